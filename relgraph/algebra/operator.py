@@ -1,0 +1,149 @@
+"""An operator as a point of the algebra: connectivity, sharing, rank and dynamism on two axes.
+
+These frozen values are what an operator spec *means* (Han et al., ICLR 2022, generalised): which
+entries of the weight tensor W[o, d, i, c] exist, which are one learned thing, of what smaller
+connections W is made, and where its values come from. An `Operator` carries no sizes of a map; a
+`Connection` is an atom (no rank words left) between two typed ends. Nothing here knows YAML, Python
+text or torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Size = tuple[int, int]
+
+SpaceConnect = Literal["point", "window", "stripe", "grid", "full", "local", "axial"]
+SpaceShare = Literal["none", "windows", "positions", "all"]
+ChannelConnect = Literal["full", "groups", "separate"]
+ChannelShare = Literal["none", "heads", "all"]
+Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
+Source = Literal["static", "fixed", "pooled", "center", "pair"]
+Normalize = Literal["none", "softmax", "sigmoid"]
+RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
+
+BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
+STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A rank word and its number: `reduce` ratio, `tokens` count, `scales` coarse factors,
+    `inner` width. `separable` takes none."""
+
+    word: RankWord
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Space:
+    """The four properties over positions, with the geometry that connectivity needs.
+
+    `size` is the kernel (local), the window, the number of cells (grid) or the band (stripe: rows
+    in `size[0]`, columns where `along` is `columns` in `size[1]`). `padding` places the taps:
+    `half` centres them (even sizes take the extra tap after the centre; output grid ⌈H/s⌉), a
+    number n starts them n before the corner and keeps whole kernels only, `same_tf` is
+    TensorFlow's SAME. `border` says what stands outside the map. `pad` completes a map that blocks
+    do not divide with zero positions that take part.
+    """
+
+    connect: SpaceConnect = "point"
+    size: Size = (1, 1)
+    stride: Size = (1, 1)
+    dilation: Size = (1, 1)
+    shift: Size = (0, 0)
+    along: Literal["rows", "columns"] = "rows"
+    share: SpaceShare = "none"
+    border: Border = "zero"
+    padding: Literal["half", "same_tf"] | Size = "half"
+    pad: bool = False
+    rank: Rank | None = None
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The properties over channels. `groups` counts contiguous groups; `heads` counts contiguous
+    runs of channels that share one weight (`share: heads`)."""
+
+    connect: ChannelConnect = "full"
+    groups: int = 1
+    share: ChannelShare = "none"
+    heads: int = 1
+    rank: Rank | None = None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """How pooled and center sources make weights: linear, or through C/`reduction` hidden units.
+
+    context → [Linear(C, C/reduction, bias) → norm → act →] Linear(·, orbits, bias=True)
+    """
+
+    reduction: int | None = None
+    bias: bool = False
+    norm: Literal["none", "batch_norm"] = "none"
+    act: str = "relu"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Where the values of W come from (dynamism) and what normalises them over the slots.
+
+    `pair` logits are q·k / sqrt(head width) plus a position bias: `relative` (one value per offset
+    and head), `absolute` (one per pair of places and head) or none. `extent` is the side of the
+    region that a `center` source reads. `fixed` values: `average` or `identity`.
+    """
+
+    source: Source = "static"
+    normalize: Normalize = "none"
+    position: Literal["none", "relative", "absolute"] = "none"
+    predictor: Predictor | None = None
+    extent: int = 1
+    qkv_bias: bool = True
+    fixed: Literal["average", "identity"] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Projections around a core: y = output(core(value(x))), each a point connection."""
+
+    value: bool = False
+    output: bool = False
+    value_bias: bool = True
+    output_bias: bool = True
+
+
+BiasShare = Literal["none", "channels", "positions", "both"]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A consistent point of the algebra. `bias` is added to the core's output: one number per
+    output channel, per output position, or per both."""
+
+    space: Space = field(default_factory=Space)
+    channel: Channel = field(default_factory=Channel)
+    weight: Weight = field(default_factory=Weight)
+    bias: BiasShare = "channels"
+    frame: Frame = field(default_factory=Frame)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An atom between typed ends: `in_channels` on `in_grid` to `out_channels` on `out_grid`.
+
+    y[b,o,d] = bias + Σ_j Σ_m f[orbit(o,j), corbit(d,m)](context) · v[b, slot(o,j), cslot(d,m)]
+
+    `operator` has no rank words left. `tokens` extra tokens stand in front of the positions and
+    take part only in `full` and `point` connections. A grid of None is a pooled vector: one place.
+    `key_grid` is where keys and values live when a pair source reads a reduced map, else in_grid.
+    """
+
+    operator: Operator
+    in_channels: int
+    out_channels: int
+    in_grid: Size | None
+    out_grid: Size | None
+    tokens: int = 0
+    key_grid: Size | None = None
