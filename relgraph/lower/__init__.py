@@ -1,0 +1,28 @@
+"""From a node of the program to the code of a module: `lower` picks, `candidates` lists.
+
+Goes in: a connection or an element with its sizes. Comes out: a constructor call or an expression,
+with the classes it needs as text. All lowerings of a connection have the same parameters under the
+same names and mean the same; they differ in speed. What encloses the node is not known here.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.module import Lowered
+from relgraph.lower.table import CONNECTIONS, ELEMENTS
+from relgraph.program import Connect, Element
+
+__all__ = ["candidates", "lower"]
+
+
+def lower(node: Connect | Element) -> Lowered:
+    """The preferred lowering of `node`: the first row of the table that accepts it."""
+    if isinstance(node, Element):
+        return next(row.build(node) for row in ELEMENTS if row.accepts(node))
+    return next(row.build(node) for row in CONNECTIONS if row.accepts(node))
+
+
+def candidates(node: Connect | Element) -> list[tuple[str, Lowered]]:
+    """Every lowering that fits `node`, by name, fastest first; the general one comes last."""
+    if isinstance(node, Element):
+        return [(row.name, row.build(node)) for row in ELEMENTS if row.accepts(node)]
+    return [(row.name, row.build(node)) for row in CONNECTIONS if row.accepts(node)]
