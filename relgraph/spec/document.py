@@ -121,7 +121,8 @@ def _syntax(error: yaml.MarkedYAMLError, lines: Lines) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = lines.at(mark.line, mark.column) if mark else lines.at(0, 0)
     began = error.context_mark
-    related = (lines.at(began.line, began.column),) if began and mark and began.line != mark.line else ()
+    apart = began is not None and mark is not None and began.line != mark.line
+    related = (lines.at(began.line, began.column),) if began is not None and apart else ()
     found = error.problem or "not valid YAML"
     hint = _hint(found, place)
     context = error.context or ""
