@@ -7,7 +7,7 @@ same names and mean the same; they differ in speed. What encloses the node is no
 
 from __future__ import annotations
 
-from relgraph.lower.module import Lowered
+from relgraph.lower.module import Lowered, Module
 from relgraph.lower.table import CONNECTIONS, ELEMENTS
 from relgraph.program import Connect, Element
 
@@ -17,12 +17,12 @@ __all__ = ["candidates", "lower"]
 def lower(node: Connect | Element) -> Lowered:
     """The preferred lowering of `node`: the first row of the table that accepts it."""
     if isinstance(node, Element):
-        return next(row.build(node) for row in ELEMENTS if row.accepts(node))
-    return next(row.build(node) for row in CONNECTIONS if row.accepts(node))
+        return ELEMENTS[node.word](node)
+    row = next((row for row in CONNECTIONS if row.accepts(node)), None)
+    assert row is not None, f"no lowering accepts {node}"
+    return row.build(node)
 
 
-def candidates(node: Connect | Element) -> list[tuple[str, Lowered]]:
+def candidates(node: Connect) -> list[tuple[str, Module]]:
     """Every lowering that fits `node`, by name, fastest first; the general one comes last."""
-    if isinstance(node, Element):
-        return [(row.name, row.build(node)) for row in ELEMENTS if row.accepts(node)]
     return [(row.name, row.build(node)) for row in CONNECTIONS if row.accepts(node)]

@@ -12,13 +12,13 @@ from relgraph.lower.module import Definition
 Pad = tuple[int, int, int, int]
 """Left, right, top, bottom, in the order of `F.pad`."""
 
-_BODY = '''\
+_BODY = """\
     left, right, top, bottom = pad
     x = x.permute(0, 2, 3, 1)  # maps lie in channels_last memory: rows and columns stay cheap
     rows = torch.arange(-top, x.shape[1] + bottom, device=x.device)
     columns = torch.arange(-left, x.shape[2] + right, device=x.device)
     {bring_inside}
-    return x[:, rows][:, :, columns].permute(0, 3, 1, 2)'''
+    return x[:, rows][:, :, columns].permute(0, 3, 1, 2)"""
 
 _WRAP = Definition(
     "wrap_pad",

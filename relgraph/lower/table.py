@@ -2,33 +2,31 @@
 
 A row is a name, a guard (does this lowering mean exactly what the node says?) and a build. Fast
 forms stand before the general ones, which accept everything; a family is one file beside this.
+Elements have one form each, by their word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
-from relgraph.lower import conv, pointwise
-from relgraph.lower.module import Lowered
+from relgraph.lower import conv, elements, pointwise
+from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
-
-N = TypeVar("N", Connect, Element)
 
 
 @dataclass(frozen=True)
-class Pattern(Generic[N]):
+class Pattern:
     """One row: `build` may be called where `accepts` says yes, and only there."""
 
     name: str
-    accepts: Callable[[N], bool]
-    build: Callable[[N], Lowered]
+    accepts: Callable[[Connect], bool]
+    build: Callable[[Connect], Module]
 
 
-CONNECTIONS: tuple[Pattern[Connect], ...] = (
+CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
 )
 
-ELEMENTS: tuple[Pattern[Element], ...] = ()
+ELEMENTS: dict[str, Callable[[Element], Lowered]] = elements.BUILDS

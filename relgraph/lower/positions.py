@@ -1,0 +1,219 @@
+"""Positions and named tokens: what turns a map into a sequence and tells where it came from.
+
+Goes in: a `position` or `add_token` element. Comes out: a module that adds to a map or a sequence,
+or puts learned tokens in front. Positions are in row-major order, tokens stand before them.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.fields import Arguments, flag, whole
+from relgraph.lower.module import Definition, Inline, Lowered, MapSize, Module
+from relgraph.program import Element
+
+_LEARNED_MAP = Definition(
+    "PositionEmbedding2d",
+    '''\
+class PositionEmbedding2d(nn.Module):
+    """Add a learned vector per position of a map: (B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, dim: int, map_size: tuple[int, int]) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.weight = nn.Parameter(torch.empty(1, map_size[0] * map_size[1], dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[2:] != self.map_size:
+            raise ValueError(f"positions learned for a {self.map_size} map, found {x.shape[2:]}")
+        return x + self.weight.unflatten(1, self.map_size).permute(0, 3, 1, 2)''',
+)
+
+_LEARNED_SEQUENCE = Definition(
+    "PositionEmbedding",
+    '''\
+class PositionEmbedding(nn.Module):
+    """Add a learned vector per place, extra tokens included: (B, T + H·W, C), any T in front."""
+
+    def __init__(self, dim: int, map_size: tuple[int, int], num_tokens: int) -> None:
+        super().__init__()
+        num_places = num_tokens + map_size[0] * map_size[1]
+        self.weight = nn.Parameter(torch.empty(1, num_places, dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] != self.weight.shape[1]:
+            raise ValueError(f"{self.weight.shape[1]} places are learned, found {x.shape[1]}")
+        return x + self.weight''',
+)
+
+_LEARNED_BEHIND_TOKENS = Definition(
+    "MapPositionEmbedding",
+    '''\
+class MapPositionEmbedding(nn.Module):
+    """Add a learned vector per position of the map, none to the tokens in front: (B, T + H·W, C)."""
+
+    def __init__(self, dim: int, map_size: tuple[int, int], num_tokens: int) -> None:
+        super().__init__()
+        self.num_tokens = num_tokens
+        self.weight = nn.Parameter(torch.empty(1, map_size[0] * map_size[1], dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] != self.num_tokens + self.weight.shape[1]:
+            found = x.shape[1] - self.num_tokens
+            raise ValueError(f"{self.weight.shape[1]} positions are learned, found {found}")
+        return x + F.pad(self.weight, (0, 0, self.num_tokens, 0))''',
+)
+
+_WAVES = Definition(
+    "position_waves",
+    '''\
+def position_waves(map_size: tuple[int, int], dim: int, like: Tensor) -> Tensor:
+    """Sine and cosine of the column, then of the row, at C/4 wavelengths each: (H, W, C).
+
+    Wavelengths grow geometrically from 2π to 2π · 10000 (Vaswani et al., 2017, in two axes).
+    """
+    dtype = torch.promote_types(like.dtype, torch.float32)  # bf16 cannot count positions
+    steps = torch.arange(dim // 4, device=like.device, dtype=dtype)
+    frequency = 10000.0 ** (-4.0 * steps / dim)
+    rows, columns = (
+        torch.arange(side, device=like.device, dtype=dtype)[:, None] * frequency
+        for side in map_size
+    )
+    row = torch.cat([rows.sin(), rows.cos()], 1)[:, None].expand(-1, map_size[1], -1)
+    column = torch.cat([columns.sin(), columns.cos()], 1).expand(map_size[0], -1, -1)
+    return torch.cat([column, row], 2).to(like.dtype)''',
+)
+
+_WAVES_MAP = Definition(
+    "SinCosPosition2d",
+    '''\
+class SinCosPosition2d(nn.Module):
+    """Add fixed sines and cosines of row and column to a map (B, C, H, W) of any size."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        return x + position_waves((height, width), x.shape[1], x).permute(2, 0, 1)''',
+    uses=(_WAVES,),
+)
+
+_WAVES_SEQUENCE = Definition(
+    "SinCosPosition",
+    '''\
+class SinCosPosition(nn.Module):
+    """Add fixed sines and cosines of row and column behind the tokens of (B, T + H·W, C)."""
+
+    def __init__(self, map_size: tuple[int, int], num_tokens: int) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.num_tokens = num_tokens
+
+    def forward(self, x: Tensor) -> Tensor:
+        num_positions = self.map_size[0] * self.map_size[1]
+        if x.shape[1] != self.num_tokens + num_positions:
+            found = x.shape[1] - self.num_tokens
+            raise ValueError(f"built for {num_positions} positions, found {found}")
+        waves = position_waves(self.map_size, x.shape[2], x).flatten(0, 1)
+        return x + F.pad(waves, (0, 0, self.num_tokens, 0))''',
+    uses=(_WAVES,),
+)
+
+_TOKENS_ON_MAP = Definition(
+    "MapTokens",
+    '''\
+class MapTokens(nn.Module):
+    """Put learned tokens in front of a map's positions: (B, C, H, W) -> (B, T + H·W, C)."""
+
+    def __init__(self, dim: int, num_tokens: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1, num_tokens, dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.weight.expand(x.shape[0], -1, -1)
+        return torch.cat([tokens, x.flatten(2).transpose(1, 2)], dim=1)''',
+)
+
+_MORE_TOKENS = Definition(
+    "MoreTokens",
+    '''\
+class MoreTokens(MapTokens):
+    """Put further learned tokens in front of a sequence: (B, N, C) -> (B, T + N, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.weight.expand(x.shape[0], -1, -1), x], dim=1)''',
+    uses=(_TOKENS_ON_MAP,),
+)
+
+_TO_MAP = Definition(
+    "SequenceToMap",
+    '''\
+class SequenceToMap(nn.Module):
+    """Drop the tokens in front and lay the positions out: (B, T + H·W, C) -> (B, C, H, W)."""
+
+    def __init__(self, map_size: tuple[int, int], num_tokens: int) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.num_tokens = num_tokens
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (B, H, W, C) memory is what a map in channels_last has: nothing is copied.
+        return x[:, self.num_tokens :].unflatten(1, self.map_size).permute(0, 3, 1, 2)''',
+)
+
+
+def lower_position(element: Element) -> Lowered:
+    """Learned vectors, or fixed waves, added to the positions (and to the tokens if it says so)."""
+    if element["kind"] == "learned":
+        return _learned(element)
+    if element.input.layout == "map":
+        return Module(_WAVES_MAP.name, (), definition=_WAVES_MAP)
+    return Module(_WAVES_SEQUENCE.name, _sequence_sizes(element), definition=_WAVES_SEQUENCE)
+
+
+def _learned(element: Element) -> Module:
+    width: Arguments = (("dim", element.input.channels),)
+    if element.input.layout == "map":
+        sizes = (*width, ("map_size", _map_size(element)))
+        return Module(_LEARNED_MAP.name, sizes, definition=_LEARNED_MAP)
+    definition = _LEARNED_SEQUENCE if flag(element["tokens"]) else _LEARNED_BEHIND_TOKENS
+    return Module(definition.name, (*width, *_sequence_sizes(element)), definition=definition)
+
+
+def _sequence_sizes(element: Element) -> Arguments:
+    return (("map_size", _map_size(element)), ("num_tokens", len(element.input.tokens)))
+
+
+def _map_size(element: Element) -> MapSize:
+    assert element.input.grid is not None, "a vector has no positions"
+    return MapSize(*element.input.grid)
+
+
+def lower_add_token(element: Element) -> Lowered:
+    """Learned tokens in front; a map becomes a sequence."""
+    definition = _TOKENS_ON_MAP if element.input.layout == "map" else _MORE_TOKENS
+    count = whole(element["count"])
+    extra: Arguments = () if count == 1 else (("num_tokens", count),)
+    arguments: Arguments = (("dim", element.input.channels), *extra)
+    return Module(definition.name, arguments, definition=definition)
+
+
+def lower_select(element: Element) -> Lowered:
+    """One token as a vector, or the map without its tokens."""
+    if element["kind"] != "map":
+        return Inline(f"{{x}}[:, {element.input.tokens.index(str(element['kind']))}]")
+    if element.input.layout == "map":
+        return Inline("{x}")
+    return Module(_TO_MAP.name, _sequence_sizes(element), definition=_TO_MAP)
