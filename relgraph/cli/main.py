@@ -1,10 +1,68 @@
-"""From arguments to an exit code."""
+"""From arguments to an exit code.
+
+0 fine · 1 the thing checked is false · 2 the user's mistake · 130 interrupted · 70 our bug. A
+person never sees a traceback: a bug leaves one line and a report file.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+
+from relgraph.cli import output
+from relgraph.errors import RelgraphError
+
+FALSE = 1
+"""Exit code where the thing checked is false: `verify`, `generate --check`."""
+MISTAKE = 2
+"""Exit code of a user's mistake, as of a spec that `check` refuses."""
+BUG = 70
+"""Exit code of a bug of relgraph's own (EX_SOFTWARE of sysexits.h)."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C (128 + SIGINT)."""
 
 
-def main() -> None:
-    """Entry point of the `relgraph` command."""
-    sys.exit(0)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Prints problems, never raises."""
+    try:
+        return _command(arguments)
+    except RelgraphError as error:
+        _report_mistake(error, as_json="--json" in arguments)
+        return MISTAKE
+    except KeyboardInterrupt:
+        output.remark("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left (`relgraph list | head -1`). Python would complain again when it
+        # flushes at exit, so nothing is left to flush.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except Exception as error:
+        from relgraph.cli.bug import write_report
+
+        path = write_report(error, arguments)
+        output.remark(f"relgraph has a bug: {type(error).__name__}; please send us {path}")
+        return BUG
+
+
+def _command(arguments: Sequence[str]) -> int:
+    from relgraph.cli.app import app
+
+    try:
+        app(list(arguments), prog_name="relgraph")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else MISTAKE
+    return 0
+
+
+def _report_mistake(error: RelgraphError, as_json: bool) -> None:
+    if as_json:
+        output.print_json({"problems": [problem.to_json() for problem in error.problems]})
+        return
+    output.print_problems(error.problems)

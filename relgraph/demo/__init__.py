@@ -1,0 +1,1 @@
+"""The demonstration: two specs compiled, proved, trained and compared on one page."""
