@@ -1,0 +1,36 @@
+"""The channel table of the reference semantics: which channels are joined, by which learned thing.
+
+Like `oracle_tables`, written from the definitions alone: one (D, C) table of units.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra.operator import Connection
+
+
+def channel_orbits(connection: Connection) -> Tensor:
+    """(D, C): which unit joins input channel c to output channel d of the core, -1 for none."""
+    channel, inputs = connection.operator.channel, connection.in_channels
+    outputs = core_channels(connection)
+    d, c = torch.arange(outputs)[:, None], torch.arange(inputs)[None]
+    if channel.connect == "separate":
+        heads = {"none": inputs, "heads": channel.heads, "all": 1}[channel.share]
+        return torch.where(d == c, d // (inputs // heads), -1)
+    groups = channel.groups if channel.connect == "groups" else 1
+    per_out, per_in = outputs // groups, inputs // groups
+    row = d % per_out if channel.share == "all" else d
+    return torch.where(d // per_out == c // per_in, row * per_in + c % per_in, -1)
+
+
+def core_channels(connection: Connection) -> int:
+    """Channels between the core and the output projection."""
+    separate = connection.operator.channel.connect == "separate"
+    return connection.in_channels if separate else connection.out_channels
+
+
+def unit_count(connection: Connection) -> int:
+    """Channel orbits: the learned things per space orbit."""
+    return int(channel_orbits(connection).max()) + 1

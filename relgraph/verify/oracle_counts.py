@@ -1,0 +1,63 @@
+"""The oracle's own count of products, from its own tables; see `oracle`."""
+
+from __future__ import annotations
+
+from relgraph.algebra.operator import Connection, Size
+from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count
+from relgraph.verify.oracle_tables import as_map, completed_connection, table
+
+
+def multiply_adds(connection: Connection) -> int:
+    """Products of one image (DESIGN 6), counted from the tables: slots × connected channels ×
+    outputs, the products that predict weights, and the projections. Given (`fixed`) weights are
+    pooling and count nothing."""
+    whole = completed_connection(connection)
+    operator = whole.operator
+    outputs, width = _outputs(whole), table(whole).width
+    joined = int((channel_orbits(connection) >= 0).sum())
+    summed = 0 if operator.weight.source == "fixed" else outputs * width * joined
+    return summed + _predicting(whole, outputs, width) + _projecting(whole, outputs)
+
+
+# Counting
+
+
+def _outputs(connection: Connection) -> int:
+    height, width = as_map(connection.out_grid)
+    return connection.tokens + height * width
+
+
+def _predicting(connection: Connection, outputs: int, width: int) -> int:
+    """Predictor layers once per context, or q·k: one product per channel, slot and output."""
+    weight, channels = connection.operator.weight, connection.in_channels
+    if weight.source == "pair":
+        return outputs * width * channels
+    if weight.source not in ("pooled", "center"):
+        return 0
+    contexts = outputs if weight.source == "center" else 1
+    entering = channels * (weight.extent**2 if weight.source == "center" else 1)
+    leaving = unit_count(connection) * table(connection).orbits
+    reduction = None if weight.predictor is None else weight.predictor.reduction
+    if reduction is None:
+        return contexts * entering * leaving
+    hidden = channels // reduction
+    return contexts * hidden * (entering + leaving)
+
+
+def _projecting(connection: Connection, outputs: int) -> int:
+    """Query, key and value rows over what they read, and the output projection."""
+    operator, channels = connection.operator, connection.in_channels
+    entering = connection.tokens + _area(connection.in_grid)
+    value = channels if operator.frame.value else 0
+    count = value * channels * entering
+    if operator.weight.source == "pair":
+        reads = entering if connection.key_grid is None else _area(connection.key_grid)
+        count = channels * channels * entering + (channels + value) * channels * reads
+    if operator.frame.output:
+        count += core_channels(connection) * connection.out_channels * outputs
+    return count
+
+
+def _area(grid: Size | None) -> int:
+    height, width = as_map(grid)
+    return height * width

@@ -1,0 +1,179 @@
+"""The weights of the reference semantics: f[orbit(o, j), corbit(d, m)](context), then normalised.
+
+In: a connection on its completed map, its table, its parameters and what the functions read. Out:
+W in block form (B or 1, U, n or 1, q, k), see `oracle_tables.Table`: B is 1 where no image changes
+it, U counts channel orbits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from relgraph.algebra.operator import Connection, Operator, Space
+from relgraph.verify.oracle_channels import unit_count
+from relgraph.verify.oracle_tables import Table, as_map, centers, table
+
+Tensors = Mapping[str, Tensor]
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "hardswish": F.hardswish,
+    "hardsigmoid": F.hardsigmoid,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the functions read: the completed input x, the keys' map, the mean over the positions
+    that came in (B, 1, C), and whether batch norms use the batch's statistics."""
+
+    x: Tensor
+    keys: Tensor
+    mean: Tensor
+    training: bool = False
+
+
+def block_weights(
+    connection: Connection, spot: Table, tensors: Tensors, context: Context
+) -> Tensor:
+    """W of a completed connection, (B or 1, U, n or 1, q, k)."""
+    weight = connection.operator.weight
+    if weight.source == "fixed":
+        return _given(connection, spot, context.x)
+    return _normalize(weight.normalize, _logits(connection, spot, tensors, context), spot)
+
+
+def _logits(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
+    source, units = connection.operator.weight.source, unit_count(connection)
+    if source == "pair":
+        return _pair(connection, spot, tensors, context)
+    if source == "static":
+        return _by_orbit(tensors["weight"].reshape(1, units, spot.orbits), spot)
+    if source == "pooled":
+        predicted = _predict(connection, tensors, context.mean, context.training)
+        return _by_orbit(predicted.reshape(-1, units, spot.orbits), spot)
+    region = _region(connection, context.x)
+    return _by_center(connection, spot, _predict(connection, tensors, region, context.training))
+
+
+def _by_orbit(functions: Tensor, spot: Table) -> Tensor:
+    """(B, U, S) values per orbit → (B, U, n or 1, q, k); where no orbit stands, 0."""
+    return functions[:, :, spot.orbit.clamp(min=0)] * (spot.orbit >= 0)
+
+
+def _by_center(connection: Connection, spot: Table, predicted: Tensor) -> Tensor:
+    """(B, O, U·S) predictions at each output → each output reads its own: (B, U, n, q, k)."""
+    functions = torch.unflatten(predicted, 2, (unit_count(connection), spot.orbits)).transpose(1, 2)
+    own = functions[:, :, spot.outputs.clamp(min=0)]  # (B, U, n, q, S)
+    orbit = spot.orbit.clamp(min=0).expand(*own.shape[:2], own.shape[2], -1, -1)
+    return own.gather(4, orbit) * (spot.orbit >= 0)
+
+
+def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
+    present = spot.present
+    if rule == "softmax":  # an output without any slot gets weights 0, not 0/0
+        lowest = torch.finfo(logits.dtype).min
+        return logits.masked_fill(~present, lowest).softmax(-1) * present
+    return (logits.sigmoid() if rule == "sigmoid" else logits) * present
+
+
+def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
+    """`average` over the slots that are present, or `identity`: 1 where a slot is the centre."""
+    shape = (len(spot.inputs), spot.outputs.shape[1], spot.width)
+    if connection.operator.weight.fixed == "identity":
+        own = (spot.inputs[:, None] == spot.centers[:, :, None]) & (spot.inputs[:, None] >= 0)
+        return own.to(x.dtype)[None, None]
+    present = spot.present.to(x.dtype).expand(shape)
+    return (present / present.sum(-1, keepdim=True).clamp(min=1))[None, None]
+
+
+def _predict(connection: Connection, tensors: Tensors, context: Tensor, training: bool) -> Tensor:
+    """context (B, N, C·extent²) → (B, N, U·S), through the hidden layer where there is one."""
+    predictor = connection.operator.weight.predictor
+    if predictor is not None and predictor.reduction is not None:
+        context = F.linear(context, tensors["squeeze.weight"], tensors.get("squeeze.bias"))
+        if predictor.norm == "batch_norm":
+            context = _batch_norm(tensors, context.flatten(0, 1), training).view_as(context)
+        context = ACTIVATIONS[predictor.act](context)
+    return F.linear(context, tensors["expand.weight"], tensors["expand.bias"])
+
+
+def _batch_norm(tensors: Tensors, x: Tensor, training: bool) -> Tensor:
+    mean = None if training else tensors["norm.running_mean"]
+    variance = None if training else tensors["norm.running_var"]
+    scale, shift = tensors["norm.weight"], tensors["norm.bias"]
+    return F.batch_norm(x, mean, variance, scale, shift, training=training, eps=1e-5)
+
+
+def _region(connection: Connection, x: Tensor) -> Tensor:
+    """The extent × extent region around each output's centre, 0 outside the map:
+    (B, O, C·extent²), channel by channel, then row by row."""
+    space, extent = connection.operator.space, connection.operator.weight.extent
+    if connection.tokens:  # tokens have no surroundings; extent is 1 there
+        return x
+    grid, out = as_map(connection.in_grid), as_map(connection.out_grid)
+    reach = torch.arange(extent) - (extent - 1) // 2
+    rows, columns = (torch.tensor(line)[:, None] + reach for line in centers(space, grid, out))
+    inside_y, inside_x = (rows >= 0) & (rows < grid[0]), (columns >= 0) & (columns < grid[1])
+    square = torch.unflatten(x, 1, grid)
+    y, z = rows.clamp(0, grid[0] - 1), columns.clamp(0, grid[1] - 1)
+    near = square[:, y[:, None, :, None], z[None, :, None, :]]  # (B, Ho, Wo, e, e, C)
+    inside = inside_y[:, None, :, None] & inside_x[None, :, None, :]
+    return (near * inside[..., None]).permute(0, 1, 2, 5, 3, 4).flatten(1, 2).flatten(2)
+
+
+def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
+    """q·k / sqrt(head width) + position bias: (B, heads, n, q, k)."""
+    heads = unit_count(connection)
+    query = projected(connection, tensors, context.x, "query")
+    key = projected(connection, tensors, context.keys, "key")
+    q = torch.unflatten(gather(query, spot.centers), -1, (heads, -1))
+    k = torch.unflatten(gather(key, spot.inputs), -1, (heads, -1))
+    scale = 1 / math.sqrt(connection.in_channels // heads)
+    logits = torch.einsum("bnqhc,bnkhc->bhnqk", q, k) * scale
+    position = connection.operator.weight.position
+    if position == "none":
+        return logits
+    share = "positions" if position == "relative" else "none"
+    at = _table_shared(connection, share)
+    if position == "relative":
+        return logits + _by_orbit(tensors["relative_position_bias_table"].T[None], at)
+    return logits + _by_orbit(tensors["position_bias"].reshape(1, heads, at.orbits), at)
+
+
+def _table_shared(connection: Connection, share: str) -> Table:
+    """The same support with the sharing of the position bias."""
+    operator = connection.operator
+    space: Space = dataclasses.replace(operator.space, share=share)  # type: ignore[arg-type]
+    changed: Operator = dataclasses.replace(operator, space=space)
+    return table(dataclasses.replace(connection, operator=changed))
+
+
+def gather(v: Tensor, index: Tensor) -> Tensor:
+    """(B, P, C) at (n, k) → (B, n, k, C); index -1 reads 0."""
+    return torch.cat([v, v.new_zeros(len(v), 1, v.shape[2])], 1)[:, index]
+
+
+def projected(connection: Connection, tensors: Tensors, x: Tensor, part: str) -> Tensor:
+    """The query, key or value projection: rows of `qkv`, or of `q` and `kv` over a reduced map."""
+    channels = connection.in_channels
+    if connection.key_grid is None:
+        name, row = "qkv", ("query", "key", "value").index(part)
+    elif part == "query":
+        name, row = "q", 0
+    else:
+        name, row = "kv", ("key", "value").index(part)
+    rows = slice(row * channels, (row + 1) * channels)
+    bias = tensors.get(f"{name}.bias")
+    return F.linear(x, tensors[f"{name}.weight"][rows], None if bias is None else bias[rows])
