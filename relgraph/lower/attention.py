@@ -18,6 +18,7 @@ from relgraph.lower.attention_parts import (
 )
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
+from relgraph.lower.windows import as_grid
 from relgraph.program import Connect
 
 _ATTENTION = Definition(
@@ -197,11 +198,11 @@ def accepts_attention(node: Connect) -> bool:
     return (
         space.connect == "full"
         and is_framed_attention(connection)
-        and connection.key_grid in (None, connection.in_grid)
-        and node.reduce is None
+        and connection.key_grid is None
         and connection.in_grid == connection.out_grid
         and node.input.layout in ("map", "sequence")
         and (weight.position == "none" or node.input.layout == "map")
+        and (weight.position != "relative" or space.border != "wrap")  # else offsets go round
     )
 
 
@@ -214,8 +215,7 @@ def lower_attention(node: Connect) -> Module:
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),
     )
     if position != "none":
-        assert connection.in_grid is not None, "a position bias needs a map"
-        arguments += (("map_size", MapSize(*connection.in_grid)),)
+        arguments += (("map_size", MapSize(*as_grid(connection.in_grid))),)
     on_map = {"none": _ATTENTION_2D, "relative": _RELATIVE, "absolute": _ABSOLUTE}[position]
     definition = on_map if node.input.layout == "map" else _ATTENTION
     return Module(definition.name, arguments + bias_arguments(connection), definition=definition)

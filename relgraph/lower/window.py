@@ -1,14 +1,13 @@
 """Window attention: every position attends to the positions of its window, shifted or not.
 
 Goes in: a `window` connection whose weights come from pairs under a softmax. Comes out: a module on
-maps whose shift and partition are one precomputed gather. The functions that lay windows over a map
-serve static window mixing too. Windows that span the whole map are `attention`'s where the spec
-says so; here they only happen at other input sizes.
+maps whose shift and partition are one precomputed gather. Windows that span the whole map are
+`attention`'s where the spec says so; here they only happen at other input sizes.
 """
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Space
+from relgraph.algebra.operator import Connection, Size
 from relgraph.lower.attention_parts import (
     MERGE_HEADS,
     PARTIAL_LINEAR,
@@ -19,131 +18,310 @@ from relgraph.lower.attention_parts import (
     is_framed_attention,
 )
 from relgraph.lower.layers import LINEAR
-from relgraph.lower.module import Argument, Definition, MapSize, Module
+from relgraph.lower.module import Argument, Definition, Module
+from relgraph.lower.windows import (
+    CUT_MASK,
+    FIT_WINDOW,
+    PADDED_SIZE,
+    PARTITION,
+    REVERSE,
+    WINDOW_ORDER,
+    as_grid,
+    shift_of,
+    window_arguments,
+)
 from relgraph.program import Connect
 
-FIT_WINDOW = Definition(
-    "fit_window",
-    '''\
-def fit_window(
-    map_size: tuple[int, int], window_size: tuple[int, int], shift_size: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Window and shift on a map: where a window covers the map it is the map, and no shift."""
-    (h, w), (window_h, window_w) = map_size, window_size
-    shift = (shift_size[0] if window_h < h else 0, shift_size[1] if window_w < w else 0)
-    return (min(window_h, h), min(window_w, w)), shift''',
-)
+_INIT = '''\
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        window_size: tuple[int, int],
+        map_size: tuple[int, int],
+        shift_size: tuple[int, int] = (0, 0),
+        qkv_bias: bool = True,
+        proj_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.num_heads = num_heads
+        self.window_size = window_size
+        self.map_size = map_size
+        self.shift_size = shift_size
+        self.scale = (dim // num_heads) ** -0.5
+        self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
+        self.proj = Linear(dim, dim, bias=proj_bias)'''
 
-WINDOW_ORDER = Definition(
-    "window_order",
-    '''\
-def window_order(
-    map_size: tuple[int, int],
-    window_size: tuple[int, int],
-    shift_size: tuple[int, int],
-    device: torch.device,
-) -> Tensor:
-    """Positions of a map window by window, row-major in both: (windows, places).
+_MASK_OF = '''\
+    def mask_of(
+        self, order: Tensor, map_size: tuple[int, int], shift_size: tuple[int, int]
+    ) -> Tensor | None:
+        """Windows that the shift moves over the border are cut there, into pieces apart."""
+        if not any(shift_size):
+            return None
+        return cut_mask(order, map_size, shift_size).to(self.qkv.weight.dtype)'''
 
-    Windows start at rows and columns shift_size, modulo window_size; the last ones wrap round.
+_AGGREGATE = '''\
+    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
+        """Sum the values with weights w and project: (B, C, H, W)."""
+        order, inverse, _ = self.locate(x)
+        v = partial_linear(self.qkv, window_partition(x, order), 2 * self.dim, 3 * self.dim)
+        (v,) = split_heads(v, 1, self.num_heads)
+        y = window_reverse(merge_heads(w @ v), inverse, x.shape[2:])
+        return self.proj(y).permute(0, 3, 1, 2)'''
+
+_WINDOW_ATTENTION = Definition(
+    "WindowAttention",
+    f'''\
+class WindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, shifted or not, with relative position bias (Swin).
+
+    y[o] = proj(Σ_j softmax_j(q[o] · k[j] / √head_dim + bias[j - o]) v[j]), j in the window of o
+    Shapes: (B, C, H, W) -> (B, C, H, W); window_size divides (H, W) or is no smaller.
     """
-    (h, w), (window_h, window_w) = map_size, window_size
-    if h % window_h or w % window_w:
-        raise ValueError(f"windows {window_h} x {window_w} must divide the map, found {h} x {w}")
-    position = torch.arange(h * w, device=device).view(h, w)
-    position = position.roll((-shift_size[0], -shift_size[1]), dims=(0, 1))
-    position = position.view(h // window_h, window_h, w // window_w, window_w)
-    return position.transpose(1, 2).reshape(-1, window_h * window_w)''',
+
+    order: Tensor
+    inverse: Tensor
+    mask: Tensor | None
+    relative_position_index: Tensor
+
+{_INIT}
+        offsets = (2 * window_size[0] - 1) * (2 * window_size[1] - 1)
+        self.relative_position_bias_table = nn.Parameter(torch.empty(offsets, num_heads))
+        for name in ("order", "inverse", "mask", "relative_position_index"):
+            self.register_buffer(name, None, persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        tables = self.tables(self.map_size)
+        self.order, self.inverse, self.mask, self.relative_position_index = tables
+
+    def tables(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+        """How windows lie on a map: gather index, its inverse, mask, relative position index."""
+        window, shift = fit_window(map_size, self.window_size, self.shift_size)
+        order = window_order(map_size, window, shift, self.qkv.weight.device)
+        index = relative_position_index(window, self.window_size, order.device)
+        return order, order.flatten().argsort(), self.mask_of(order, map_size, shift), index
+
+{_MASK_OF}
+
+    def locate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gather index, its inverse and logit bias ([windows or 1], num_heads, places, places)."""
+        tables = (self.order, self.inverse, self.mask, self.relative_position_index)
+        if x.shape[2:] != self.map_size:
+            tables = self.tables((x.shape[2], x.shape[3]))
+        order, inverse, mask, index = tables
+        bias = self.relative_position_bias_table[index].permute(2, 0, 1).unsqueeze(0)
+        return order, inverse, bias if mask is None else bias + mask
+
+    def weights(self, x: Tensor) -> Tensor:
+        """softmax(q kᵀ / √head_dim + bias): (B, windows, num_heads, places, places)."""
+        order, _, bias = self.locate(x)
+        qk = partial_linear(self.qkv, window_partition(x, order), 0, 2 * self.dim)
+        return self.softmax(*split_heads(qk, 2, self.num_heads), bias)
+
+{_AGGREGATE}
+
+    def forward(self, x: Tensor) -> Tensor:
+        order, inverse, bias = self.locate(x)
+        q, k, v = split_heads(self.qkv(window_partition(x, order)), 3, self.num_heads)
+        # A CPU's fused kernel cannot differentiate the bias, and its fallback is slow.
+        explicit = torch.is_grad_enabled()
+        y = self.softmax(q, k, bias) @ v if explicit else self.fused(q, k, v, bias)
+        return self.proj(window_reverse(merge_heads(y), inverse, x.shape[2:])).permute(0, 3, 1, 2)
+
+    def softmax(self, q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
+        return (q * self.scale @ k.transpose(-2, -1) + bias).softmax(dim=-1)
+
+    def fused(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        """The same without storing weights; the kernel wants a batch and a bias of 4 dimensions."""
+        batch = q.shape[:2]
+        if bias.shape[0] > 1:
+            bias = bias.expand(batch[0], -1, -1, -1, -1).flatten(0, 1)
+        q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+        return y.unflatten(0, batch)''',
+    uses=(
+        LINEAR,
+        SPLIT_HEADS,
+        MERGE_HEADS,
+        PARTIAL_LINEAR,
+        FIT_WINDOW,
+        WINDOW_ORDER,
+        CUT_MASK,
+        RELATIVE_POSITION_INDEX,
+        PARTITION,
+        REVERSE,
+    ),
 )
 
-CUT_MASK = Definition(
-    "cut_mask",
-    '''\
-def cut_mask(order: Tensor, map_size: tuple[int, int], shift_size: tuple[int, int]) -> Tensor:
-    """-inf between pieces of the map that only the shift brought into one window, else 0.
+_PLAIN = Definition(
+    "PlainWindowAttention",
+    f'''\
+class PlainWindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, shifted or not, without position bias.
 
-    `order` is window_order's. Shape (windows, 1, places, places), added to logits.
+    y[o] = proj(Σ_j softmax_j(q[o] · k[j] / √head_dim) v[j]), j in the window of o
+    Shapes: (B, C, H, W) -> (B, C, H, W); window_size divides (H, W) or is no smaller.
     """
-    y, x = order // map_size[1], order % map_size[1]
-    # What lies before the first whole window is a piece of its own, on each axis.
-    piece = 2 * (y < shift_size[0]) + (x < shift_size[1])
-    apart = piece[:, None, :, None] != piece[:, None, None, :]
-    return torch.zeros(apart.shape, device=order.device).masked_fill(apart, -math.inf)''',
-    imports=("import math",),
+
+    order: Tensor
+    inverse: Tensor
+    mask: Tensor | None
+
+{_INIT}
+        for name in ("order", "inverse", "mask"):
+            self.register_buffer(name, None, persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        self.order, self.inverse, self.mask = self.tables(self.map_size)
+
+    def tables(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """How windows lie on a map: gather index, its inverse, mask."""
+        window, shift = fit_window(map_size, self.window_size, self.shift_size)
+        order = window_order(map_size, window, shift, self.qkv.weight.device)
+        return order, order.flatten().argsort(), self.mask_of(order, map_size, shift)
+
+{_MASK_OF}
+
+    def locate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Gather index, its inverse and mask (windows, 1, places, places) for the size of x."""
+        if x.shape[2:] != self.map_size:
+            return self.tables((x.shape[2], x.shape[3]))
+        return self.order, self.inverse, self.mask
+
+    def weights(self, x: Tensor) -> Tensor:
+        """softmax(q kᵀ / √head_dim): (B, windows, num_heads, places, places)."""
+        order, _, mask = self.locate(x)
+        qk = partial_linear(self.qkv, window_partition(x, order), 0, 2 * self.dim)
+        q, k = split_heads(qk, 2, self.num_heads)
+        logits = q * self.scale @ k.transpose(-2, -1)
+        return (logits if mask is None else logits + mask).softmax(dim=-1)
+
+{_AGGREGATE}
+
+    def forward(self, x: Tensor) -> Tensor:
+        order, inverse, mask = self.locate(x)
+        q, k, v = split_heads(self.qkv(window_partition(x, order)), 3, self.num_heads)
+        batch = q.shape[:2]
+        if mask is not None:
+            mask = mask.to(q.dtype).expand(batch[0], -1, -1, -1, -1).flatten(0, 1)
+        # The fused kernel wants one batch dimension: images and windows together.
+        q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).unflatten(0, batch)
+        return self.proj(window_reverse(merge_heads(y), inverse, x.shape[2:])).permute(0, 3, 1, 2)''',
+    uses=(
+        LINEAR,
+        SPLIT_HEADS,
+        MERGE_HEADS,
+        PARTIAL_LINEAR,
+        FIT_WINDOW,
+        WINDOW_ORDER,
+        CUT_MASK,
+        PARTITION,
+        REVERSE,
+    ),
 )
 
-PARTITION = Definition(
-    "window_partition",
-    '''\
-def window_partition(x: Tensor, order: Tensor) -> Tensor:
-    """Gather a map (B, C, H, W) into windows (B, windows, places, C)."""
-    # A channels_last map is (B, H * W, C) for free; one gather does shift and partition.
-    x = x.permute(0, 2, 3, 1).flatten(1, 2)
-    return x.index_select(1, order.flatten()).unflatten(1, order.shape)''',
-)
 
-REVERSE = Definition(
-    "window_reverse",
-    '''\
-def window_reverse(x: Tensor, inverse: Tensor, map_size: tuple[int, int]) -> Tensor:
-    """Put windows (B, windows, places, C) back in their places: (B, H, W, C)."""
-    return x.flatten(1, 2).index_select(1, inverse).unflatten(1, map_size)''',
-)
+def _wrapped(cut: Definition) -> Definition:
+    return Definition(
+        f"Wrapped{cut.name}",
+        f'''\
+class Wrapped{cut.name}({cut.name}):
+    """The same on a torus: windows that a shift moves over the border wrap round it."""
+
+    def mask_of(
+        self, order: Tensor, map_size: tuple[int, int], shift_size: tuple[int, int]
+    ) -> Tensor | None:
+        return None''',
+        uses=(cut,),
+    )
+
+
+def _padded(exact: Definition) -> Definition:
+    return Definition(
+        f"Padded{exact.name}",
+        f'''\
+class Padded{exact.name}({exact.name}):
+    """The same on maps that windows need not divide.
+
+    Zeros below and to the right complete the map; they take part and are cropped afterwards.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        window_size: tuple[int, int],
+        map_size: tuple[int, int],
+        shift_size: tuple[int, int] = (0, 0),
+        qkv_bias: bool = True,
+        proj_bias: bool = True,
+    ) -> None:
+        map_size = padded_size(map_size, window_size)
+        super().__init__(
+            dim, num_heads, window_size, map_size, shift_size, qkv_bias, proj_bias
+        )
+
+    def weights(self, x: Tensor) -> Tensor:
+        return super().weights(self.complete(x))
+
+    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
+        return super().aggregate(w, self.complete(x))[:, :, : x.shape[2], : x.shape[3]]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.complete(x))[:, :, : x.shape[2], : x.shape[3]]
+
+    def complete(self, x: Tensor) -> Tensor:
+        h, w = padded_size((x.shape[2], x.shape[3]), self.window_size)
+        return F.pad(x, (0, w - x.shape[3], 0, h - x.shape[2]))''',
+        uses=(exact, PADDED_SIZE),
+    )
 
 
 def accepts_window_attention(node: Connect) -> bool:
-    """Windows on maps, cut or wrapped at the border; absolute biases only where no entry is cut."""
+    """Windows on maps, cut or wrapped at the border, with a bias per offset or none."""
     connection = node.connection
-    space, weight = connection.operator.space, connection.operator.weight
-    uncut = space.border == "wrap" or space.shift == (0, 0)
     return (
-        space.connect == "window"
+        connection.operator.space.connect == "window"
         and node.input.layout == "map"
         and is_framed_attention(connection)
-        and (uncut or space.border == "mask")
-        and (uncut or weight.position != "absolute")
-        and not (space.pad and weight.position == "absolute")
+        and connection.operator.weight.position != "absolute"
+        and (_shift(node) == (0, 0) or connection.operator.space.border in ("mask", "wrap"))
+        and not _is_ring(connection)
         and node.reduce is None
         and connection.in_grid == connection.out_grid
     )
 
 
+def _shift(node: Connect) -> Size:
+    return shift_of(node.connection.operator.space, as_grid(node.connection.in_grid))
+
+
+def _is_ring(connection: Connection) -> bool:
+    """Whether offsets are counted round the map: a wrapping window that spans it on an axis."""
+    space, grid = connection.operator.space, as_grid(connection.in_grid)
+    spans = any(size >= length for size, length in zip(space.size, grid, strict=True))
+    return space.border == "wrap" and connection.operator.weight.position != "none" and spans
+
+
 def lower_window_attention(node: Connect) -> Module:
-    """`WindowAttention` (Swin), or its relative for another position bias, border or padding."""
+    """`WindowAttention` (Swin), or its relative without bias, on a torus, or with padding."""
     connection = node.connection
     space = connection.operator.space
-    form = Form(connection.operator.weight.position, _is_cut(space))
+    definition = _PLAIN if connection.operator.weight.position == "none" else _WINDOW_ATTENTION
+    if space.border == "wrap" and _shift(node) != (0, 0):
+        definition = _wrapped(definition)
+    if space.pad:
+        definition = _padded(definition)
     arguments: tuple[tuple[str, Argument], ...] = (
         ("dim", connection.in_channels),
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),
         *window_arguments(node),
+        *bias_arguments(connection),
     )
-    definition = _definition(form, space.pad)
-    return Module(definition.name, arguments + bias_arguments(connection), definition=definition)
-
-
-def window_arguments(node: Connect) -> tuple[tuple[str, Argument], ...]:
-    """Window, map and, where there is one, shift."""
-    space, grid = node.connection.operator.space, node.connection.in_grid
-    assert grid is not None, "windows lie on maps"
-    sizes: tuple[tuple[str, Argument], ...] = (
-        ("window_size", space.size),
-        ("map_size", MapSize(*grid)),
-    )
-    return sizes if space.shift == (0, 0) else (*sizes, ("shift_size", space.shift))
-
-
-def _is_cut(space: Space) -> bool:
-    """Whether windows end at the border; unshifted ones never reach it and take the usual class."""
-    return space.border != "wrap" or space.shift == (0, 0)
-
-
-def _definition(form: Form, pad: bool) -> Definition:
-    uses = (LINEAR, SPLIT_HEADS, MERGE_HEADS, PARTIAL_LINEAR)
-    uses += (FIT_WINDOW, WINDOW_ORDER, PARTITION, REVERSE)
-    uses += (CUT_MASK,) if form.cut else ()
-    uses += (RELATIVE_POSITION_INDEX,) if form.position == "relative" else ()
-    plain = Definition(form.name, window_text(form), uses)
-    if not pad:
-        return plain
-    return Definition(f"Padded{form.name}", padded_text(form), (plain, PADDED_SIZE))
+    return Module(definition.name, arguments, definition=definition)

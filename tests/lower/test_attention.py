@@ -1,0 +1,168 @@
+"""Attention, windowed, global and reduced: emitted modules mean what the oracle says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
+from relgraph.lower import attention, window
+from relgraph.lower.module import Definition, Module, in_reading_order
+from relgraph.program import Connect
+from tests.lower.against_oracle import (
+    assert_close,
+    assert_compiles,
+    assert_composes,
+    assert_equals_oracle,
+    assert_exports,
+    assert_runs_in_bfloat16,
+    assert_survives_meta,
+    draw,
+    flat,
+    laid_out,
+    node,
+    randomize,
+)
+from tests.support import build
+
+FRAME = Frame(value=True, output=True)
+HEADS = Channel("separate", share="heads", heads=2)
+
+
+def _pair(space: Space, position: str = "none", *, bias: bool = True) -> Operator:
+    weight = Weight("pair", "softmax", position, qkv_bias=bias)  # type: ignore[arg-type]
+    frame = Frame(True, True, bias, bias)
+    return Operator(space, HEADS, weight, "none", frame)
+
+
+def _window(shift: Size = (0, 0), position: str = "relative", **more: object) -> Operator:
+    space = Space("window", (2, 3), shift=shift, **{"border": "mask", **more})  # type: ignore[arg-type]
+    return _pair(space, position)
+
+
+FULL = Space("full", border="mask")
+NODES: dict[str, Connect] = {
+    "map": node(_pair(FULL), 6, (3, 4)),
+    "without biases": node(_pair(FULL, bias=False), 6, (3, 4)),
+    "one place": node(_pair(FULL), 6, (1, 1)),
+    "tokens": node(_pair(FULL), 6, (3, 4), tokens=2),
+    "relative": node(_pair(FULL, "relative"), 6, (3, 4)),
+    "absolute": node(_pair(FULL, "absolute"), 6, (3, 4)),
+    "window": node(_window(), 6, (4, 9)),
+    "shifted": node(_window((1, 1)), 6, (4, 9)),
+    "shifted by rows": node(_window((1, 0)), 6, (4, 9)),
+    "shifted by more than a window": node(_window((3, 5)), 6, (4, 9)),
+    "as wide as the map": node(_window((1, 1)), 6, (4, 3)),
+    "larger than the map": node(_window((1, 1)), 6, (4, 2)),
+    "wrapped": node(_window((1, 2), border="wrap"), 6, (4, 9)),
+    "padded": node(_window((1, 2), pad=True), 6, (5, 7)),
+    "padded and wrapped": node(_window((1, 2), pad=True, border="wrap"), 6, (5, 7)),
+    "without position": node(_window((1, 1), "none"), 6, (4, 9)),
+    "without position or shift": node(_window(position="none"), 6, (4, 9)),
+    "without position, wrapped": node(_window((1, 1), "none", border="wrap"), 6, (4, 9)),
+}
+
+
+def _lower(at: Connect) -> Module:
+    if attention.accepts_attention(at):
+        return attention.lower_attention(at)
+    assert window.accepts_window_attention(at)
+    return window.lower_window_attention(at)
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_equals_the_oracle(name: str) -> None:
+    at = NODES[name]
+    made = assert_equals_oracle(at, _lower(at))
+    assert_composes(made, at)
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_compiles_exports_and_resets(name: str) -> None:
+    at = NODES[name]
+    lowered = _lower(at)
+    made = randomize(build(lowered))
+    assert_compiles(made, at)
+    assert_exports(made, at)
+    assert_survives_meta(lowered, at)
+    assert_runs_in_bfloat16(lowered, at)
+
+
+SMALLER = {
+    "map": (5, 2),
+    "tokens": (5, 2),
+    "relative": (2, 4),
+    "window": (6, 3),
+    "shifted": (6, 12),
+    "padded": (4, 8),
+    "wrapped": (8, 6),
+    "without position": (2, 9),
+}
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_takes_another_size(name: str) -> None:
+    """A module built for one map means the same operator on another."""
+    at = NODES[name]
+    made = randomize(build(_lower(at)))
+    moved = _at_size(at, SMALLER[name])
+    if name == "relative":  # only the offsets that the smaller map has
+        made_there = randomize(build(_lower(moved)))
+        _share_offsets(made, made_there, at, moved)
+        x = laid_out(draw(moved.input), moved.input)
+        assert_close(made(x), made_there(x), "smaller map")
+        return
+    assert_equals_oracle(moved, _lower(moved), module=made)
+
+
+def _at_size(at: Connect, grid: Size) -> Connect:
+    tokens = len(at.input.tokens)
+    return node(at.connection.operator, at.input.channels, grid, tokens=tokens)
+
+
+def _share_offsets(large: nn.Module, small: nn.Module, at: Connect, moved: Connect) -> None:
+    """Give `small` the projections of `large` and the middle of its table of offsets."""
+    state = large.state_dict()
+    (h, w), (h2, w2) = at.input.grid or (1, 1), moved.input.grid or (1, 1)
+    table = state["relative_position_bias_table"].view(2 * h - 1, 2 * w - 1, -1)
+    table = table[h - h2 : h + h2 - 1, w - w2 : w + w2 - 1]
+    state["relative_position_bias_table"] = table.flatten(0, 1)
+    small.load_state_dict(state)
+
+
+def test_a_window_that_covers_another_map_sees_all_of_it() -> None:
+    at = NODES["shifted"]
+    made = randomize(build(_lower(at)))
+    covered = node(_window((0, 0)), 6, (2, 3))
+    assert_equals_oracle(covered, _lower(covered), module=made)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("shifted", (5, 9), "windows 2 x 3 must divide the map, found 5 x 9"),
+        ("relative", (4, 4), r"position bias for maps up to \(3, 4\), found \(4, 4\)"),
+        ("absolute", (3, 3), r"position bias for \(3, 4\), found \(3, 3\)"),
+    ],
+)
+def test_refuses_an_impossible_size(name: str, size: Size, said: str) -> None:
+    made = build(_lower(NODES[name]))
+    with pytest.raises(ValueError, match=said):
+        made(torch.zeros(1, 6, *size))
+
+
+def test_sizes_share_a_class() -> None:
+    """Definitions of one name have one text, whatever the sizes, shifts and biases."""
+    definitions = [d for d in (_lower(at).definition for at in NODES.values()) if d is not None]
+    assert len({d.name for d in in_reading_order(definitions)}) >= 8
+
+
+def test_gradients_do_not_need_an_explicit_softmax() -> None:
+    """Training and inference take two paths; in float64 they agree to rounding."""
+    at = NODES["shifted"]
+    made = randomize(build(_lower(at)))
+    x = laid_out(draw(at.input), at.input)
+    trained = made(x).detach()
+    with torch.no_grad():
+        assert_close(made(x), trained, "fused")
