@@ -1,0 +1,278 @@
+"""The parameters of a connection: the one contract of names, shapes and layouts.
+
+In: a `Connection`. Out: what a module that computes it stores, in closed form. All lowerings, the
+oracle and the counts agree on it, so a checkpoint moves between lowerings. Weights are laid out as
+channel axes U followed by space axes S:
+
+    U   full (D, C) · groups (D, C/G), shared (D/G, C/G) · separate (C,), heads (heads,), all ()
+    S   one orbit () · a place (P,) · a kernel (kh, kw) · offsets (n,) · places (k, k) · (Po, Pi)
+        · blocks (n, k, k) · live entries (L,), output by output
+
+A `local` weight shared over positions is a torch convolution kernel. Offsets are input − output.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from relgraph.algebra import geometry
+from relgraph.algebra.operator import Connection, Size, Space, SpaceShare
+
+Shape: TypeAlias = tuple[int, ...]
+Init: TypeAlias = Literal[
+    "linear", "convolution", "matrix", "predictor", "table", "zeros", "ones", "count"
+]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One stored tensor. `init` names how it starts (the lowerings' table says the numbers):
+
+    `linear` truncated normal 0.02, `convolution` fan-out normal, `matrix` variance-preserving,
+    `predictor` scaled so that a predicted kernel's squared sum is near 1, `table` normal 0.02.
+    `decay`: whether weight decay applies (not to vectors, scalars and position tables).
+    """
+
+    name: str
+    shape: Shape
+    init: Init
+    decay: bool
+
+    @property
+    def size(self) -> int:
+        """Numbers stored."""
+        return math.prod(self.shape)
+
+
+def parameters(connection: Connection) -> tuple[Parameter, ...]:
+    """All trained tensors of a connection with its frame, in the order a module defines them.
+
+    A reduced map's own layers (`reduce.`) are nodes of the program, not listed here."""
+    return (
+        *_source(connection),
+        *_static(connection),
+        *_core_bias(connection),
+        *_output(connection),
+    )
+
+
+def buffers(connection: Connection) -> tuple[Parameter, ...]:
+    """Stored but not trained: the running statistics of a predictor's batch norm."""
+    predictor = connection.operator.weight.predictor
+    if predictor is None or predictor.reduction is None or predictor.norm != "batch_norm":
+        return ()
+    hidden = (connection.in_channels // predictor.reduction,)
+    return (
+        Parameter("norm.running_mean", hidden, "zeros", False),
+        Parameter("norm.running_var", hidden, "ones", False),
+        Parameter("norm.num_batches_tracked", (), "count", False),
+    )
+
+
+def parameter_count(connection: Connection) -> int:
+    """Numbers that training changes."""
+    return sum(parameter.size for parameter in parameters(connection))
+
+
+def core_channels(connection: Connection) -> int:
+    """Channels between the core and the output projection."""
+    separate = connection.operator.channel.connect == "separate"
+    return connection.in_channels if separate else connection.out_channels
+
+
+def channel_shape(connection: Connection) -> Shape:
+    """U: the channel axes of a weight."""
+    channel, d, c = connection.operator.channel, connection.out_channels, connection.in_channels
+    if channel.connect == "separate":
+        return {"none": (c,), "heads": (channel.heads,), "all": ()}[channel.share]
+    groups = channel.groups if channel.connect == "groups" else 1
+    return (d // groups if channel.share == "all" else d), c // groups
+
+
+def space_shape(connection: Connection, share: SpaceShare | None = None) -> Shape:
+    """S: the space axes of a weight, with the operator's sharing or the given one."""
+    space = connection.operator.space
+    space = space if share is None else replace(space, share=share)
+    grid = geometry.as_map(geometry.completed(space, connection.in_grid))
+    if space.share == "all":
+        return ()
+    if space.connect == "point":
+        return (_rows(connection),) if space.share == "none" else ()
+    if space.connect in ("local", "axial"):
+        return _stencil_shape(space, grid)
+    return _block_shape(connection, space, grid)
+
+
+def offset_count(connection: Connection) -> int:
+    """Entries of a relative position table."""
+    return math.prod(space_shape(connection, "positions"))
+
+
+def _stencil_shape(space: Space, grid: Size) -> Shape:
+    if space.connect == "local":
+        return space.size if space.share == "positions" else (_live_taps(space, grid),)
+    rows, columns = grid
+    if space.share == "none":
+        return (rows * columns * (rows + columns - 1),)
+    if space.border == "wrap":
+        return (rows + columns - 1,)
+    return (2 * (rows + columns) - 3,)
+
+
+def _live_taps(space: Space, grid: Size) -> int:
+    """Entries of a stencil that read the map: a product over the axes, as the stencil is."""
+    return _live_on_axis(space, grid[0], 0) * _live_on_axis(space, grid[1], 1)
+
+
+def _live_on_axis(space: Space, length: int, axis: int) -> int:
+    taps, dilation = geometry.kernel(space, axis)
+    starts = geometry.first_taps(space, length, axis)
+    if space.border in ("wrap", "reflect", "clamp"):  # every tap reads something
+        return len(starts) * taps
+    return sum(0 <= first + j * dilation < length for first in starts for j in range(taps))
+
+
+def _block_shape(connection: Connection, space: Space, grid: Size) -> Shape:
+    if space.share == "positions":
+        return (math.prod(geometry.offset_counts(space, grid)),)
+    if geometry.extent(space, grid) == grid:  # one block: places are positions
+        return _rows(connection), _columns(connection)
+    places = math.prod(geometry.extent(space, grid))
+    if space.share == "windows":
+        return places, places
+    if geometry.is_cut(space, grid):
+        return (_live_in_blocks(space, grid, 0) * _live_in_blocks(space, grid, 1),)
+    return math.prod(grid) // places, places, places
+
+
+def _live_in_blocks(space: Space, grid: Size, axis: int) -> int:
+    """Pairs of places that share a block, along one axis: the border cuts a moved block in two."""
+    places, moved = geometry.extent(space, grid)[axis], geometry.shift(space, grid)[axis]
+    whole = grid[axis] // places
+    if not moved or space.border == "wrap":
+        return whole * places**2
+    return (whole - 1) * places**2 + moved**2 + (places - moved) ** 2
+
+
+def _rows(connection: Connection) -> int:
+    return connection.tokens + geometry.area(connection.out_grid)
+
+
+def _columns(connection: Connection) -> int:
+    """Places that are read: the keys' map, where keys have their own."""
+    grid = connection.in_grid if connection.key_grid is None else connection.key_grid
+    return connection.tokens + geometry.area(grid)
+
+
+def _matrix(name: str, rows: int, columns: int, init: Init = "linear") -> Parameter:
+    return Parameter(f"{name}.weight", (rows, columns), init, True)
+
+
+def _bias(name: str, shape: Shape, wanted: bool = True) -> tuple[Parameter, ...]:
+    return (Parameter(name, shape, "zeros", False),) if wanted else ()
+
+
+def _source(connection: Connection) -> tuple[Parameter, ...]:
+    """What the values, and weights that are predicted, are made with."""
+    operator, c = connection.operator, connection.in_channels
+    if operator.weight.source == "pair":
+        return (*_projections(connection), *_position(connection))
+    value: tuple[Parameter, ...] = ()
+    if operator.frame.value:
+        bias = _bias("value.bias", (c,), operator.frame.value_bias)
+        value = (_matrix("value", c, c), *bias)
+    if operator.weight.source in ("pooled", "center"):
+        return (*value, *_predictor(connection))
+    return value
+
+
+def _projections(connection: Connection) -> tuple[Parameter, ...]:
+    """`qkv`, or `q` and `kv` where keys and values read a reduced map; values only in a frame."""
+    operator, c = connection.operator, connection.in_channels
+    biased, values = operator.weight.qkv_bias, 1 if operator.frame.value else 0
+    rows = {"qkv": (2 + values) * c}
+    if connection.key_grid is not None:
+        rows = {"q": c, "kv": (1 + values) * c}
+    return tuple(
+        parameter
+        for name, count in rows.items()
+        for parameter in (_matrix(name, count, c), *_bias(f"{name}.bias", (count,), biased))
+    )
+
+
+def _position(connection: Connection) -> tuple[Parameter, ...]:
+    position = connection.operator.weight.position
+    heads = math.prod(channel_shape(connection))
+    if position == "relative":
+        shape: Shape = (offset_count(connection), heads)
+        return (Parameter("relative_position_bias_table", shape, "table", False),)
+    if position == "absolute":
+        shape = (heads, *space_shape(connection, "none"))
+        return (Parameter("position_bias", shape, "table", False),)
+    return ()
+
+
+def _predictor(connection: Connection) -> tuple[Parameter, ...]:
+    """context → [squeeze → norm → act →] expand, one function for every orbit."""
+    weight, c = connection.operator.weight, connection.in_channels
+    entering = c * (weight.extent**2 if weight.source == "center" else 1)
+    leaving = math.prod(channel_shape(connection)) * math.prod(space_shape(connection))
+    init: Init = "predictor" if weight.normalize == "none" else "linear"
+    bias = _bias("expand.bias", (leaving,))
+    if weight.predictor is None or weight.predictor.reduction is None:
+        return (_matrix("expand", leaving, entering, init), *bias)
+    hidden = c // weight.predictor.reduction
+    norm: tuple[Parameter, ...] = ()
+    if weight.predictor.norm == "batch_norm":
+        norm = (Parameter("norm.weight", (hidden,), "ones", False), *_bias("norm.bias", (hidden,)))
+    squeeze_bias = _bias("squeeze.bias", (hidden,), weight.predictor.bias)
+    squeeze = (_matrix("squeeze", hidden, entering), *squeeze_bias)
+    return (*squeeze, *norm, _matrix("expand", leaving, hidden, init), *bias)
+
+
+def _static(connection: Connection) -> tuple[Parameter, ...]:
+    if connection.operator.weight.source != "static":
+        return ()
+    shape = weight_shape(connection)
+    return (Parameter("weight", shape, _static_init(connection), len(shape) > 1),)
+
+
+def weight_shape(connection: Connection) -> Shape:
+    """Shape of a static `weight`: U + S, or a torch convolution kernel."""
+    units, space = channel_shape(connection), connection.operator.space
+    if (space.connect, space.share) != ("local", "positions"):
+        return units + space_shape(connection)
+    if connection.operator.channel.connect == "separate":
+        return (math.prod(units), 1, *space.size)
+    return units + space.size
+
+
+def _static_init(connection: Connection) -> Init:
+    operator = connection.operator
+    if operator.weight.normalize != "none":
+        return "linear"
+    if operator.space.connect == "local":
+        return "convolution"
+    mixes = operator.space.connect == "point" and operator.channel.connect != "separate"
+    return "linear" if mixes else "matrix"
+
+
+def _core_bias(connection: Connection) -> tuple[Parameter, ...]:
+    channels, positions = core_channels(connection), _rows(connection)
+    shapes: dict[str, Shape] = {
+        "channels": (channels,),
+        "positions": (positions,),
+        "both": (channels, positions),
+    }
+    bias = connection.operator.bias
+    return () if bias == "none" else _bias("bias", shapes[bias])
+
+
+def _output(connection: Connection) -> tuple[Parameter, ...]:
+    frame, d = connection.operator.frame, connection.out_channels
+    if not frame.output:
+        return ()
+    bias = _bias("proj.bias", (d,), frame.output_bias)
+    return (_matrix("proj", d, core_channels(connection)), *bias)
