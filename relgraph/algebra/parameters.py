@@ -22,23 +22,28 @@ from relgraph.algebra.operator import Connection, Size, Space, SpaceShare
 
 Shape: TypeAlias = tuple[int, ...]
 Init: TypeAlias = Literal[
-    "linear", "convolution", "matrix", "predictor", "table", "zeros", "ones", "count"
+    "truncated_normal",
+    "fan_out_normal",
+    "variance_preserving",
+    "predictor",
+    "zero",
+    "one",
+    "constant",
 ]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One stored tensor. `init` names how it starts (the lowerings' table says the numbers):
-
-    `linear` truncated normal 0.02, `convolution` fan-out normal, `matrix` variance-preserving,
-    `predictor` scaled so that a predicted kernel's squared sum is near 1, `table` normal 0.02.
-    `decay`: whether weight decay applies (not to vectors, scalars and position tables).
+    """One stored tensor. `init` is how it starts: truncated normal with deviation 0.02, the fan-out
+    normal of convolutions, a normal that keeps the variance of what it is multiplied with, a
+    predictor's (a predicted kernel's squared sum starts near 1), or a number. `decay` tells whether
+    weight decay applies: not to vectors, scalars and position tables.
     """
 
     name: str
     shape: Shape
     init: Init
-    decay: bool
+    decay: bool = True
 
     @property
     def size(self) -> int:
@@ -65,9 +70,9 @@ def buffers(connection: Connection) -> tuple[Parameter, ...]:
         return ()
     hidden = (connection.in_channels // predictor.reduction,)
     return (
-        Parameter("norm.running_mean", hidden, "zeros", False),
-        Parameter("norm.running_var", hidden, "ones", False),
-        Parameter("norm.num_batches_tracked", (), "count", False),
+        Parameter("norm.running_mean", hidden, "zero", False),
+        Parameter("norm.running_var", hidden, "one", False),
+        Parameter("norm.num_batches_tracked", (), "zero", False),
     )
 
 
@@ -166,12 +171,12 @@ def _columns(connection: Connection) -> int:
     return connection.tokens + geometry.area(grid)
 
 
-def _matrix(name: str, rows: int, columns: int, init: Init = "linear") -> Parameter:
+def _matrix(name: str, rows: int, columns: int, init: Init = "truncated_normal") -> Parameter:
     return Parameter(f"{name}.weight", (rows, columns), init, True)
 
 
 def _bias(name: str, shape: Shape, wanted: bool = True) -> tuple[Parameter, ...]:
-    return (Parameter(name, shape, "zeros", False),) if wanted else ()
+    return (Parameter(name, shape, "zero", False),) if wanted else ()
 
 
 def _source(connection: Connection) -> tuple[Parameter, ...]:
@@ -207,10 +212,10 @@ def _position(connection: Connection) -> tuple[Parameter, ...]:
     heads = math.prod(channel_shape(connection))
     if position == "relative":
         shape: Shape = (offset_count(connection), heads)
-        return (Parameter("relative_position_bias_table", shape, "table", False),)
+        return (Parameter("relative_position_bias_table", shape, "truncated_normal", False),)
     if position == "absolute":
         shape = (heads, *space_shape(connection, "none"))
-        return (Parameter("position_bias", shape, "table", False),)
+        return (Parameter("position_bias", shape, "truncated_normal", False),)
     return ()
 
 
@@ -219,14 +224,14 @@ def _predictor(connection: Connection) -> tuple[Parameter, ...]:
     weight, c = connection.operator.weight, connection.in_channels
     entering = c * (weight.extent**2 if weight.source == "center" else 1)
     leaving = math.prod(channel_shape(connection)) * math.prod(space_shape(connection))
-    init: Init = "predictor" if weight.normalize == "none" else "linear"
+    init: Init = "predictor" if weight.normalize == "none" else "truncated_normal"
     bias = _bias("expand.bias", (leaving,))
     if weight.predictor is None or weight.predictor.reduction is None:
         return (_matrix("expand", leaving, entering, init), *bias)
     hidden = c // weight.predictor.reduction
     norm: tuple[Parameter, ...] = ()
     if weight.predictor.norm == "batch_norm":
-        norm = (Parameter("norm.weight", (hidden,), "ones", False), *_bias("norm.bias", (hidden,)))
+        norm = (Parameter("norm.weight", (hidden,), "one", False), *_bias("norm.bias", (hidden,)))
     squeeze_bias = _bias("squeeze.bias", (hidden,), weight.predictor.bias)
     squeeze = (_matrix("squeeze", hidden, entering), *squeeze_bias)
     return (*squeeze, *norm, _matrix("expand", leaving, hidden, init), *bias)
@@ -252,11 +257,11 @@ def weight_shape(connection: Connection) -> Shape:
 def _static_init(connection: Connection) -> Init:
     operator = connection.operator
     if operator.weight.normalize != "none":
-        return "linear"
+        return "truncated_normal"
     if operator.space.connect == "local":
-        return "convolution"
+        return "fan_out_normal"
     mixes = operator.space.connect == "point" and operator.channel.connect != "separate"
-    return "linear" if mixes else "matrix"
+    return "truncated_normal" if mixes else "variance_preserving"
 
 
 def _core_bias(connection: Connection) -> tuple[Parameter, ...]:
