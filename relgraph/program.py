@@ -15,6 +15,7 @@ from relgraph.errors import Place
 from relgraph.resolved import Argument, Backbone
 
 Layout = Literal["map", "sequence", "vector"]
+Role = Literal["block", "definition", "operator", "stem", "downsample", "after", "reduce"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Scope(Instance):
     """
 
     name: str
-    role: Literal["block", "definition", "operator", "stem", "downsample", "after", "reduce"]
+    role: Role
     body: Body
     cite: str = ""
 
@@ -105,8 +106,8 @@ class Residual(Instance):
 
 @dataclass(frozen=True, kw_only=True)
 class Branches(Instance):
-    """`sum`, `product` or `concat` of bodies that all read the input. `shared_tokens` lists, for a
-    `sum`, what each branch lacks: a token set that one side lacks gets nothing added."""
+    """`sum`, `product` or `concat` of bodies that all read the input. In a `sum`, a token set that
+    one branch lacks gets nothing added; a `product` broadcasts one channel or one position."""
 
     combine: Literal["sum", "product", "concat"]
     branches: tuple[Body, ...]

@@ -1,0 +1,75 @@
+"""The prose of an emitted file: what the model is, of which operators, at which cost.
+
+Goes in: a program. Comes out: lines of the module docstring. Text that comes from a spec passes
+through `prose`, so that it can end neither the docstring nor the line.
+"""
+
+from __future__ import annotations
+
+from relgraph.algebra.describe import describe
+from relgraph.assemble.cost import cost
+from relgraph.assemble.walking import nodes
+from relgraph.emit.text import docstring, prose, wrapped
+from relgraph.program import Connect, Program, Scope
+
+
+def module_docstring(program: Program) -> list[str]:
+    """The docstring of the file."""
+    source = program.source
+    title = wrapped(f"{source.name}: {prose(source.cite) or 'a vision backbone'}", 0)
+    return docstring([title, _cost(program), _stages(program), _operators(program), _legend()], 0)
+
+
+def builder_sentence(program: Program) -> str:
+    """One line on the whole model."""
+    total = cost(program)
+    return (
+        f"`{program.source.name}` with fresh weights: {total.parameters:,} parameters, "
+        f"{total.macs / 1e9:.2f} G multiply-adds."
+    )
+
+
+def _cost(program: Program) -> list[str]:
+    total, grid = cost(program), program.input.grid
+    assert grid is not None
+    return wrapped(
+        f"{total.parameters:,} parameters; {total.macs:,} multiply-adds for one image of "
+        f"{grid[0]} x {grid[1]} (convolutions and matrix products).",
+        0,
+    )
+
+
+def _stages(program: Program) -> list[str]:
+    lines = ["Stages:"]
+    for at, stage in enumerate(program.stages, 1):
+        shape = stage.output
+        where = f"{shape.grid[0]} x {shape.grid[1]}" if shape.grid else "pooled"
+        tokens = f" and {len(shape.tokens)} extra tokens" if shape.tokens else ""
+        count = f"{len(stage.blocks)} block" + ("s" if len(stage.blocks) > 1 else "")
+        lines.append(f"  {at}. {count}, {shape.channels} channels on {where}{tokens}")
+    return lines
+
+
+def _operators(program: Program) -> list[str]:
+    """Every operator once: its point in the algebra (of its first use) and its paper."""
+    said: dict[str, list[str]] = {}
+    for _, node in nodes(program):
+        if isinstance(node, Connect) and node.name not in said:
+            text = f"{node.name}: {describe(node.connection.operator)}."
+            said[node.name] = wrapped(text + _cite(node.cite), 2, "", "  ")
+        elif isinstance(node, Scope) and node.role == "operator" and node.name not in said:
+            if node.cite:
+                said[node.name] = wrapped(f"{node.name}:{_cite(node.cite)}", 2, "", "  ")
+    return ["Operators (connectivity, sharing, rank, dynamism):", *(x for s in said.values() for x in s)]
+
+
+def _cite(cite: str) -> str:
+    return f" {prose(cite).rstrip('.')}." if cite else ""
+
+
+def _legend() -> list[str]:
+    return wrapped(
+        "Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are "
+        "(B, C, H, W) tensors in channels_last memory, where permuting channels last is free.",
+        0,
+    )

@@ -1,0 +1,125 @@
+"""A class about to be written: the members and the forward of one scope instance.
+
+Goes in: a scope of the program. Comes out: a draft whose `key` is equal for scopes that differ only
+in sizes, and whose numbers stand apart, ready to become arguments (`classes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from relgraph.assemble.naming import modules
+from relgraph.emit.forward import Writer, write_body
+from relgraph.lower import lower
+from relgraph.lower.module import Argument, Definition, DropPathRate, MapSize, Module
+from relgraph.program import Connect, Element, Scope
+
+
+@dataclass(frozen=True)
+class Member:
+    """One line of `__init__`: `self.attr = constructor(...)`, or a constant tuple of widths.
+
+    `nested` is the draft that makes it where it is a scope; `reduce` the draft of the module that
+    a reduced attention takes. `raw` says that the member reads the image itself.
+    """
+
+    attr: str
+    module: Module | None = None
+    nested: Draft | None = None
+    reduce: Draft | None = None
+    constant: tuple[int, ...] | None = None
+    raw: bool = False
+
+    @property
+    def key(self) -> object:
+        """What must agree for two members to stand in one class: everything but numbers."""
+        inner = tuple(draft.key for draft in (self.nested, self.reduce) if draft is not None)
+        if self.module is None:
+            return (self.attr, inner, self.constant and len(self.constant))
+        arguments = tuple((name, _skeleton(value)) for name, value in self.module.arguments)
+        return (self.attr, inner, self.module.constructor, self.module.definition, arguments)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One scope instance as members and statements; `image` says that it reads the image."""
+
+    scope: Scope
+    members: tuple[Member, ...]
+    lines: tuple[str, ...]
+    result: str
+    uses: tuple[Definition, ...]
+    imports: tuple[str, ...] = ()
+    image: bool = False
+
+    @cached_property
+    def key(self) -> object:
+        """Equal for instances of one class."""
+        layouts = (self.scope.input.layout, self.scope.output.layout)
+        words = (self.scope.role, self.scope.name, self.lines, self.result)
+        return (words, layouts, tuple(member.key for member in self.members))
+
+    def within(self) -> Iterator[Draft]:
+        """The drafts that this one constructs, inner ones first, itself last."""
+        for member in self.members:
+            for draft in (member.nested, member.reduce):
+                if draft is not None:
+                    yield from draft.within()
+        yield self
+
+
+def draft(scope: Scope, image: bool = False) -> Draft:
+    """The draft of a scope. `image` says that its input is the image: its width is `in_chans`."""
+    writer = Writer()
+    result = write_body(writer, scope.body, "x")
+    members = [_member(node, scope, image) for node in modules(scope.body)]
+    members += [Member(attr=name, constant=sizes) for name, sizes in writer.constants.items()]
+    return Draft(
+        scope=scope,
+        members=tuple(members),
+        lines=tuple(writer.lines),
+        result=result,
+        uses=tuple(writer.uses),
+        imports=tuple(writer.imports),
+        image=image,
+    )
+
+
+def member_of(node: Connect | Element | Scope, raw: bool = False) -> Member:
+    """The member that a named node becomes."""
+    if isinstance(node, Scope):
+        return Member(attr=node.attr, nested=draft(node, image=raw), raw=raw)
+    lowered = lower(node)
+    assert isinstance(lowered, Module), f"{node.attr} has a name but no module"
+    reduce = node.reduce if isinstance(node, Connect) else None
+    return Member(
+        attr=node.attr, module=lowered, reduce=draft(reduce) if reduce else None, raw=raw
+    )
+
+
+def _member(node: object, scope: Scope, image: bool) -> Member:
+    assert isinstance(node, Connect | Element | Scope)
+    # The image's channels reach a node until the first one that changes their number.
+    raw = image and node.input.channels == scope.input.channels and _reads_image(node, scope)
+    return member_of(node, raw)
+
+
+def _reads_image(node: Connect | Element | Scope, scope: Scope) -> bool:
+    for other in modules(scope.body):
+        if other is node:
+            return True
+        if other.output.channels != scope.input.channels:
+            return False
+    return False
+
+
+def _skeleton(value: Argument) -> object:
+    if isinstance(value, MapSize | DropPathRate):
+        return type(value).__name__
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return ("tuple", len(value))
+    return "number"

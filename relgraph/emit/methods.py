@@ -1,0 +1,231 @@
+"""The methods of the model class, `__init__` aside: forward, features, classifier, housekeeping.
+
+Goes in: a program. Comes out: method texts at four spaces of indent, in reading order.
+"""
+
+from __future__ import annotations
+
+from relgraph.assemble.naming import modules
+from relgraph.assemble.parameters import parameters
+from relgraph.emit.forward import Writer, write_body
+from relgraph.emit.text import literal
+from relgraph.lower import lower
+from relgraph.lower.module import Module
+from relgraph.program import Body, Branches, Element, Node, Program, Residual, Split
+
+
+def method_texts(program: Program) -> list[str]:
+    """All methods."""
+    return [
+        _forward_features(program),
+        _forward_head(program),
+        FORWARD,
+        _intermediates(program),
+        *_classifier_methods(program),
+        _no_weight_decay(program),
+        CHECKPOINTING,
+        RESET,
+    ]
+
+
+FORWARD = '''\
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(x))'''
+
+CHECKPOINTING = '''\
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Trade time for memory: blocks compute their inside again in the backward."""
+        for stage in self.stages:
+            stage.grad_checkpointing = enable'''
+
+RESET = '''\
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Fresh weights, statistics and index tables; also after `to_empty` from meta."""
+        for module in reversed(list(self.modules())):  # What contains others comes after them.
+            if module is not self and hasattr(module, "reset_parameters"):
+                module.reset_parameters()'''
+
+
+def classifiers(program: Program) -> list[str]:
+    """The attribute names of the classifiers, at the model's top level."""
+    return [node.attr for node in modules(program.head) if _is_classifier(node)]
+
+
+def classifier_width(program: Program) -> int:
+    """Channels that the classifier reads; without one, what the head makes."""
+    found = [node.input.channels for node in modules(program.head) if _is_classifier(node)]
+    last = program.head[-1] if program.head else None
+    made = last.output.channels if last is not None else program.stages[-1].output.channels
+    return found[0] if found else made
+
+
+def _is_classifier(node: Node) -> bool:
+    return isinstance(node, Element) and node.word == "classifier"
+
+
+def _statements(body: Body) -> tuple[list[str], str]:
+    writer = Writer()
+    result = write_body(writer, body, "x")
+    return [f"        {line}" for line in writer.lines], result
+
+
+def _size_check(program: Program) -> list[str]:
+    if not program.contract.fixed:
+        return []
+    return [
+        "        if tuple(x.shape[-2:]) != tuple(self.img_size):",
+        '            raise ValueError(f"this model was built for images of {self.img_size}, "',
+        '                             f"found {tuple(x.shape[-2:])}")',
+    ]
+
+
+def _forward_features(program: Program) -> str:
+    lines = [
+        "    def forward_features(self, x: Tensor) -> Tensor:",
+        '        """The value after the last stage."""',
+        *_size_check(program),
+        "        # One memory layout for the whole net: see the classes' permutations.",
+        "        x = self.stem(x.contiguous(memory_format=torch.channels_last))",
+        "        for stage in self.stages:",
+        "            x = stage(x)",
+        "        return x",
+    ]
+    return "\n".join(lines)
+
+
+def _forward_head(program: Program) -> str:
+    before, after = split_head(program)
+    lines, features = _statements(before)
+    more, logits = _statements(after)
+    text = [
+        "    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:",
+        '        """Logits from what `forward_features` gives, or what the classifier reads."""',
+        *lines,
+    ]
+    if not more and features == "x":
+        return "\n".join([*text, f"        return x if pre_logits else {logits}"])
+    text += [] if features == "x" else [f"        x = {features}"]
+    if not more:
+        return "\n".join([*text, f"        return x if pre_logits else {logits}"])
+    text += ["        if pre_logits:", "            return x", *more, f"        return {logits}"]
+    return "\n".join(text)
+
+
+def split_head(program: Program) -> tuple[Body, Body]:
+    """The head before its first item that holds a classifier, and from there on."""
+    for at, node in enumerate(program.head):
+        if _holds_classifier(node):
+            return program.head[:at], program.head[at:]
+    return program.head, ()
+
+
+def _holds_classifier(node: Node) -> bool:
+    if isinstance(node, Branches | Split):
+        return any(_holds_classifier(item) for branch in node.branches for item in branch)
+    if isinstance(node, Residual):
+        return any(_holds_classifier(item) for item in node.body)
+    return _is_classifier(node)
+
+
+def _intermediates(program: Program) -> str:
+    lines = [
+        "    def forward_intermediates(self, x: Tensor) -> list[Tensor]:",
+        '        """The map after every stage, (B, num_chs, H, W) each; see `feature_info`."""',
+        *_size_check(program),
+        "        maps = []",
+    ]
+    if any(stage.output.layout == "sequence" for stage in program.stages):
+        lines += ["        height, width = x.shape[-2:]"]
+    lines += [
+        "        x = self.stem(x.contiguous(memory_format=torch.channels_last))",
+        "        for stage in self.stages:",
+        "            x = stage(x)",
+    ]
+    return "\n".join([*lines, *_map_lines(program), "        return maps"])
+
+
+def _map_lines(program: Program) -> list[str]:
+    outputs = {stage.output.layout for stage in program.stages}
+    if outputs == {"map"}:
+        return ["            maps.append(x)"]
+    tokens = {len(stage.output.tokens) for stage in program.stages}
+    reductions = {stage.reduction for stage in program.stages}
+    if outputs == {"sequence"} and len(tokens) == 1 and len(reductions) == 1:
+        rows, columns = reductions.pop()
+        return [
+            "            # The extra tokens in front are no part of the map.",
+            f"            positions = x[:, {tokens.pop()}:].transpose(1, 2)",
+            f"            maps.append(positions.unflatten(2, (-(-height // {rows}), "
+            f"-(-width // {columns}))))",
+        ]
+    steps = literal(tuple((len(s.output.tokens), *s.reduction) for s in program.stages))
+    return [
+        f"            tokens, rows, columns = {steps}[len(maps)]",
+        "            if x.ndim == 4:",
+        "                maps.append(x)",
+        "                continue",
+        "            # The extra tokens in front are no part of the map.",
+        "            positions = x[:, tokens:].transpose(1, 2)",
+        "            maps.append(positions.unflatten(2, (-(-height // rows), -(-width // columns))))",
+    ]
+
+
+def _classifier_methods(program: Program) -> list[str]:
+    nodes = [node for node in modules(program.head) if isinstance(node, Element)]
+    found = [node for node in nodes if _is_classifier(node)]
+    if not found:
+        return []
+    get = (
+        "    def get_classifier(self) -> nn.Module:\n"
+        f"        return self.{found[0].attr}"
+    )
+    reset = [
+        "    def reset_classifier(self, num_classes: int) -> None:",
+        '        """A fresh classifier; with 0 classes the model gives what the classifier reads."""',
+        "        like = next(self.parameters())",
+        "        self.num_classes = num_classes",
+    ]
+    for node in found:
+        reset += [
+            "        if num_classes == 0:",
+            f"            self.{node.attr} = nn.Identity()",
+            "        else:",
+            f"            fresh = {_classifier_call(node)}",
+            f"            self.{node.attr} = fresh.to(like.device, like.dtype)",
+        ]
+    return [get, "\n".join(reset)]
+
+
+def _classifier_call(node: Element) -> str:
+    lowered = lower(node)
+    assert isinstance(lowered, Module)
+    printed = []
+    for at, (name, value) in enumerate(lowered.arguments):
+        assert isinstance(value, bool | int)
+        text = "num_classes" if name.startswith("out_") else literal(value)
+        printed.append(text if at < lowered.positional else f"{name}={text}")
+    return f"{lowered.constructor}({', '.join(printed)})"
+
+
+def _no_weight_decay(program: Program) -> str:
+    """Tables and tokens decay as little as biases and norms do."""
+    names: dict[str, None] = {}
+    for path, parameter in parameters(program).items():
+        if parameter.decay or len(parameter.shape) < 2:
+            continue
+        last = path.rsplit(".", 1)[-1]
+        names[path if last in ("weight", "bias") else last] = None
+    head = [
+        "    def no_weight_decay(self) -> set[str]:",
+        '        """Parameters of two and more dimensions that weight decay should leave alone."""',
+    ]
+    if not names:
+        return "\n".join([*head, "        return set()"])
+    return "\n".join(
+        [
+            *head,
+            f"        spared = {literal(tuple(names))}",
+            "        return {n for n, _ in self.named_parameters() if n.endswith(spared)}",
+        ]
+    )

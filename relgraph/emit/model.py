@@ -1,0 +1,178 @@
+"""The model class and its builder: stem, stages, head, and what users of vision models expect.
+
+Goes in: a program and the classes of its parts. Comes out: source text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relgraph.algebra.operator import Size
+from relgraph.emit.classes import Call, Classes, call_of
+from relgraph.emit.draft import Draft, Member
+from relgraph.emit.methods import classifier_width, classifiers, method_texts
+from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes, stage_text
+from relgraph.emit.text import call, literal
+from relgraph.program import Program
+
+SIZE_TYPE = "int | tuple[int, int]"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a model is made of: its drafts, and how each is constructed."""
+
+    stem: Draft
+    stages: tuple[StageDrafts, ...]
+    head: tuple[Member, ...]
+    made: Classes
+
+
+def model_text(program: Program, name: str, parts: Parts) -> str:
+    """The class `name`."""
+    texts = [_class_line(program, name), _init(program, parts), *method_texts(program)]
+    return "\n\n".join(texts)
+
+
+def builder_text(program: Program, name: str, sentence: str) -> str:
+    """The function named like the spec."""
+    source = program.source
+    head = call(f"def {source.name}", _arguments(program), 0, f" -> {name}:")
+    forwarded = ", ".join(
+        f"{word}={word}" for word in ("num_classes", "in_chans", "img_size", "drop_path_rate")
+    )
+    inner = call(f"return {name}", forwarded.split(", "), 4)
+    return "\n".join([head, f'    """{sentence}"""', inner])
+
+
+def _arguments(program: Program) -> list[str]:
+    source = program.source
+    return [
+        f"num_classes: int = {source.classes}",
+        f"in_chans: int = {source.in_chans}",
+        f"img_size: {SIZE_TYPE} = {_size_literal(program)}",
+        f"drop_path_rate: float = {literal(source.drop_path)}",
+    ]
+
+
+def _size_literal(program: Program) -> str:
+    grid = program.input.grid
+    assert grid is not None
+    return literal(grid[0]) if grid[0] == grid[1] else literal(grid)
+
+
+def _class_line(program: Program, name: str) -> str:
+    return (
+        f"class {name}(nn.Module):\n"
+        f'    """Images (B, in_chans, H, W) -> logits (B, num_classes). {_contract(program)}"""'
+    )
+
+
+def _contract(program: Program) -> str:
+    contract = program.contract
+    if contract.fixed:
+        return "H, W must be img_size."
+    rows, columns = contract.multiple
+    if (rows, columns) == (1, 1):
+        return "Any H, W."
+    return f"H and W: multiples of {rows}." if rows == columns else f"H: {rows}·n, W: {columns}·n."
+
+
+def _init(program: Program, parts: Parts) -> str:
+    sizes, made = map_sizes(program), parts.made
+    built = [
+        _stem_line(program, made.call(parts.stem), sizes),
+        "        self.stages = nn.ModuleList(\n            [",
+        *(
+            stage_text(stage, drafts, made, sizes) + ","
+            for stage, drafts in zip(program.stages, parts.stages, strict=True)
+        ),
+        "            ]\n        )",
+        *(_head_line(member, parts, sizes, program) for member in parts.head),
+    ]
+    lines = [
+        call("def __init__", ["self", *_arguments(program)], 4, " -> None:"),
+        "        super().__init__()",
+        "        self.num_classes = num_classes",
+        "        self.in_chans = in_chans",
+        "        self.img_size = (img_size, img_size) if isinstance(img_size, int) else img_size",
+        *_feature_info(program),
+        *_size_lines(program, sizes, "\n".join(built)),
+        *_rate_lines(program),
+        *built,
+    ]
+    return "\n".join(lines)
+
+
+def _stem_line(program: Program, made: Call, sizes: MapSizes) -> str:
+    near = program.stages[0].reduction
+    texts = {name: sizes.text(value, near) for name, value in made.arguments}
+    texts |= {"in_chans": "in_chans"} if "in_chans" in texts else {}
+    return call(f"self.stem = {made.constructor}", made.text(texts), 8)
+
+
+def _head_line(member: Member, parts: Parts, sizes: MapSizes, program: Program) -> str:
+    made = call_of(member, parts.made)
+    near = program.stages[-1].reduction
+    texts = {name: sizes.text(value, near) for name, value in made.arguments}
+    if member.attr in classifiers(program):
+        # The only width that the builder's caller chooses.
+        texts |= {name: "num_classes" for name in texts if name.startswith("out_")}
+        return call(f"self.{member.attr}: nn.Module = {made.constructor}", made.text(texts), 8)
+    extra = ()
+    if member.reduce is not None:
+        inner = parts.made.call(member.reduce)
+        extra = (f"reduce={inner.constructor}({', '.join(inner.text({}))})",)
+    return call(f"self.{member.attr} = {made.constructor}", made.text(texts, extra), 8)
+
+
+def _feature_info(program: Program) -> list[str]:
+    rows = [
+        f'{{"num_chs": {stage.output.channels}, "reduction": {_reduction(stage.reduction)}, '
+        f'"module": "stages.{at}"}}'
+        for at, stage in enumerate(program.stages)
+    ]
+    inner = "".join(f"            {row},\n" for row in rows)
+    pooled = classifier_width(program)
+    return [
+        f"        self.num_features = {pooled}  # Channels that the classifier reads.",
+        f"        self.feature_info = [\n{inner}        ]",
+    ]
+
+
+def _reduction(reduction: Size) -> str:
+    return literal(reduction[0]) if reduction[0] == reduction[1] else literal(reduction)
+
+
+def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
+    lines = []
+    rows, columns = program.contract.multiple
+    if (rows, columns) != (1, 1):
+        lines = [
+            f"        if self.img_size[0] % {rows} or self.img_size[1] % {columns}:",
+            f'            raise ValueError(f"img_size must be multiples of {rows} and {columns}, '
+            f'found {{self.img_size}}")',
+        ]
+    if "map_sizes[" not in built:
+        return lines
+    steps = literal(tuple(_flat(reduction) for reduction in sizes.reductions))
+    if all(reduction[0] == reduction[1] for reduction in sizes.reductions):
+        division = "(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in "
+    else:
+        division = "(-(-self.img_size[0] // r), -(-self.img_size[1] // c)) for r, c in "
+    comment = "        # The map of every stage: the image's sides over the stride so far, rounded up."
+    return [*lines, comment, f"        map_sizes = [\n            {division}{steps}\n        ]"]
+
+
+def _flat(reduction: Size) -> object:
+    return reduction[0] if reduction[0] == reduction[1] else reduction
+
+
+def _rate_lines(program: Program) -> list[str]:
+    count = sum(len(stage.blocks) for stage in program.stages)
+    if program.source.schedule == "constant":
+        return [f"        rates = iter([drop_path_rate] * {count})"]
+    return [
+        "        # Stochastic depth: the rate rises linearly from block to block.",
+        f"        rates = iter([drop_path_rate * i / {max(1, count - 1)} for i in range({count})])",
+    ]

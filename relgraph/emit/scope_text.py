@@ -1,0 +1,96 @@
+"""The text of one class: docstring with its equation and shapes, `__init__`, `forward`.
+
+Goes in: the drafts that share the class, its signature, the lines of its members. Comes out: source
+text. The words of the equation are the spec's own.
+"""
+
+from __future__ import annotations
+
+from relgraph.emit.draft import Draft
+from relgraph.emit.equation import equations
+from relgraph.emit.signature import Signature
+from relgraph.emit.text import call, docstring, wrapped
+from relgraph.program import Scope, Shape
+
+_TYPES = {"drop_path": "float = 0.0", "map_size": "tuple[int, int]"}
+
+
+def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list[str]) -> str:
+    """The class `name` for `drafts`; `lines` are the statements of `__init__` for its members."""
+    draft = drafts[0]
+    types = [f"{argument}: {_type(argument, signature)}" for argument in signature.arguments()]
+    init = call("def __init__", ["self", *types], 4, " -> None:")
+    forward = [*draft.lines, f"return {draft.result}"]
+    return "\n".join(
+        [
+            f"class {name}(nn.Module):",
+            *docstring(_paragraphs(draft, signature), 4),
+            "",
+            init,
+            "        super().__init__()",
+            *(f"        {line}" for line in lines),
+            "",
+            "    def forward(self, x: Tensor) -> Tensor:",
+            *(f"        {line}" for line in forward),
+        ]
+    )
+
+
+def _type(argument: str, signature: Signature) -> str:
+    if argument in _TYPES:
+        return _TYPES[argument]
+    value = signature.values[argument][0]
+    if isinstance(value, tuple):
+        return f"tuple[{', '.join('int' for _ in value)}]"
+    return type(value).__name__
+
+
+_ROLE_WORDS = {
+    "block": "Block",
+    "definition": "Part",
+    "operator": "Operator",
+    "stem": "Stem: from the image to the first map",
+    "downsample": "From one stage to the next",
+    "after": "End of a stage",
+    "reduce": "The smaller map that keys and values read",
+}
+
+
+def _paragraphs(draft: Draft, signature: Signature) -> list[list[str]]:
+    scope = draft.scope
+    word = _ROLE_WORDS[scope.role]
+    named = scope.role in ("block", "definition", "operator") and scope.name != "block"
+    title = f"{word} `{scope.name}`" if named else word
+    shapes = f"{_shape(scope, scope.input, signature, 'dim')} -> " + _shape(
+        scope, scope.output, signature, "out_dim"
+    )
+    first = f"{title}: {shapes}."
+    steps = [f"    {line}" for step in equations(scope.body) for line in wrapped(step, 0, "", "  ")]
+    return [[first], steps]
+
+
+def _shape(scope: Scope, shape: Shape, signature: Signature, width: str) -> str:
+    """A shape in words; the channels by the name of the argument that counts them."""
+    if width == "out_dim" and "out_dim" not in signature.values:
+        same = all(d.scope.input.channels == d.scope.output.channels for d in signature.drafts)
+        width = "dim" if same else "out_dim"
+    channels = {"dim": "C", "out_dim": "D"}[width] if width not in signature.values else width
+    if "in_chans" in signature.values and width == "dim":
+        channels = "in_chans"
+    if shape.layout == "vector":
+        return f"(B, {channels})"
+    if shape.layout == "sequence":
+        return f"(B, N, {channels})"
+    return f"(B, {channels}, {_sides(scope, shape)})"
+
+
+def _sides(scope: Scope, shape: Shape) -> str:
+    if shape is scope.input or scope.input.grid is None or shape.grid is None:
+        return "H, W"
+    before, after = scope.input.grid, shape.grid
+    if before == after:
+        return "H, W"
+    if all(b % a == 0 for b, a in zip(before, after, strict=True)):
+        rows, columns = before[0] // after[0], before[1] // after[1]
+        return f"H/{rows}, W/{columns}"
+    return "H', W'"

@@ -1,0 +1,80 @@
+"""Python text: literals through `repr` only, calls wrapped at 100 columns, names for classes.
+
+Everything of a spec that reaches emitted code passes here: numbers and strings by `literal`, prose
+by `prose`, names by `camel`; nothing else of a spec is ever written.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+WIDTH = 100
+
+
+def literal(value: object) -> str:
+    """The source text of a plain value; a string in double quotes. The only door for literals."""
+    if isinstance(value, str):
+        return double_quoted(value)
+    if isinstance(value, tuple):
+        inner = ", ".join(literal(item) for item in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    assert value is None or isinstance(value, bool | int | float), f"no literal for {value!r}"
+    return repr(value)
+
+
+def double_quoted(text: str) -> str:
+    """`repr` with double quotes, as formatters write it; only ASCII comes out."""
+    escaped = ascii(text + "'")[1:-2]  # The added quote makes `ascii` choose double quotes.
+    return f'"{escaped}"' if '"' not in text else ascii(text)
+
+
+def prose(text: str) -> str:
+    """Text of a spec made harmless inside a docstring or comment: one line of printable ASCII
+    or Latin letters, without quotes that could end the docstring and without backslashes."""
+    flat = " ".join(text.split())
+    kept = "".join(c if c.isprintable() and c != "\\" else "?" for c in flat)
+    return kept.replace('"""', "'''").replace('"', "'")
+
+
+def camel(name: str) -> str:
+    """`local_attention` → `LocalAttention`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def call(head: str, arguments: Sequence[str], indent: int, tail: str = "") -> str:
+    """`head(arguments)tail` at `indent` spaces, one argument a line where it is too long."""
+    space = " " * indent
+    flat = f"{space}{head}({', '.join(arguments)}){tail}"
+    if len(flat) <= WIDTH:
+        return flat
+    inner = " " * (indent + 4)
+    joined = f"{inner}{', '.join(arguments)}"
+    if len(joined) <= WIDTH:
+        return f"{space}{head}(\n{joined}\n{space}){tail}"
+    lines = "".join(f"{inner}{argument},\n" for argument in arguments)
+    return f"{space}{head}(\n{lines}{space}){tail}"
+
+
+def wrapped(text: str, indent: int, first: str = "", rest: str | None = None) -> list[str]:
+    """Lines of prose filled to the width; `first` and `rest` are prefixes after the indent."""
+    space = " " * indent
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=space + first,
+        subsequent_indent=space + (first if rest is None else rest),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def docstring(paragraphs: Iterable[Sequence[str]], indent: int) -> list[str]:
+    """A docstring of paragraphs, each a list of ready lines (without indent)."""
+    space = " " * indent
+    blocks = [list(paragraph) for paragraph in paragraphs if paragraph]
+    lines = [line for block in blocks for line in ["", *block]][1:]
+    if len(lines) == 1 and len(space) + len(lines[0]) + 6 <= WIDTH:
+        return [f'{space}"""{lines[0]}"""']
+    body = [f"{space}{line}".rstrip() for line in lines[1:]]
+    return [f'{space}"""{lines[0]}', *body, f'{space}"""']
