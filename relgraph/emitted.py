@@ -18,14 +18,19 @@ from relgraph.files import sha256
 
 ALLOWED_IMPORTS = frozenset({"__future__", "collections", "itertools", "math", "torch", "typing"})
 FORBIDDEN_NAMES = frozenset(
-    "__builtins__ __import__ breakpoint compile delattr eval exec getattr globals input locals open "
-    "setattr vars".split()
+    (
+        *("__builtins__", "__import__", "breakpoint", "compile", "delattr", "eval", "exec"),
+        *("getattr", "globals", "input", "locals", "open", "setattr", "vars"),
+    )
 )
 
 # torch's own doors to files, processes and the interpreter.
 FORBIDDEN_ATTRIBUTES = frozenset(
-    "builtins cpp_extension hub importlib inductor io jit load load_library ops os package pickle "
-    "popen save serialization subprocess sys system".split()
+    (
+        *("builtins", "cpp_extension", "hub", "importlib", "inductor", "io", "jit", "load"),
+        *("load_library", "ops", "os", "package", "pickle", "popen", "save", "serialization"),
+        *("subprocess", "sys", "system"),
+    )
 )
 
 

@@ -15,7 +15,7 @@ from relgraph.assemble.flow import MAX_CHANNELS, MAX_SIDE, Findings, Flow
 from relgraph.assemble.naming import named
 from relgraph.assemble.walk import Surroundings, walk_body, walk_scope
 from relgraph.errors import RelgraphError
-from relgraph.program import Body, Contract, Program, Scope, Shape, Stage
+from relgraph.program import Contract, Program, Scope, Shape, Stage
 from relgraph.resolved import Backbone
 
 __all__ = ["DEFAULT_SIZE", "assemble"]
@@ -110,9 +110,7 @@ def _stage(
     return made, flow
 
 
-def _block(
-    body: resolved.Body, flow: Flow, around: Surroundings, attr: str
-) -> tuple[Scope, Flow]:
+def _block(body: resolved.Body, flow: Flow, around: Surroundings, attr: str) -> tuple[Scope, Flow]:
     """A block; one that is just the use of a definition is that definition."""
     only = body[0] if len(body) == 1 else None
     if isinstance(only, resolved.Scope) and only.kind == "definition":

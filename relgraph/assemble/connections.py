@@ -7,7 +7,7 @@ refused by what `algebra.geometry` says of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,7 +18,7 @@ from relgraph.algebra.operator import Connection, Operator, Size, Space
 from relgraph.algebra.parameters import parameters
 from relgraph.assemble.flow import MAX_PARAMETERS, Findings, Flow
 from relgraph.assemble.naming import named
-from relgraph.program import Body, Branches, Connect, Element, Node, Scope, Shape
+from relgraph.program import Body, Branches, Connect, Element, Node, Scope
 
 WalkBody = Callable[[resolved.Body, Flow], tuple[Body, Flow]]
 
@@ -130,7 +130,7 @@ def _up(factor: int, flow: Flow) -> tuple[Body, Flow]:
 
 
 def _element(
-    word: str, flow: Flow, after: Flow, arguments: dict[str, resolved.Argument]
+    word: str, flow: Flow, after: Flow, arguments: Mapping[str, resolved.Argument]
 ) -> Element:
     ordered = tuple(sorted(arguments.items()))
     return Element(input=flow.shape, output=after.shape, word=word, arguments=ordered)

@@ -22,12 +22,35 @@ from relgraph.resolved import Element as Use
 ShapeRule = Callable[[Use, Flow, Findings], Flow]
 
 ACTIVATIONS = frozenset(
-    "relu relu6 gelu gelu_tanh silu sigmoid tanh hardswish hardsigmoid leaky_relu elu softplus "
-    "mish".split()
+    [
+        "relu",
+        "relu6",
+        "gelu",
+        "gelu_tanh",
+        "silu",
+        "sigmoid",
+        "tanh",
+        "hardswish",
+        "hardsigmoid",
+        "leaky_relu",
+        "elu",
+        "softplus",
+        "mish",
+    ]
 )
 KEEPING = ACTIVATIONS | frozenset(
-    "layer_norm batch_norm group_norm rms_norm affine scale dropout drop_path channel_shuffle "
-    "position".split()
+    [
+        "layer_norm",
+        "batch_norm",
+        "group_norm",
+        "rms_norm",
+        "affine",
+        "scale",
+        "dropout",
+        "drop_path",
+        "channel_shuffle",
+        "position",
+    ]
 )
 
 
@@ -238,25 +261,27 @@ def parameters(element: Element) -> tuple[Parameter, ...]:
     channels = element.input.channels
     word = element.word
     if word in ("layer_norm", "batch_norm", "group_norm", "affine"):
-        weight = Parameter("weight", (channels,), "ones", decay=False)
+        weight = Parameter("weight", (channels,), "one", decay=False)
         has_bias = word != "layer_norm" or bool(element["bias"])
-        bias = Parameter("bias", (channels,), "zeros", decay=False)
+        bias = Parameter("bias", (channels,), "zero", decay=False)
         return (weight, bias) if has_bias else (weight,)
     if word == "rms_norm":
-        return (Parameter("weight", (channels,), "ones", decay=False),)
+        return (Parameter("weight", (channels,), "one", decay=False),)
     if word == "scale" and element["learned"]:
-        return (Parameter("weight", (channels,), "ones", decay=False),)
+        return (Parameter("weight", (channels,), "constant", decay=False),)
     if word == "position" and element["kind"] == "learned":
         assert element.input.grid is not None
         tokens = len(element.input.tokens) if element["tokens"] else 0
         shape = (1, tokens + element.input.positions, channels)
-        return (Parameter("weight", shape, "table", decay=False),)
+        return (Parameter("weight", shape, "truncated_normal", decay=False),)
     if word == "add_token":
         count = element["count"]
         assert isinstance(count, int)
-        return (Parameter("weight", (1, count, channels), "table", decay=False),)
+        return (Parameter("weight", (1, count, channels), "truncated_normal", decay=False),)
     if word == "classifier":
-        weight = Parameter("weight", (element.output.channels, channels), "linear", decay=True)
-        bias = Parameter("bias", (element.output.channels,), "zeros", decay=False)
+        weight = Parameter(
+            "weight", (element.output.channels, channels), "truncated_normal", decay=True
+        )
+        bias = Parameter("bias", (element.output.channels,), "zero", decay=False)
         return (weight, bias) if element["bias"] else (weight,)
     return ()

@@ -1,4 +1,4 @@
-"""What is threaded through assembly: the value's shape, how far the map has shrunk, what went wrong.
+"""What is threaded through assembly: the value's shape, the map's scale, what went wrong.
 
 A `Flow` is the value at one place of the model. `Findings` collects every size problem and every
 divisibility that the input must satisfy, so that all problems of a spec are reported at once and

@@ -30,9 +30,7 @@ class Surroundings:
     taps: dict[str, Flow] = field(default_factory=dict)
 
 
-def walk_body(
-    body: resolved.Body, flow: Flow, around: Surroundings
-) -> tuple[program.Body, Flow]:
+def walk_body(body: resolved.Body, flow: Flow, around: Surroundings) -> tuple[program.Body, Flow]:
     """The instances of a body, and the value after it."""
     nodes: list[program.Node] = []
     for item in body:
@@ -68,9 +66,7 @@ def walk_scope(
     return scope, after
 
 
-def _walk_item(
-    item: resolved.Node, flow: Flow, around: Surroundings
-) -> tuple[program.Body, Flow]:
+def _walk_item(item: resolved.Node, flow: Flow, around: Surroundings) -> tuple[program.Body, Flow]:
     if isinstance(item, resolved.Element):
         return _walk_element(item, flow, around)
     if isinstance(item, resolved.OperatorUse):

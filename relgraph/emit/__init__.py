@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from relgraph.assemble.naming import modules
 from relgraph.emit.classes import classes
 from relgraph.emit.data import data_text
 from relgraph.emit.docs import builder_sentence, module_docstring
@@ -17,7 +18,6 @@ from relgraph.emit.model import Parts, builder_text, model_text
 from relgraph.emit.stages import STAGE, stage_drafts
 from relgraph.emit.text import camel
 from relgraph.lower.module import Definition, in_reading_order
-from relgraph.assemble.naming import modules
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, dump
 
@@ -57,7 +57,7 @@ def model_name(program: Program) -> str:
 def _parts(program: Program, name: str) -> Parts:
     stem = draft(program.stem, image=True)
     stages = tuple(stage_drafts(stage) for stage in program.stages)
-    head = tuple(member_of(node) for node in modules(program.head))  # type: ignore[arg-type]
+    head = tuple(member_of(node) for node in modules(program.head))
     inner = [d for member in head for d in (member.nested, member.reduce) if d is not None]
     roots = [stem, *(part for stage in stages for part in stage.all()), *inner]
     lowered = _lowered_names(roots)

@@ -57,10 +57,12 @@ def _operators(program: Program) -> list[str]:
         if isinstance(node, Connect) and node.name not in said:
             text = f"{node.name}: {describe(node.connection.operator)}."
             said[node.name] = wrapped(text + _cite(node.cite), 2, "", "  ")
-        elif isinstance(node, Scope) and node.role == "operator" and node.name not in said:
-            if node.cite:
-                said[node.name] = wrapped(f"{node.name}:{_cite(node.cite)}", 2, "", "  ")
-    return ["Operators (connectivity, sharing, rank, dynamism):", *(x for s in said.values() for x in s)]
+        elif isinstance(node, Scope) and node.cite and node.name not in said:
+            said[node.name] = wrapped(f"{node.name}:{_cite(node.cite)}", 2, "", "  ")
+    return [
+        "Operators (connectivity, sharing, rank, dynamism):",
+        *(x for s in said.values() for x in s),
+    ]
 
 
 def _cite(cite: str) -> str:

@@ -94,9 +94,7 @@ def member_of(node: Connect | Element | Scope, raw: bool = False) -> Member:
     lowered = lower(node)
     assert isinstance(lowered, Module), f"{node.attr} has a name but no module"
     reduce = node.reduce if isinstance(node, Connect) else None
-    return Member(
-        attr=node.attr, module=lowered, reduce=draft(reduce) if reduce else None, raw=raw
-    )
+    return Member(attr=node.attr, module=lowered, reduce=draft(reduce) if reduce else None, raw=raw)
 
 
 def _member(node: object, scope: Scope, image: bool) -> Member:

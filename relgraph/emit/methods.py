@@ -28,9 +28,9 @@ def method_texts(program: Program) -> list[str]:
     ]
 
 
-FORWARD = '''\
+FORWARD = """\
     def forward(self, x: Tensor) -> Tensor:
-        return self.forward_head(self.forward_features(x))'''
+        return self.forward_head(self.forward_features(x))"""
 
 CHECKPOINTING = '''\
     def set_grad_checkpointing(self, enable: bool = True) -> None:
@@ -167,7 +167,8 @@ def _map_lines(program: Program) -> list[str]:
         "                continue",
         "            # The extra tokens in front are no part of the map.",
         "            positions = x[:, tokens:].transpose(1, 2)",
-        "            maps.append(positions.unflatten(2, (-(-height // rows), -(-width // columns))))",
+        "            size = (-(-height // rows), -(-width // columns))",
+        "            maps.append(positions.unflatten(2, size))",
     ]
 
 
@@ -176,13 +177,10 @@ def _classifier_methods(program: Program) -> list[str]:
     found = [node for node in nodes if _is_classifier(node)]
     if not found:
         return []
-    get = (
-        "    def get_classifier(self) -> nn.Module:\n"
-        f"        return self.{found[0].attr}"
-    )
+    get = f"    def get_classifier(self) -> nn.Module:\n        return self.{found[0].attr}"
     reset = [
         "    def reset_classifier(self, num_classes: int) -> None:",
-        '        """A fresh classifier; with 0 classes the model gives what the classifier reads."""',
+        '        """A fresh classifier; with 0 classes the model gives what it would read."""',
         "        like = next(self.parameters())",
         "        self.num_classes = num_classes",
     ]

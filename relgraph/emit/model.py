@@ -119,7 +119,7 @@ def _head_line(member: Member, parts: Parts, sizes: MapSizes, program: Program) 
         # The only width that the builder's caller chooses.
         texts |= {name: "num_classes" for name in texts if name.startswith("out_")}
         return call(f"self.{member.attr}: nn.Module = {made.constructor}", made.text(texts), 8)
-    extra = ()
+    extra: tuple[str, ...] = ()
     if member.reduce is not None:
         inner = parts.made.call(member.reduce)
         extra = (f"reduce={inner.constructor}({', '.join(inner.text({}))})",)
@@ -160,7 +160,9 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
         division = "(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in "
     else:
         division = "(-(-self.img_size[0] // r), -(-self.img_size[1] // c)) for r, c in "
-    comment = "        # The map of every stage: the image's sides over the stride so far, rounded up."
+    comment = (
+        "        # The map of every stage: the image's sides over the stride so far, rounded up."
+    )
     return [*lines, comment, f"        map_sizes = [\n            {division}{steps}\n        ]"]
 
 

@@ -17,8 +17,23 @@ from relgraph.lower.module import Argument, DropPathRate, MapSize
 
 # Arguments that count channels: written relative to the class's own width.
 WIDTHS = frozenset(
-    "dim out_dim in_dim hidden_dim in_features out_features in_channels out_channels channels "
-    "num_features normalized_shape num_channels hidden_features part_dim groups".split()
+    [
+        "dim",
+        "out_dim",
+        "in_dim",
+        "hidden_dim",
+        "in_features",
+        "out_features",
+        "in_channels",
+        "out_channels",
+        "channels",
+        "num_features",
+        "normalized_shape",
+        "num_channels",
+        "hidden_features",
+        "part_dim",
+        "groups",
+    ]
 )
 # Arguments that a person sets per model even where all blocks agree.
 ALWAYS = frozenset({"num_heads"})

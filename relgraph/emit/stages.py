@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes
@@ -123,7 +124,9 @@ def stage_text(stage: Stage, drafts: StageDrafts, made: Classes, sizes: MapSizes
     return call("Stage", [blocks, *extra], 16)
 
 
-def _call_text(made: Call, sizes: MapSizes, near: Size, loop: Mapping[str, str] = {}) -> str:
+def _call_text(
+    made: Call, sizes: MapSizes, near: Size, loop: Mapping[str, str] = MappingProxyType({})
+) -> str:
     texts = {name: sizes.text(value, near) for name, value in made.arguments} | dict(loop)
     return f"{made.constructor}({', '.join(made.text(texts))})"
 
@@ -151,18 +154,16 @@ def _run_text(run: list[Call], sizes: MapSizes, near: Size) -> str:
     one = _call_text(run[0], sizes, near, {name: name for name in varying})
     if not varying:
         return f"*({one} for _ in range({len(run)}))"
-    rows = [
-        tuple(sizes.text(dict(made.arguments)[name], near) for name in varying) for made in run
-    ]
+    rows = [tuple(sizes.text(dict(made.arguments)[name], near) for name in varying) for made in run]
     return f"*({one} for {', '.join(varying)} in {_period_text(rows)})"
 
 
 def _period_text(rows: list[tuple[str, ...]]) -> str:
     """Values of a loop, a repeated pattern written once: `3 * (0, 3)`."""
-    period = next(
-        p for p in range(1, len(rows) + 1) if len(rows) % p == 0 and rows == rows[:p] * (len(rows) // p)
-    )
+    count = len(rows)
+    period = next(p for p in range(1, count + 1) if rows == (rows[:p] * count)[:count])
+    period = period if count % period == 0 else count
     items = [row[0] if len(row) == 1 else f"({', '.join(row)})" for row in rows[:period]]
     listed = f"({', '.join(items)})" if len(items) > 1 else f"({items[0]},)"
-    times = len(rows) // period
+    times = count // period
     return listed if times == 1 else f"{times} * {listed}"
