@@ -35,8 +35,8 @@ LAYERS = (
     "emitted",
     "pipeline",
     "verify",
-    "export",
     "train",
+    "export",
     "demo",
     "cli",
 )

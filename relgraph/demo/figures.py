@@ -69,8 +69,7 @@ def _figure(picture: Picture) -> Html:
     # An SVG around the pixels: a frame can mark a place without hiding its value.
     size = {"width": width, "height": height}
     parts = [tag("title", picture.caption), tag("image", href=picture_uri(picture), **size)]
-    if picture.marked is not None:
-        row, column = picture.marked
+    for row, column in picture.marked:
         parts.append(tag("rect", x=column, y=row, width=1, height=1, class_="marked"))
     drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img")
     return tag("figure", drawing, tag("figcaption", picture.caption))

@@ -28,12 +28,12 @@ class Epoch:
 @dataclass(frozen=True)
 class Picture:
     """One table of numbers with its caption. `diverging` pictures are drawn around 0, the others
-    from 0 up. A `marked` place (row, column) gets a frame."""
+    from 0 up. `marked` places (row, column) get a frame."""
 
     caption: str
     table: Table
     diverging: bool = True
-    marked: tuple[int, int] | None = None
+    marked: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

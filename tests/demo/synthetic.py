@@ -72,7 +72,7 @@ def _epoch(index: int, accuracy: float) -> Epoch:
 
 def _pictures() -> tuple[Picture, ...]:
     kernels = tuple(Picture(f"channel {c}", _wave(7, c), True) for c in range(12))
-    return (*kernels, Picture("attention", _wave(7, 3), False, marked=(3, 3)))
+    return (*kernels, Picture("attention", _wave(7, 3), False, marked=((3, 3),)))
 
 
 def _wave(size: int, phase: int) -> Table:

@@ -1,0 +1,87 @@
+"""`check`: every mistake of the given files at once, without building a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from relgraph.cli import output
+from relgraph.cli.naming import Named, specs_in
+from relgraph.errors import Problem, RelgraphError
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One file's outcome: its problems (errors refuse it, warnings and notes do not) and, in
+    words, what its `replace` and `set` hit."""
+
+    spec: Named
+    problems: tuple[Problem, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing in the file is an error."""
+        return all(problem.severity != "error" for problem in self.problems)
+
+
+def check(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or names of shipped specs.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for editors and CI.")] = False,
+) -> None:
+    """Check specs: report every mistake with its place, what was expected, and a hint."""
+    checked = [check_spec(spec) for spec in specs_in(paths)]
+    if json:
+        output.print_json([_to_json(one) for one in checked])
+    else:
+        for one in checked:
+            _print(one)
+    if not all(one.ok for one in checked):
+        raise typer.Exit(2)
+
+
+def check_spec(spec: Named) -> Checked:
+    """Resolve and assemble a spec; its problems as values."""
+    try:
+        return _accepted(spec)
+    except RelgraphError as error:
+        return Checked(spec, error.problems)
+
+
+def _accepted(spec: Named) -> Checked:
+    if spec.kind == "recipes":
+        from relgraph.spec.recipe import load_recipe
+
+        load_recipe(spec.path)
+        return Checked(spec, ())
+    if spec.kind == "operators":
+        return _operator(spec)
+    return _backbone(spec)
+
+
+def _backbone(spec: Named) -> Checked:
+    raise NotImplementedError
+
+
+def _operator(spec: Named) -> Checked:
+    raise NotImplementedError
+
+
+def _print(one: Checked) -> None:
+    output.print_problems(one.problems)
+    verdict = "ok" if one.ok else "refused"
+    output.say(f"{one.spec.path}: {verdict}")
+    for remark in one.remarks:
+        output.say(f"  {remark}")
+
+
+def _to_json(one: Checked) -> dict[str, object]:
+    return {
+        "path": str(one.spec.path),
+        "kind": one.spec.kind,
+        "ok": one.ok,
+        "problems": [problem.to_json() for problem in one.problems],
+        "remarks": list(one.remarks),
+    }

@@ -1,0 +1,51 @@
+"""`export`: a model as a file for other runtimes, checked against the eager model."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relgraph.cli import output
+from relgraph.cli.compiled import model_file
+from relgraph.cli.requirements import require
+from relgraph.errors import Problem, RelgraphError
+
+
+def export(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A backbone or an emitted .py file (fresh weights), or a run folder (its best).",
+            metavar="NAME",
+        ),
+    ],
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write NAME.onnx.")] = False,
+    torch: Annotated[
+        bool, typer.Option("--torch", help="Write NAME.pt2, a torch.export program.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+) -> None:
+    """Export a model with a free batch size; exit 1, and no file, where it computes otherwise."""
+    if onnx == torch:
+        found = "both --onnx and --torch" if onnx else "neither --onnx nor --torch"
+        raise RelgraphError(Problem("one-format", found, "one of them"))
+    require("torch", "torch", "export a model")
+    from relgraph.export import export as export_model
+
+    with tempfile.TemporaryDirectory(prefix="relgraph-") as folder:
+        is_run = Path(name).is_dir()
+        model = Path(name) if is_run else model_file(name, Path(folder)).model
+        path = out or Path(f"{_stem(model)}.{'onnx' if onnx else 'pt2'}")
+        exported = export_model(model, "onnx" if onnx else "torch", path)
+    difference = f"largest difference of a logit {exported.difference:.1e} of the largest logit"
+    if not exported.ok:
+        output.say(f"{path} was not written: {difference}")
+        raise typer.Exit(1)
+    output.say(f"{path}: {exported.bytes:,} bytes, agrees with the eager model ({difference})")
+
+
+def _stem(model: Path) -> str:
+    return model.resolve().name if model.is_dir() else model.stem

@@ -1,0 +1,92 @@
+"""What a NAME on the command line means: a shipped spec, or a path to a file of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from relgraph.errors import Place, Problem, RelgraphError, nearest
+from relgraph.shipped import KINDS, Kind, shipped
+
+_KEYS: dict[str, Kind] = {"operator": "operators", "backbone": "backbones", "recipe": "recipes"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A spec file that was asked for. `word` is what the resolver is to be asked for: the name of
+    a shipped spec, or the path as it was written."""
+
+    kind: Kind
+    path: Path
+    word: str
+
+
+def find(name: str, kinds: Iterable[Kind] = KINDS) -> Named:
+    """The spec that `name` means: shipped under that name, else a file.
+
+    Raises RelgraphError where there is none, where the file is no spec, and where it is a spec of
+    another kind than the `kinds` that are wanted.
+    """
+    wanted = tuple(kinds)
+    for kind in wanted:
+        path = shipped(kind).get(name)
+        if path is not None:
+            return Named(kind, path, name)
+    path = Path(name)
+    if _looks_like_a_path(name) or path.is_file():
+        return _of_kind(Named(kind_of(path), path, name), wanted)
+    raise _unknown(name, wanted)
+
+
+def kind_of(path: Path) -> Kind:
+    """Which kind of spec a file is, by the key that names it. Raises RelgraphError."""
+    from relgraph.spec.document import MapNode, load
+
+    root = load(path).root
+    keys = [str(key.value) for key, _ in root] if isinstance(root, MapNode) else []
+    for key in keys:
+        if key in _KEYS:
+            return _KEYS[key]
+    expected = "expected one of the keys operator, backbone, recipe"
+    raise RelgraphError(
+        Problem("no-kind", "this file does not say what it is", expected, place=root.place)
+    )
+
+
+def specs_in(paths: Iterable[Path | str]) -> tuple[Named, ...]:
+    """The specs that `paths` name, in order; a folder stands for every .yaml file below it."""
+    found: list[Named] = []
+    for written in paths:
+        folder = Path(written)
+        if not folder.is_dir():
+            found.append(find(str(written)))
+            continue
+        files = sorted(folder.rglob("*.yaml"))
+        if not files:
+            place = Place(str(folder), 1, 1)
+            raise RelgraphError(Problem("no-specs", "no .yaml file in this folder", place=place))
+        found.extend(Named(kind_of(path), path, str(path)) for path in files)
+    return tuple(found)
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
+
+
+def _of_kind(named: Named, wanted: tuple[Kind, ...]) -> Named:
+    if named.kind in wanted:
+        return named
+    found = f"{named.path} is one of the {named.kind}"
+    raise RelgraphError(Problem("wrong-kind", found, f"expected one of the {_either(wanted)}"))
+
+
+def _unknown(name: str, wanted: tuple[Kind, ...]) -> RelgraphError:
+    known = [known for kind in wanted for known in shipped(kind)]
+    found = f"nothing is called {name!r} among the shipped {_either(wanted)}, and no file is either"
+    hint = nearest(name, known) or "`relgraph list` shows what ships"
+    return RelgraphError(Problem("no-such-spec", found, hint=hint))
+
+
+def _either(kinds: tuple[Kind, ...]) -> str:
+    return " or ".join(kinds)

@@ -1,0 +1,85 @@
+"""`verify`: what a spec declares beside what was measured in the emitted file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relgraph.cli import output
+from relgraph.cli.naming import find
+from relgraph.cli.requirements import require
+
+if TYPE_CHECKING:
+    from relgraph.verify.report import Progress, Report
+
+
+def verify(
+    name: Annotated[
+        str, typer.Argument(help="A backbone, an operator, or an emitted .py file.", metavar="NAME")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Prove that an emitted file is what its spec declares; exit 1 where it is not."""
+    require("torch", "torch", "run the emitted model")
+    with _progress() as progress:
+        report = _prove(name, progress)
+    if json:
+        output.print_json(report.to_json())
+    else:
+        _print(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _prove(name: str, progress: Progress) -> Report:
+    from relgraph import verify as proof
+
+    if name.endswith(".py"):
+        return proof.verify_file(Path(name), progress)
+    spec = find(name, ["backbones", "operators"])
+    if spec.kind == "operators":
+        return proof.verify_operator(spec.word, progress)
+    return proof.verify_backbone(spec.word, progress)
+
+
+def _print(report: Report) -> None:
+    rows = [
+        (
+            "ok" if check.ok else "FAIL",
+            check.name,
+            check.subject + (f" (×{check.covers})" if check.covers > 1 else ""),
+            check.declared,
+            check.measured,
+        )
+        for check in report.checks
+    ]
+    output.print_table(("", "property", "subject", "declared", "measured"), rows)
+    if report.edited:
+        output.say("note: the file was edited by hand since relgraph wrote it")
+    for check in report.failures:
+        output.say(f"FAIL {check.name} of {check.subject}: {check.counter_example}")
+    failed = len(report.failures)
+    verdict = "proved" if report.ok else f"not proved: {failed} of {len(report.checks)} fail"
+    output.say(f"{report.name} ({report.file}): {verdict}, {len(report.checks)} checks")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = output.stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("loading", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show
