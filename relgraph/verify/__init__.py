@@ -1,0 +1,1 @@
+"""The proof that an emitted file is what its spec declares (imports torch)."""

@@ -1,0 +1,145 @@
+"""Each distinct connection of a program, measured from its class in the file at a small size.
+
+In: the model built from the file, its program. Out: for every connection that differs from the
+others in class or structure: does its class build, are its weights the reference's, and the four
+declared properties beside the measured ones. DESIGN 6, item 2; the numbers of draws and the
+tolerances are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from relgraph.algebra.operator import Connection
+from relgraph.assemble.walking import nodes
+from relgraph.program import Connect, Program
+from relgraph.verify import declared
+from relgraph.verify.compare import Difference, difference, said
+from relgraph.verify.connectivity import check_connectivity
+from relgraph.verify.dynamism import check_dynamism
+from relgraph.verify.report import Check
+from relgraph.verify.sharing import check_sharing
+from relgraph.verify.shrink import shrunk
+from relgraph.verify.small import (
+    CannotBuild,
+    Inputs,
+    Small,
+    build,
+    composed,
+    forward,
+    measure,
+    oracle_forward,
+    random_inputs,
+)
+
+DRAWS = 3
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Connections that one measurement covers: their class in the file, their small instance, and
+    the paths where they stand."""
+
+    cls: type[nn.Module]
+    node: Connect
+    paths: tuple[str, ...]
+
+
+def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
+    """The distinct connections of the program, in the order of the data."""
+    found: dict[tuple[type[nn.Module], Connection, bool], Kind] = {}
+    for path, node in nodes(program):
+        if not isinstance(node, Connect):
+            continue
+        cls, small = type(model.get_submodule(path)), shrunk(node)
+        key = (cls, small.connection, node.input.layout == "map")
+        known = found.get(key, Kind(cls, small, ()))
+        found[key] = replace(known, paths=(*known.paths, path))
+    return tuple(found.values())
+
+
+def check_kind(kind: Kind) -> Iterator[Check]:
+    """All properties of one kind of connection."""
+    subject = f"{kind.paths[0]} ({kind.cls.__name__})"
+    try:
+        draws = [_Draw.of(kind, seed) for seed in range(1, DRAWS + 1)]
+    except CannotBuild as problem:
+        yield Check("builds", subject, "its class, small", "it does not", False, str(problem))
+        return
+    for check in _properties(subject, kind.node, draws):
+        yield replace(check, covers=len(kind.paths))
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """One draw: the bare core with W at two images, and the framed module."""
+
+    bare: Small
+    framed: Small
+    inputs: Inputs
+    w: Tensor
+    again: Tensor
+    constant: Tensor
+    nonlinear: Difference
+    wanted: Tensor
+
+    @classmethod
+    def of(cls, kind: Kind, seed: int) -> _Draw:
+        bare = build(kind.cls, kind.node, seed, bare=True)
+        framed = build(kind.cls, kind.node, seed, bare=False)
+        inputs, others = random_inputs(bare, seed), random_inputs(bare, seed + 100)
+        first = measure(bare, inputs)
+        wanted = declared.weights(kind.node.connection, bare.tensors, inputs)
+        flat = measure(bare, random_inputs(bare, seed, constant=True))
+        second = measure(bare, others)
+        return cls(
+            bare, framed, inputs, first.w, second.w, flat.w, first.nonlinear, wanted
+        )
+
+
+def _properties(subject: str, node: Connect, draws: list[_Draw]) -> Iterator[Check]:
+    labels = _labels(node.connection, draws[0])
+    yield _composition(subject, draws)
+    yield _values(subject, draws)
+    yield check_connectivity(subject, node, [draw.w for draw in draws], labels)
+    yield check_dynamism(
+        subject, node, [(d.w, d.again) for d in draws], labels, draws[0].nonlinear
+    )
+    if node.connection.operator.weight.source != "fixed":
+        yield check_sharing(
+            subject, node, [d.w for d in draws], [d.constant for d in draws], labels
+        )
+
+
+def _labels(connection: Connection, draw: _Draw) -> Tensor:
+    """Labels of the learned things; for given weights, one thing wherever W is not 0."""
+    if connection.operator.weight.source != "fixed":
+        return declared.labels(connection)
+    return (draw.wanted != 0).long() - 1
+
+
+def _composition(subject: str, draws: list[_Draw]) -> Check:
+    """`forward` equals the reference, and `aggregate(weights(x), x)` where weights are predicted."""
+    gaps = []
+    for draw in draws:
+        wanted = oracle_forward(draw.framed, draw.inputs)
+        gaps.append(("forward", difference(forward(draw.framed, draw.inputs), wanted)))
+        if draw.framed.predicts:
+            both = composed(draw.framed, draw.inputs)
+            gaps.append(("aggregate(weights(x), x)", difference(both, wanted)))
+    name, gap = max(gaps, key=lambda one: one[1].relative)
+    text = "forward = aggregate(weights(x), x) = the reference"
+    text = text if draws[0].framed.predicts else "forward = the reference"
+    example = "" if gap.ok else f"{name}: {gap}"
+    return Check("composition", subject, text, said(gap), gap.ok, example)
+
+
+def _values(subject: str, draws: list[_Draw]) -> Check:
+    gaps = [difference(draw.w, draw.wanted) for draw in draws]
+    gap = max(gaps, key=lambda one: one.relative)
+    example = "" if gap.ok else f"W[o, d, i, c] is {gap}"
+    declared_text = f"the reference's W, {draws[0].wanted.numel():,} entries"
+    return Check("values", subject, declared_text, said(gap), gap.ok, example)

@@ -1,0 +1,102 @@
+"""One run of the emitted model and one of the reference, in a form that can be compared.
+
+In: a model or a program with its tensors, and images. Out: logits, feature maps, one gradient per
+parameter and the norm statistics afterwards. Dropout and drop path are held still: they are checked
+by themselves (`stochastic`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from relgraph.assemble.walking import nodes
+from relgraph.program import Element, Program
+from relgraph.verify.draws import inventory
+from relgraph.verify.reference import run
+
+STOCHASTIC = ("drop_path", "dropout")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one pass over the images made. `slopes` are the gradients of one fixed random direction
+    of the logits by parameter name, `statistics` the norms' running values afterwards."""
+
+    logits: Tensor
+    features: tuple[Tensor, ...]
+    slopes: dict[str, Tensor]
+    statistics: dict[str, Tensor]
+
+
+def run_reference(
+    program: Program, tensors: Mapping[str, Tensor], images: Tensor, training: bool = False
+) -> Run:
+    """The reference interpreter on copies of `tensors`."""
+    statistic = {entry.name for entry in inventory(program) if entry.statistic}
+    own = {name: t.clone().requires_grad_(name not in statistic) for name, t in tensors.items()}
+    outputs = run(program, own, images, training)
+    slopes = _slopes(outputs.logits, {name: t for name, t in own.items() if name not in statistic})
+    features = tuple(feature.detach() for feature in outputs.features)
+    kept = {name: own[name] for name in statistic & _element_statistics(program)}
+    return Run(outputs.logits.detach(), features, slopes, kept)
+
+
+def _element_statistics(program: Program) -> set[str]:
+    """Norm statistics of elements; those inside a predictor are updated by the file alone."""
+    norms = [path for path, node in nodes(program) if isinstance(node, Element)]
+    return {f"{path}.{name}" for path in norms for name in ("running_mean", "running_var")}
+
+
+def run_model(model: nn.Module, program: Program, images: Tensor, training: bool = False) -> Run:
+    """The emitted model with gradients enabled; its mode and statistics are put back afterwards."""
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    with _training(model, program) if training else _inference(model):
+        logits = model(images)
+        slopes = _slopes(logits, dict(model.named_parameters()))
+    weights = set(slopes)
+    after = {name: t.clone() for name, t in model.state_dict().items() if name not in weights}
+    model.load_state_dict(before)
+    return Run(logits.detach(), (), slopes, after)
+
+
+def _slopes(logits: Tensor, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    direction = torch.randn(logits.shape, generator=generator, dtype=logits.dtype)
+    made = torch.autograd.grad((logits * direction).sum(), list(weights.values()), allow_unused=True)
+    return {
+        name: torch.zeros_like(weight) if slope is None else slope
+        for (name, weight), slope in zip(weights.items(), made, strict=True)
+    }
+
+
+@contextmanager
+def _inference(model: nn.Module) -> Iterator[None]:
+    model.eval()
+    yield
+
+
+@contextmanager
+def _training(model: nn.Module, program: Program) -> Iterator[None]:
+    model.train()
+    for path in stochastic_paths(program):
+        model.get_submodule(path).eval()
+    try:
+        yield
+    finally:
+        model.eval()
+
+
+def stochastic_paths(program: Program) -> tuple[str, ...]:
+    """Where dropout and drop path stand."""
+    found = nodes(program)
+    return tuple(p for p, node in found if isinstance(node, Element) and node.word in STOCHASTIC)
+
+
+def has_batch_norm(program: Program) -> bool:
+    """Whether training mode means something else than inference: some norm keeps statistics."""
+    return any(entry.statistic for entry in inventory(program))

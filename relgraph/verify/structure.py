@@ -1,0 +1,193 @@
+"""The whole model at its real structure: the file's class against the reference interpreter.
+
+In: a model built from the file, and the program that its spec assembles to. Out: checks of names
+and shapes, logits, feature maps, one gradient per parameter, training mode, a second input size.
+Float64, every parameter and norm statistic random, two images. What a single connection does
+inside is `connections`' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from relgraph.algebra.operator import Size
+from relgraph.assemble import assemble
+from relgraph.program import Contract, Program
+from relgraph.verify.compare import Difference, difference, said
+from relgraph.verify.draws import Entry, draw, inventory
+from relgraph.verify.locate import first_difference
+from relgraph.verify.reference import run
+from relgraph.verify.report import Check, CheckName
+from relgraph.verify.runs import Run, has_batch_norm, run_model, run_reference
+
+SEED = 20220425
+# Gradients this far below the largest of the model are sums that cancel to nothing.
+NOTHING = 1e-6
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model under proof: float64, eval mode, holding `tensors`; two random images."""
+
+    model: nn.Module
+    program: Program
+    tensors: Mapping[str, Tensor]
+    images: Tensor
+
+
+def check_parameters(model: nn.Module, program: Program) -> Check:
+    """Names, shapes and number of the state dict's tensors against the program's."""
+    wanted = {entry.name: entry for entry in inventory(program)}
+    state = model.state_dict()
+    found = {name: tuple(t.shape) for name, t in state.items() if "num_batches" not in name}
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    problem = _first_mismatch(wanted, found, trained)
+    declared = sum(entry.size for entry in wanted.values() if not entry.statistic)
+    measured = sum(p.numel() for p in model.parameters())
+    ok = not problem and declared == measured
+    return Check("parameters", "model", f"{declared:,}", f"{measured:,}", ok, problem)
+
+
+def _first_mismatch(
+    wanted: Mapping[str, Entry], found: Mapping[str, tuple[int, ...]], trained: set[str]
+) -> str:
+    for name, entry in wanted.items():
+        if name not in found:
+            return f"{name} {entry.shape} is missing in the file"
+        if found[name] != entry.shape:
+            return f"{name} has shape {found[name]}, the spec's has {entry.shape}"
+        if entry.statistic == (name in trained):
+            return f"{name} is {'trained' if entry.statistic else 'not trained'} in the file"
+    extra = [name for name in found if name not in wanted]
+    return f"{extra[0]} {found[extra[0]]} is in the file and not in the spec" if extra else ""
+
+
+def make_subject(model: nn.Module, program: Program, seed: int = SEED) -> Subject:
+    """The model with random tensors, and two images. Its parameters must have been checked."""
+    tensors = draw(inventory(program), seed)
+    model.double().eval()
+    model.load_state_dict({**model.state_dict(), **tensors})
+    return Subject(model, program, tensors, random_images(program, 2, seed + 1))
+
+
+def random_images(program: Program, count: int, seed: int) -> Tensor:
+    """Normal noise of the program's input size, float64."""
+    assert program.input.grid is not None
+    generator = torch.Generator().manual_seed(seed)
+    shape = (count, program.input.channels, *program.input.grid)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def check_model(subject: Subject) -> Iterator[Check]:
+    """Logits, feature maps, gradients and training mode at the model's own input size."""
+    wanted = run_reference(subject.program, subject.tensors, subject.images)
+    yield from _inference_checks(subject, wanted)
+    found = run_model(subject.model, subject.program, subject.images)
+    yield _gradient_check("gradients", found, wanted)
+    if has_batch_norm(subject.program):
+        wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
+    found = run_model(subject.model, subject.program, subject.images, training=True)
+    yield _training_check(found, wanted)
+
+
+def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
+    with torch.no_grad():
+        logits = subject.model(subject.images)
+        maps = subject.model.forward_intermediates(subject.images)
+    yield _logits_check("logits", subject, logits, wanted.logits, "two images")
+    yield _feature_check(maps, wanted.features)
+
+
+def _logits_check(
+    name: CheckName, subject: Subject, found: Tensor, wanted: Tensor, what: str
+) -> Check:
+    # The images' own difference is the scale: what all images share would hide a wrong eps.
+    gap = difference(found, wanted, scale=_spread(wanted))
+    example = "" if gap.ok else f"logit {gap}; {first_difference(subject)}"
+    return Check(name, "model", f"the reference's, {what}", said(gap), gap.ok, example)
+
+
+def _spread(logits: Tensor) -> float:
+    if len(logits) > 1:
+        return float((logits[0] - logits[1]).abs().max())
+    return float((logits - logits.mean()).abs().max())
+
+
+def _feature_check(found: list[Tensor], wanted: tuple[Tensor, ...]) -> Check:
+    shapes = "; ".join("×".join(map(str, feature.shape[1:])) for feature in wanted)
+    if len(found) != len(wanted):
+        measured = f"{len(found)} feature maps"
+        return Check("features", "model", f"{len(wanted)} stages: {shapes}", measured, False)
+    gaps = [difference(one, other) for one, other in zip(found, wanted, strict=True)]
+    worst = max(range(len(gaps)), key=lambda i: gaps[i].relative)
+    example = "" if gaps[worst].ok else f"feature map of stage {worst}: {gaps[worst]}"
+    return Check("features", "model", shapes, said(gaps[worst]), gaps[worst].ok, example)
+
+
+def _gradient_check(name: CheckName, found: Run, wanted: Run) -> Check:
+    slope, gap = _worst_slope(found, wanted)
+    example = "" if gap.ok else f"the gradient of {slope}: {gap}"
+    declared = f"the reference's, {len(wanted.slopes)} parameters"
+    return Check(name, "model", declared, said(gap), gap.ok, example)
+
+
+def _worst_slope(found: Run, wanted: Run) -> tuple[str, Difference]:
+    floor = NOTHING * max(float(slope.abs().max()) for slope in wanted.slopes.values())
+    gaps = {
+        name: difference(found.slopes[name], slope, max(floor, float(slope.abs().max())))
+        for name, slope in wanted.slopes.items()
+    }
+    worst = max(gaps, key=lambda name: gaps[name].relative)
+    return worst, gaps[worst]
+
+
+def _training_check(found: Run, wanted: Run) -> Check:
+    """Logits, gradients and updated norm statistics while training, dropout aside."""
+    slope, steepest = _worst_slope(found, wanted)
+    gaps = {"a logit": difference(found.logits, wanted.logits), f"the gradient of {slope}": steepest}
+    for name, value in wanted.statistics.items():
+        gaps[f"{name} after the step"] = difference(found.statistics[name], value)
+    worst = max(gaps, key=lambda name: gaps[name].relative)
+    example = "" if gaps[worst].ok else f"{worst}: {gaps[worst]}"
+    declared = "the reference's logits, gradients, norm statistics"
+    return Check("training", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
+
+
+def check_second_size(subject: Subject) -> Check:
+    """Logits at another input size, where the contract accepts one; else it says why not."""
+    program = subject.program
+    size = second_size(program)
+    if size is None:
+        said_fixed = f"only {_times(program.input.grid)}"
+        return Check("second size", "model", said_fixed, "nothing to compare", True)
+    other = assemble(program.source, size=size)
+    images = random_images(other, 2, SEED + 2)
+    with torch.no_grad():
+        found, wanted = subject.model(images), run(other, subject.tensors, images).logits
+    gap = difference(found, wanted, scale=_spread(wanted))
+    example = "" if gap.ok else f"at {_times(size)}, logit {gap}"
+    declared = f"the reference's, at {_times(size)}"
+    return Check("second size", "model", declared, said(gap), gap.ok, example)
+
+
+def second_size(program: Program) -> Size | None:
+    """The smallest input that the contract accepts, not square and not the model's own."""
+    contract, own = program.contract, program.input.grid
+    if contract.fixed:
+        return None
+    rows, columns = (_first(contract, axis) for axis in (0, 1))
+    wide = (rows, columns + contract.multiple[1])
+    return wide if wide != own else (rows + contract.multiple[0], columns)
+
+
+def _first(contract: Contract, axis: int) -> int:
+    multiple = contract.multiple[axis]
+    return -(-contract.minimum[axis] // multiple) * multiple
+
+
+def _times(size: Size | None) -> str:
+    return "×".join(map(str, size or ()))
