@@ -127,7 +127,9 @@ class RandAugment(_Part):
     """Random operations per image (Cubuk et al., 2020), as timm's `rand-m9-mstd0.5-inc1`."""
 
     magnitude: Annotated[float, Field(ge=0, le=10)] = Field(default=9, description="strength")
-    layers: Annotated[int, Field(ge=1, le=10)] = Field(default=2, description="operations per image")
+    layers: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=2, description="operations per image"
+    )
     std: NotNegative = Field(default=0.5, description="spread of the magnitude")
     increasing: bool = Field(default=True, description="a larger magnitude is always stronger")
 

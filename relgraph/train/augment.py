@@ -23,7 +23,7 @@ _DOWN, _RIGHT, _FLIP, _ERASE, _AREA, _ASPECT, _TOP, _LEFT = range(8)
 
 # Share of the image that a hole takes, and its aspect ratio (Zhong et al., 2020; timm's values).
 _HOLE_AREA = (0.02, 1 / 3)
-_HOLE_ASPECT = (0.3, 1 / 0.3)
+_LOG_ASPECT = (math.log(0.3), math.log(1 / 0.3))
 
 DEFAULT_PADDING = 2
 
@@ -58,9 +58,7 @@ class BatchAugmentation:
         height, width = values.shape[-2:]
         margin = 0
         if self.augmentation.crop == "shift":
-            margin = DEFAULT_PADDING if self.augmentation.padding is None else (
-                self.augmentation.padding
-            )
+            margin = self.augmentation.padding or DEFAULT_PADDING
         reach = 2 * margin + 1
         down = (chance[:, _DOWN] * reach).long().clamp_(max=reach - 1)
         right = (chance[:, _RIGHT] * reach).long().clamp_(max=reach - 1)
@@ -80,7 +78,7 @@ class BatchAugmentation:
             return inputs
         height, width = inputs.shape[-2:]
         area = _between(*_HOLE_AREA, chance[:, _AREA]) * height * width
-        log_aspect = _between(*map(math.log, _HOLE_ASPECT), chance[:, _ASPECT])
+        log_aspect = _between(*_LOG_ASPECT, chance[:, _ASPECT])
         tall = (area * log_aspect.exp()).sqrt().clamp(1, height - 1).round()
         wide = (area / log_aspect.exp()).sqrt().clamp(1, width - 1).round()
         inside_rows = _span(height, chance[:, _TOP], tall)[:, :, None]

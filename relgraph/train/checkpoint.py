@@ -57,11 +57,7 @@ def publish(folder: Path, pointer: Pointer, checkpoint: Path) -> None:
 
 def prune(folder: Path) -> None:
     """Delete what no pointer names, now or as its previous, and what a kill left unfinished."""
-    kept = {
-        name
-        for pointer in ("last", "best")
-        for name in read_pointer(folder, pointer).values()  # type: ignore[arg-type]
-    }
+    kept = {name for pointer in ("last", "best") for name in read_pointer(folder, pointer).values()}
     for path in folder.iterdir():
         old = path.name.startswith("step-") and path.name not in kept
         if old or path.name.startswith(_UNFINISHED):
@@ -85,7 +81,9 @@ def find_checkpoint(folder: Path, pointer: Pointer) -> Path:
     name = read_pointer(folder, pointer).get("checkpoint")
     if name is None:
         raise RelgraphError(
-            Problem("no-checkpoint", f"{folder} has no {pointer} checkpoint", "expected a saved run")
+            Problem(
+                "no-checkpoint", f"{folder} has no {pointer} checkpoint", "expected a saved run"
+            )
         )
     return folder / name
 

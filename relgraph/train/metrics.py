@@ -117,5 +117,5 @@ def _tensorboard(run: Path, after: int) -> _Writer:
                 hint="pip install tensorboard",
             )
         ) from None
-    board: _Writer = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)  # type: ignore[no-untyped-call]
+    board: _Writer = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
     return board

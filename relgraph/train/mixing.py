@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 import torch.nn.functional as F
-from timm.data import Mixup
+from timm.data.mixup import Mixup
 from torch import Tensor
 
 from relgraph.errors import Problem, RelgraphError
@@ -26,7 +26,7 @@ class Targets:
             return
         if micro_batch_size % 2:
             raise _odd(micro_batch_size)
-        self.mixup = Mixup(
+        self.mixup = Mixup(  # type: ignore[no-untyped-call]
             mixup_alpha=recipe.mixing.mixup,
             cutmix_alpha=recipe.mixing.cutmix,
             prob=recipe.mixing.probability,

@@ -1,10 +1,10 @@
 """The folder of a run, complete in itself: what was trained, how, on what, and what came out.
 
-    NAME.py           the emitted file, copied         recipe.yaml       every value that was used
-    run.json          how the file is built and fed    environment.json  versions and machine
-    specs/            the spec files, and resolved.json
-    checkpoints/      see `relgraph.train.checkpoint`
-    metrics.jsonl, metrics.csv, tensorboard/
+NAME.py           the emitted file, copied         recipe.yaml       every value that was used
+run.json          how the file is built and fed    environment.json  versions and machine
+specs/            the spec files, and resolved.json
+checkpoints/      see `relgraph.train.checkpoint`
+metrics.jsonl, metrics.csv, tensorboard/
 """
 
 from __future__ import annotations

@@ -6,13 +6,11 @@ import json
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
 from lightning_fabric import Fabric
-from timm.utils import ModelEmaV3
-from torch import nn
+from timm.utils.model_ema import ModelEmaV3
 
 from relgraph.spec.recipe_schema import Recipe
 from relgraph.train.checkpoint import read_checkpoint
@@ -98,16 +96,12 @@ def _folder(fabric: Fabric, request: TrainRequest, start: Start) -> Path:
 
 def _updater(fabric: Fabric, start: Start, bare: Backbone, targets: Targets) -> Updater:
     recipe = start.recipe
-    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    bare.to(memory_format=torch.channels_last)
     trained = Trained(bare, adamw(bare, recipe.optimizer), _ema(fabric, bare, recipe))
-    model, optimizer = _on_devices(fabric, trained)
+    # The bare model and optimiser move to the device together with the ones that fabric wraps.
+    model, optimizer = fabric.setup(bare, trained.optimizer)
     rate = learning_rate(recipe, start.plan.updates_per_epoch)
     return Updater(fabric, recipe, rate, targets, trained, model, optimizer)
-
-
-def _on_devices(fabric: Fabric, trained: Trained) -> tuple[nn.Module, Any]:
-    """Model and optimiser as fabric runs them; the bare ones move to the device with them."""
-    return fabric.setup(trained.model, trained.optimizer)
 
 
 def _ema(fabric: Fabric, model: Backbone, recipe: Recipe) -> ModelEmaV3 | None:

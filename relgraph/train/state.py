@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from timm.utils import ModelEmaV3
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
 from relgraph.errors import Problem, RelgraphError
@@ -41,8 +41,8 @@ class Position:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Position:
         """The position that `to_json` wrote."""
-        position = cls(**data)
-        return position if data["score"] is None else replace(position, score=Score(**data["score"]))
+        score = data["score"]
+        return replace(cls(**data), score=None if score is None else Score(**score))
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,7 +132,7 @@ class _Keys:
 def _loaded(pictures: _Pictures, batches: Iterable[MicroBatch], workers: int) -> Iterator[Batch]:
     loader: DataLoader[_Sample] = DataLoader(
         pictures,
-        batch_sampler=_Keys(batches),  # type: ignore[arg-type]  # any iterable of lists will do
+        batch_sampler=_Keys(batches),
         num_workers=workers,
         collate_fn=_collated,
         timeout=_STALLED if workers else 0,

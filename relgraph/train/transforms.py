@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from PIL import Image
-from timm.data import create_transform
+from timm.data.transforms_factory import create_transform
 from torch import Tensor
 from torchvision import transforms
 
@@ -25,22 +25,22 @@ _ASPECT = (3 / 4, 4 / 3)
 
 def training_transform(augmentation: Augmentation, preparation: Preparation) -> PictureTransform:
     """Random changes of one picture, in timm's order: crop, flip, RandAugment or jitter, erase."""
-    stages = create_transform(
-        input_size=(preparation.channels, *preparation.size),
-        is_training=True,
-        separate=True,
-        scale=augmentation.scale or _SCALE,
-        ratio=augmentation.aspect or _ASPECT,
-        hflip=augmentation.flip,
-        color_jitter=augmentation.color_jitter,
-        auto_augment=_timm_name(augmentation.randaugment),
-        interpolation=augmentation.interpolation,
-        mean=preparation.mean,
-        std=preparation.std,
-        re_prob=augmentation.random_erasing,
-        re_mode="const" if augmentation.erasing_fill == "constant" else "pixel",
-    )
-    crop, colour, to_input = cast("tuple[Any, Any, Any]", stages)
+    settings: dict[str, Any] = {
+        "input_size": (preparation.channels, *preparation.size),
+        "is_training": True,
+        "separate": True,
+        "scale": augmentation.scale or _SCALE,
+        "ratio": augmentation.aspect or _ASPECT,
+        "hflip": augmentation.flip,
+        "color_jitter": augmentation.color_jitter,
+        "auto_augment": _timm_name(augmentation.randaugment),
+        "interpolation": augmentation.interpolation,
+        "mean": preparation.mean,
+        "std": preparation.std,
+        "re_prob": augmentation.random_erasing,
+        "re_mode": "const" if augmentation.erasing_fill == "constant" else "pixel",
+    }
+    crop, colour, to_input = cast("tuple[Any, Any, Any]", create_transform(**settings))
     return _composed([crop, colour, *_greyed(preparation), to_input])
 
 
@@ -58,12 +58,14 @@ def evaluation_transform(preparation: Preparation) -> PictureTransform:
 
 
 def _composed(steps: list[Any]) -> PictureTransform:
-    return cast("PictureTransform", transforms.Compose(steps))
+    return cast("PictureTransform", transforms.Compose(steps))  # type: ignore[no-untyped-call]
 
 
 def _greyed(preparation: Preparation) -> list[Any]:
     """Colour operations need three channels, so grey models get their grey picture after them."""
-    return [transforms.Grayscale(1)] if preparation.channels == 1 else []
+    if preparation.channels == 3:
+        return []
+    return [transforms.Grayscale(1)]  # type: ignore[no-untyped-call]
 
 
 def _timm_name(setting: RandAugment | None) -> str | None:

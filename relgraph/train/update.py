@@ -32,7 +32,7 @@ class _Step:
 
 @dataclass(frozen=True, eq=False)
 class Updater:
-    """Updates one model. `model` and `optimizer` are as fabric runs them, those in `trained` bare."""
+    """Updates one model. `model` and `optimizer` are as fabric runs them, in `trained` bare."""
 
     fabric: Fabric
     recipe: Recipe
