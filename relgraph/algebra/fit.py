@@ -1,7 +1,8 @@
-"""Which sizes cannot be: what a connection asks of its map and of its channels.
+"""Sizes that cannot work: what a consistent operator does not fit on this map or these channels.
 
-Goes in: a connection with its two ends. Comes out: every misfit in words, each with the numbers
-that would do. Nothing is raised; whoever knows where the spec stands turns these into problems.
+In: a `Connection`. Out: values that say what was found, what was expected and how to mend it; the
+caller knows the place and makes an error of them. That only `full` and `point` connections see
+extra tokens, and only `point` ones a pooled vector, is told by whoever walks the values.
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Size
-
-WORDS = ("rows", "columns")
+from relgraph.algebra import cost, geometry
+from relgraph.algebra.operator import Connection, Space
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """One thing that cannot be: a stable code, what was found, what was expected, a way out."""
+    """One size that does not fit: a stable code and the words of an error."""
 
     code: str
     found: str
@@ -26,111 +25,150 @@ class Misfit:
 
 
 def misfits(connection: Connection) -> tuple[Misfit, ...]:
-    """All misfits of a connection, channels first."""
-    return (*_channels(connection), *_predictor(connection), *_map(connection))
+    """Everything about the connection's sizes that makes it impossible; empty where it is fine."""
+    return (*_channel_misfits(connection), *_space_misfits(connection))
 
 
-def divisors_near(number: int, wanted: int) -> str:
-    """The divisors of `number` next to `wanted`, as a hint."""
-    divisors = [d for d in range(1, min(number, 1 << 16) + 1) if number % d == 0]
-    near = sorted(sorted(divisors, key=lambda d: abs(d - wanted))[:3])
-    return f"use {', '.join(map(str, near[:-1]))} or {near[-1]}" if len(near) > 1 else "use 1"
+def cautions(connection: Connection) -> tuple[Misfit, ...]:
+    """What is possible at this size but surely not meant."""
+    operator = connection.operator
+    single = cost.width(connection) == 1 and operator.space.connect != "point"
+    if operator.weight.normalize != "softmax" or not single:
+        return ()
+    found = f"a softmax over a single slot on a map of {_sides(connection.in_grid)}"
+    return (Misfit("softmax-of-one", found, "at least two slots: softmax of one is 1"),)
 
 
-def _channels(connection: Connection) -> Iterator[Misfit]:
-    channel, c, d = connection.operator.channel, connection.in_channels, connection.out_channels
+def divisors(number: int, limit: int = 12) -> str:
+    """The numbers above 1 that divide `number`, for a hint; the largest ones where many do."""
+    found = [n for n in range(2, number + 1) if number % n == 0]
+    return ", ".join(str(n) for n in found[-limit:]) or "1"
+
+
+def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
+    channel, predictor = connection.operator.channel, connection.operator.weight.predictor
+    c, d = connection.in_channels, connection.out_channels
+    if channel.connect == "separate":
+        yield from _separate_misfits(connection)
     if channel.connect == "groups":
-        for width, which in ((c, "input"), (d, "output")):
+        for width in sorted({c, d}):
             if width % channel.groups:
-                yield Misfit(
-                    "groups-divide",
-                    f"{channel.groups} groups",
-                    f"the number of groups must divide the {width} {which} channels",
-                    divisors_near(width, channel.groups),
-                )
+                yield _indivisible("groups", channel.groups, width)
+    if predictor is not None and predictor.reduction is not None and c % predictor.reduction:
+        yield _indivisible("reduction", predictor.reduction, c)
+
+
+def _separate_misfits(connection: Connection) -> Iterator[Misfit]:
+    channel, c, d = connection.operator.channel, connection.in_channels, connection.out_channels
     if channel.share == "heads" and c % channel.heads:
+        yield _indivisible("heads", channel.heads, c)
+    if c != d and not connection.operator.frame.output:
         yield Misfit(
-            "heads-divide",
-            f"{channel.heads} heads",
-            f"the number of heads must divide the {c} channels",
-            divisors_near(c, channel.heads),
-        )
-    if channel.connect == "separate" and c != d and not connection.operator.frame.output:
-        yield Misfit(
-            "separate-keeps-channels",
-            f"{c} channels in, {d} out",
-            "as many out as in: every channel sees only itself",
-            "put a pointwise layer after it",
+            "widths-differ",
+            f"{c} channels in and {d} out",
+            "the same width at both ends, since each channel reads only itself",
+            "put a pointwise connection before or after it, or `frame: {output: true}`",
         )
 
 
-def _predictor(connection: Connection) -> Iterator[Misfit]:
-    predictor, c = connection.operator.weight.predictor, connection.in_channels
-    if predictor is None or predictor.reduction is None:
-        return
-    if predictor.reduction < 1 or c % predictor.reduction:
-        yield Misfit(
-            "reduction-divides",
-            f"a reduction of {predictor.reduction}",
-            f"a divisor of the {c} channels",
-            divisors_near(c, predictor.reduction),
-        )
+def _indivisible(word: str, number: int, channels: int) -> Misfit:
+    return Misfit(
+        f"{word}-divide" if word != "reduction" else "reduction-divides",
+        f"{word} {number} over {channels} channels",
+        f"a number that divides {channels}",
+        f"use {divisors(channels)}",
+    )
 
 
-def _map(connection: Connection) -> Iterator[Misfit]:
-    grid, space = connection.in_grid, connection.operator.space
+def _space_misfits(connection: Connection) -> Iterator[Misfit]:
+    space, grid = connection.operator.space, connection.in_grid
     if grid is None:
         return
     if space.connect in ("window", "stripe", "grid") and not space.pad:
-        yield from _blocks(connection, grid)
-    if space.connect == "local":
-        yield from _kernel(connection, grid)
+        yield from _block_misfits(space, grid)
+    if space.connect in ("point", "local"):
+        yield from _tap_misfits(space, grid)
+    yield from _place_misfits(connection)
 
 
-def _blocks(connection: Connection, grid: Size) -> Iterator[Misfit]:
-    space = connection.operator.space
+def _block_misfits(space: Space, grid: tuple[int, int]) -> Iterator[Misfit]:
     places = geometry.extent(space, grid)
-    if any(length % side for length, side in zip(grid, places, strict=True)):
-        noun = {"window": "window", "stripe": "band", "grid": "grid"}[space.connect]
-        yield Misfit(
-            "window-does-not-divide",
-            f"a {noun} of {places[0]}×{places[1]} on a map of {grid[0]}×{grid[1]}",
-            f"a map that the {noun} divides",
-            "change the size of the input or of the window, or write `pad: true`",
-        )
-
-
-def _kernel(connection: Connection, grid: Size) -> Iterator[Misfit]:
-    space = connection.operator.space
-    out = geometry.out_grid(space, grid)
-    if out is not None and min(out) < 1:
-        yield Misfit(
-            "map-too-small",
-            f"a kernel of {space.size[0]}×{space.size[1]} on a map of {grid[0]}×{grid[1]}",
-            "a map at least as large as the kernel",
-            "enlarge the input or drop a stride before it",
-        )
+    if all(length % n == 0 for length, n in zip(grid, places, strict=True)):
         return
-    whole = space.padding == (0, 0) and space.size == space.stride and space.dilation == (1, 1)
-    if whole and any(length % side for length, side in zip(grid, space.size, strict=True)):
+    noun = {"window": "windows", "stripe": "stripes", "grid": "grids"}[space.connect]
+    shared = geometry.as_map(grid)
+    fits = [n for n in range(2, min(shared) + 1) if all(length % n == 0 for length in shared)]
+    use = f"use {', '.join(map(str, fits[-8:]))}, or " if fits else "use "
+    yield Misfit(
+        "window-divides" if space.connect == "window" else f"{space.connect}-divides",
+        f"{noun} of {_sides(places)} on a map of {_sides(grid)}",
+        f"{noun} that divide the map",
+        f"{use}`pad: true`, which completes the map with zero positions",
+    )
+
+
+def _tap_misfits(space: Space, grid: tuple[int, int]) -> Iterator[Misfit]:
+    out = geometry.as_map(geometry.out_grid(space, grid))
+    if min(out) < 1:
+        spans = geometry.span(space, 0), geometry.span(space, 1)
         yield Misfit(
-            "patches-do-not-divide",
-            f"patches of {space.size[0]}×{space.size[1]} on a map of {grid[0]}×{grid[1]}",
-            "a map that the patches divide",
-            "change the size of the input or of the patches",
+            "kernel-outside",
+            f"a kernel that spans {_sides(spans)} on a map of {_sides(grid)}",
+            "a map on which at least one whole kernel fits",
+            "use a smaller size or dilation, or `padding: half`",
         )
-    if space.border == "reflect":
-        yield from _reflection(connection, grid)
+    elif space.border == "reflect" and _reach(space, grid) >= min(grid):
+        yield Misfit(
+            "reflects-too-far",
+            f"taps {_reach(space, grid)} places outside a map of {_sides(grid)}",
+            "a map larger than what is reflected",
+            "use `border: clamp` or `zero`, or a smaller size",
+        )
 
 
-def _reflection(connection: Connection, grid: Size) -> Iterator[Misfit]:
-    space = connection.operator.space
-    for axis, length in enumerate(grid):
-        reach = max(geometry.before(space, length, axis), geometry.after(space, length, axis))
-        if reach >= length:
-            yield Misfit(
-                "reflection-too-far",
-                f"a kernel that reaches {reach} {WORDS[axis]} over the border of {length}",
-                "less than the map: a reflection beyond it is not defined",
-                "use `border: clamp` or `wrap`",
-            )
+def _reach(space: Space, grid: tuple[int, int]) -> int:
+    return max(
+        reach(space, length, axis)
+        for axis, length in enumerate(grid)
+        for reach in (geometry.before, geometry.after)
+    )
+
+
+def _place_misfits(connection: Connection) -> Iterator[Misfit]:
+    operator = connection.operator
+    relative = operator.weight.position == "relative"
+    offsets = relative or (operator.space.share == "positions" and operator.space.connect == "full")
+    if connection.tokens and operator.space.connect == "full" and offsets:
+        yield Misfit(
+            "tokens-have-no-offset",
+            f"weights by offset on a map with {connection.tokens} extra tokens",
+            "positions only: an extra token stands nowhere on the map",
+            "use `position: absolute` or none" if relative else "use `share: none`",
+        )
+    if relative and connection.key_grid is not None:
+        yield Misfit(
+            "keys-have-no-offset",
+            f"a relative position between a map of {_sides(connection.in_grid)} and keys on a map "
+            f"of {_sides(connection.key_grid)}",
+            "keys on the map of the queries",
+            "use `position: absolute` or none",
+        )
+    if connection.tokens and operator.weight.source == "center" and operator.weight.extent > 1:
+        yield Misfit(
+            "tokens-have-no-region",
+            f"weights read from a region on a map with {connection.tokens} extra tokens",
+            "`extent: 1`: an extra token has no neighbours",
+        )
+    if connection.tokens and connection.in_grid != connection.out_grid:
+        yield Misfit(
+            "tokens-cannot-move",
+            f"a map that changes from {_sides(connection.in_grid)} to "
+            f"{_sides(connection.out_grid)} with {connection.tokens} extra tokens",
+            "one map at both ends",
+            "put `select: map` before it",
+        )
+
+
+def _sides(grid: tuple[int, int] | None) -> str:
+    rows, columns = geometry.as_map(grid)
+    return f"{rows}×{columns}"

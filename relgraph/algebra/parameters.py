@@ -142,7 +142,7 @@ def _live_on_axis(space: Space, length: int, axis: int) -> int:
 def _block_shape(connection: Connection, space: Space, grid: Size) -> Shape:
     if space.share == "positions":
         return (math.prod(geometry.offset_counts(space, grid)),)
-    if geometry.extent(space, grid) == grid:  # one block: places are positions
+    if space.connect == "full":
         return _rows(connection), _columns(connection)
     places = math.prod(geometry.extent(space, grid))
     if space.share == "windows":

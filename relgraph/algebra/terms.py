@@ -1,32 +1,36 @@
-"""Rank words as terms of smaller connections, expanded in this one place.
+"""Rank words written out: an operator as a term of atoms, in this one place.
 
-Goes in: an operator with rank words and its two widths. Comes out: a term whose atoms have no rank
-word left.
+In: an operator as the spec says it. Out: what `assemble` walks, without rank words. Numbers of a
+map are not known here; an atom says where its output stands only if that is not what its geometry
+makes of its input.
 
-    inner r      point(r→D) ∘ C(r→r) ∘ point(C→r)         (two points where C itself is a point)
-    tokens n     U(n→positions) ∘ V(positions→n)
-    separable    rows(1×w) ∘ columns(h×1)
-    scales s     C + Up_s ∘ C′ ∘ Pool_s + ...
-    reduce s     C ∘ Pool_s                               (of keys and values where weights are pairs)
+    inner r      point ∘ C on r channels ∘ point (two points where C is a point itself)
+    tokens n     U ∘ V, through n places
+    separable    rows ∘ columns
+    reduce       C ∘ Pool; a pair source's queries stay on the full map, only its keys are pooled
+    scales f,…   C + Up ∘ C′ ∘ Down for each factor f
 
-What stands `between` factors (norms, activations) is the caller's to place: the term says where.
+So that a rank bounds what DESIGN 6 says it bounds, the first factor of `tokens` and `separable`
+works on each channel by itself where the operator mixes channels. Every factor has a bias of the
+operator's kind where elements stand between them; without them an inner bias would say nothing
+that the last one does not, and only the last factor has it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from relgraph.algebra.operator import Channel, Operator, Rank, Space, Weight
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Size, Space, Weight
 
 
 @dataclass(frozen=True)
 class Atom:
-    """A connection without rank words, between widths. `role` names it among its siblings.
+    """A connection without rank words. `role` names its part in a longer term.
 
-    `out_tokens` n: it ends on n places without geometry. `to_origin`: it ends on the map that the
-    whole term began with.
-    """
+    Its output stands on `out_tokens` places, or `to_origin` where the whole term began, or else
+    where the geometry of its space puts it."""
 
     operator: Operator
     in_channels: int
@@ -37,150 +41,202 @@ class Atom:
 
 
 @dataclass(frozen=True)
+class Between:
+    """Where the elements stand that the spec puts between the factors."""
+
+
+@dataclass(frozen=True)
+class ReduceBody:
+    """Where the body of `rank: {reduce: body}` stands."""
+
+
+@dataclass(frozen=True)
 class Pool:
-    """Average pooling by a whole factor: a fixed connection without parameters."""
+    """Average over squares of `factor` × `factor` positions, which must divide the map."""
 
     factor: int
 
 
 @dataclass(frozen=True)
 class Up:
-    """Nearest upsampling by a whole factor: the transpose of pooling, up to scale."""
+    """Every position repeated `factor` × `factor` times."""
 
     factor: int
 
 
 @dataclass(frozen=True)
-class Between:
-    """The place of the elements between two factors."""
-
-
-@dataclass(frozen=True)
-class ReduceBody:
-    """The place of the body that makes the smaller map."""
-
-
-@dataclass(frozen=True)
-class Compose:
-    """Factors in the order in which they are applied."""
+class Chain:
+    """Composition, the first term first."""
 
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
 class Sum:
-    """Parts that read the same value."""
+    """Terms that read the same value and are added."""
 
     terms: tuple[Term, ...]
 
 
-Term: TypeAlias = Atom | Pool | Up | Between | ReduceBody | Compose | Sum
+Term: TypeAlias = Atom | Between | ReduceBody | Pool | Up | Chain | Sum
+POINT = Space(connect="point", share="positions")
 
 
-def expand(
-    operator: Operator, in_channels: int, out_channels: int, between: bool = False
-) -> Term:
-    """The term that `operator` stands for. `between` says that elements stand between factors:
-    only then do factors other than the last have a bias of their own (else it would be redundant).
+def expand(operator: Operator, in_channels: int, out_channels: int, between: bool = False) -> Term:
+    """The term that the operator stands for; one atom where no rank word is left to write out.
+
+    `between` tells whether elements stand between the factors. The operator is consistent
+    (`rules.check`); at most one of its axes carries a rank word.
     """
-    if operator.channel.rank is not None:
-        return _inner(operator, in_channels, out_channels, between)
-    rank = operator.space.rank
-    if rank is None:
-        return Atom(operator, in_channels, out_channels)
-    plain = _without_space_rank(operator)
-    if rank.word == "tokens":
-        return _tokens(plain, rank, in_channels, out_channels, between)
-    if rank.word == "separable":
-        return _separable(plain, in_channels, out_channels, between)
-    if rank.word == "scales":
-        return _scales(plain, rank, in_channels, out_channels)
-    assert rank.word == "reduce"
-    if operator.weight.source == "pair":
-        return Atom(plain, in_channels, out_channels)  # Its keys and values are reduced inside.
-    smaller: Term = Pool(rank.numbers[0]) if rank.numbers else ReduceBody()
-    return Compose((smaller, Atom(plain, in_channels, out_channels, "core", to_origin=True)))
+    rank = operator.channel.rank or operator.space.rank
+    plain = Atom(_without_rank(operator), in_channels, out_channels)
+    if rank is None or (rank.word == "reduce" and operator.weight.source == "pair"):
+        return plain
+    return _EXPANSIONS[rank.word](plain, rank, between)
 
 
-def _without_space_rank(operator: Operator) -> Operator:
-    return replace(operator, space=replace(operator.space, rank=None))
+def _without_rank(operator: Operator) -> Operator:
+    space, channel = replace(operator.space, rank=None), replace(operator.channel, rank=None)
+    return replace(operator, space=space, channel=channel)
 
 
-def _early(operator: Operator, between: bool) -> Operator:
-    """A factor before the last: biased only where an element follows."""
-    return operator if between else replace(operator, bias="none")
-
-
-def _inner(operator: Operator, in_channels: int, out_channels: int, between: bool) -> Term:
-    rank = operator.channel.rank
-    assert rank is not None
-    width = rank.numbers[0]
-    core = replace(operator, channel=replace(operator.channel, rank=None))
-    point = Operator(
-        space=Space("point", share="positions"),
-        channel=Channel("full"),
-        weight=Weight(),
-        bias=operator.bias,
-    )
-    if operator.space.connect != "point" or operator.space.stride != (1, 1):
-        early = _early(replace(point, bias="channels" if between else "none"), between)
-        middle = expand(_early(core, between), width, width, between)
-        last = replace(point, bias="none" if operator.bias == "none" else "channels")
-        return Compose(
-            (
-                Atom(early, in_channels, width, "squeeze"),
-                Between(),
-                replace(middle, role="core") if isinstance(middle, Atom) else middle,
-                Between(),
-                Atom(last, width, out_channels, "expand"),
-            )
+def _chain(first: Atom, *rest: Atom, between: bool, frame: Frame) -> Chain:
+    """Factors with what stands between them; only the last keeps its bias if nothing does. A frame
+    of the whole is the value projection of the first and the output projection of the last."""
+    factors = [first, *rest]
+    for at, factor in enumerate(factors):
+        last = at == len(factors) - 1
+        operator = replace(
+            factor.operator,
+            bias=factor.operator.bias if between or last else "none",
+            frame=replace(frame, value=frame.value and at == 0, output=frame.output and last),
         )
-    return Compose(
-        (
-            Atom(_early(core, between), in_channels, width, "squeeze"),
-            Between(),
-            Atom(core, width, out_channels, "expand"),
-        )
+        factors[at] = replace(factor, operator=operator)
+    gap: tuple[Term, ...] = (Between(),) if between else ()
+    terms: tuple[Term, ...] = (factors[0],)
+    for factor in factors[1:]:
+        terms = (*terms, *gap, factor)
+    return Chain(terms)
+
+
+def _inner(atom: Atom, rank: Rank, between: bool) -> Term:
+    width, operator = rank.numbers[0], atom.operator
+    bias = operator.bias
+    squeeze = Atom(_point(bias), atom.in_channels, width, "squeeze")
+    expand_ = Atom(_point(bias), width, atom.out_channels, "expand")
+    if operator.space.connect == "point":
+        expand_ = replace(expand_, operator=replace(operator, bias=bias))
+        return _chain(squeeze, expand_, between=between, frame=operator.frame)
+    core = replace(atom, in_channels=width, out_channels=width, role="core")
+    return _chain(squeeze, core, expand_, between=between, frame=operator.frame)
+
+
+def _point(bias: str) -> Operator:
+    return Operator(space=POINT, bias=bias)  # type: ignore[arg-type]
+
+
+def _tokens(atom: Atom, rank: Rank, between: bool) -> Term:
+    gather, spread = _factors(atom, "gather", "spread", atom.operator.space, atom.operator.space)
+    gather = replace(gather, out_tokens=rank.numbers[0])
+    spread = replace(spread, to_origin=True)
+    return _chain(gather, spread, between=between, frame=atom.operator.frame)
+
+
+def _separable(atom: Atom, rank: Rank, between: bool) -> Term:
+    space = atom.operator.space
+    columns, rows = _factors(atom, "columns", "rows", along_columns(space), along_rows(space))
+    return _chain(columns, rows, between=between, frame=atom.operator.frame)
+
+
+def _factors(atom: Atom, first: str, second: str, near: Space, far: Space) -> tuple[Atom, Atom]:
+    operator = atom.operator
+    own = operator.channel if operator.channel.connect == "separate" else Channel("separate")
+    before = replace(operator, space=near, channel=own)
+    after = replace(operator, space=far)
+    c, d = atom.in_channels, atom.out_channels
+    return Atom(before, c, c, first), Atom(after, c, d, second)
+
+
+def along_columns(space: Space) -> Space:
+    """The factor that mixes rows, within each column."""
+    if space.connect in ("full", "stripe"):
+        rows = space.size[0] if space.connect == "stripe" and space.along == "rows" else 0
+        return _line(space, rows, 0)
+    return _only(space, 0)
+
+
+def along_rows(space: Space) -> Space:
+    """The factor that mixes columns, within each row."""
+    if space.connect in ("full", "stripe"):
+        columns = space.size[1] if space.connect == "stripe" and space.along == "columns" else 0
+        return _line(space, columns, 1)
+    return _only(space, 1)
+
+
+def _line(space: Space, places: int, axis: int) -> Space:
+    """Pieces of `places` on one axis and one place on the other; 0: the whole axis, which is a
+    stripe one place wide across it."""
+    plain = replace(space, along="rows", size=(1, 1), shift=(0, 0))
+    if not places:
+        return replace(plain, connect="stripe", along="columns" if axis == 0 else "rows")
+    return replace(
+        plain, connect="window", size=_on(places, 1, axis), shift=_on(space.shift[axis], 0, axis)
     )
 
 
-def _tokens(
-    operator: Operator, rank: Rank, in_channels: int, out_channels: int, between: bool
-) -> Term:
-    count = rank.numbers[0]
-    down = Atom(_early(operator, between), in_channels, out_channels, "to_tokens", count)
-    up = Atom(operator, out_channels, out_channels, "from_tokens", to_origin=True)
-    return Compose((down, Between(), up))
-
-
-def _separable(operator: Operator, in_channels: int, out_channels: int, between: bool) -> Term:
-    space = operator.space
-    columns = replace(operator, space=_along(space, 0))
-    rows = replace(operator, space=_along(space, 1))
-    first = Atom(_early(columns, between), in_channels, out_channels, "columns")
-    return Compose((first, Between(), Atom(rows, out_channels, out_channels, "rows")))
-
-
-def _along(space: Space, axis: int) -> Space:
-    """The kernel of one axis alone."""
-
-    def only(size: tuple[int, int], neutral: int) -> tuple[int, int]:
-        return (size[0], neutral) if axis == 0 else (neutral, size[1])
-
-    padding = space.padding if isinstance(space.padding, str) else only(space.padding, 0)
+def _only(space: Space, axis: int) -> Space:
+    """A space restricted to one axis: a single tap, one place, no stride on the other."""
+    padding = space.padding
+    if not isinstance(padding, str):
+        padding = _on(padding[axis], 0, axis)
     return replace(
         space,
-        size=only(space.size, 1),
-        stride=only(space.stride, 1),
-        dilation=only(space.dilation, 1),
+        size=_on(space.size[axis], 1, axis),
+        stride=_on(space.stride[axis], 1, axis),
+        dilation=_on(space.dilation[axis], 1, axis),
+        shift=_on(space.shift[axis], 0, axis),
         padding=padding,
     )
 
 
-def _scales(operator: Operator, rank: Rank, in_channels: int, out_channels: int) -> Term:
-    coarse = replace(operator, bias="none")
-    parts: list[Term] = [Atom(operator, in_channels, out_channels, "fine")]
+def _on(value: int, other: int, axis: int) -> Size:
+    return (value, other) if axis == 0 else (other, value)
+
+
+def _reduce(atom: Atom, rank: Rank, between: bool) -> Term:
+    pool: Term = Pool(rank.numbers[0]) if rank.numbers else ReduceBody()
+    return Chain((pool, replace(atom, role="core", to_origin=True)))
+
+
+def _scales(atom: Atom, rank: Rank, between: bool) -> Term:
+    """Coarse parts are the same connection on smaller maps, each with weights of its own; the bias
+    is the fine one's."""
+    operator, frame = atom.operator, atom.operator.frame
+    bare = replace(operator, frame=Frame())
+    coarse = replace(bare, bias="none")
+    branches: list[Term] = [replace(atom, operator=bare, role="fine")]
     for factor in rank.numbers:
-        atom = Atom(coarse, in_channels, out_channels, f"coarse{factor}")
-        parts.append(Compose((Pool(factor), atom, Up(factor))))
-    return Sum(tuple(parts))
+        part = replace(atom, operator=coarse, role=f"coarse_{factor}")
+        branches.append(Chain((Pool(factor), part, Up(factor))))
+    return _framed(Sum(tuple(branches)), frame, atom)
+
+
+def _framed(term: Term, frame: Frame, atom: Atom) -> Term:
+    """Projections around a sum are point connections of their own."""
+    terms: tuple[Term, ...] = (term,)
+    if frame.value:
+        value = Operator(POINT, Channel(), Weight(), "channels" if frame.value_bias else "none")
+        terms = (Atom(value, atom.in_channels, atom.in_channels, "value"), *terms)
+    if frame.output:
+        output = Operator(POINT, Channel(), Weight(), "channels" if frame.output_bias else "none")
+        terms = (*terms, Atom(output, atom.out_channels, atom.out_channels, "proj"))
+    return term if len(terms) == 1 else Chain(terms)
+
+
+_EXPANSIONS: Mapping[str, Callable[[Atom, Rank, bool], Term]] = {
+    "inner": _inner,
+    "tokens": _tokens,
+    "separable": _separable,
+    "reduce": _reduce,
+    "scales": _scales,
+}
