@@ -132,7 +132,7 @@ class RelativeAttention2d(nn.Module):
     """Multi-head self-attention over a whole map with a bias for each offset and head.
 
     y[o] = proj(Σ_j softmax_j(q[o] · k[j] / √head_dim + bias[j - o]) v[j])
-    Shapes: (B, C, H, W) -> (B, C, H, W); a map no larger than `map_size`, whose offsets have a bias.
+    Shapes: (B, C, H, W) -> (B, C, H, W); a map no larger than `map_size`.
     """
 
     relative_position_index: Tensor

@@ -13,7 +13,7 @@ SPLIT_HEADS = Definition(
     "split_heads",
     '''\
 def split_heads(x: Tensor, parts: int, num_heads: int) -> tuple[Tensor, ...]:
-    """Cut (..., N, parts * C) into `parts` tensors (..., num_heads, N, C / num_heads), all views."""
+    """Cut (..., N, parts * C) into `parts` views (..., num_heads, N, C / num_heads)."""
     x = x.unflatten(-1, (parts, num_heads, -1))
     return x.transpose(-4, -2).unbind(-3)''',
 )

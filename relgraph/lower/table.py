@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relgraph.lower import conv, elements, pointwise
+from relgraph.lower import attention, conv, elements, matrix, mixing, pointwise, reduced, window
 from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
 
@@ -27,6 +27,13 @@ class Pattern:
 CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
+    Pattern("attention", attention.accepts_attention, attention.lower_attention),
+    Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),
+    Pattern(
+        "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
+    ),
+    Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
+    Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),
 )
 
 ELEMENTS: dict[str, Callable[[Element], Lowered]] = elements.BUILDS

@@ -32,7 +32,7 @@ from relgraph.lower.windows import (
 )
 from relgraph.program import Connect
 
-_INIT = '''\
+_INIT = """\
     def __init__(
         self,
         dim: int,
@@ -51,7 +51,7 @@ _INIT = '''\
         self.shift_size = shift_size
         self.scale = (dim // num_heads) ** -0.5
         self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
-        self.proj = Linear(dim, dim, bias=proj_bias)'''
+        self.proj = Linear(dim, dim, bias=proj_bias)"""
 
 _MASK_OF = '''\
     def mask_of(
@@ -130,7 +130,8 @@ class WindowAttention(nn.Module):
         # A CPU's fused kernel cannot differentiate the bias, and its fallback is slow.
         explicit = torch.is_grad_enabled()
         y = self.softmax(q, k, bias) @ v if explicit else self.fused(q, k, v, bias)
-        return self.proj(window_reverse(merge_heads(y), inverse, x.shape[2:])).permute(0, 3, 1, 2)
+        y = window_reverse(merge_heads(y), inverse, x.shape[2:])
+        return self.proj(y).permute(0, 3, 1, 2)
 
     def softmax(self, q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
         return (q * self.scale @ k.transpose(-2, -1) + bias).softmax(dim=-1)
@@ -212,7 +213,8 @@ class PlainWindowAttention(nn.Module):
         # The fused kernel wants one batch dimension: images and windows together.
         q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).unflatten(0, batch)
-        return self.proj(window_reverse(merge_heads(y), inverse, x.shape[2:])).permute(0, 3, 1, 2)''',
+        y = window_reverse(merge_heads(y), inverse, x.shape[2:])
+        return self.proj(y).permute(0, 3, 1, 2)''',
     uses=(
         LINEAR,
         SPLIT_HEADS,
@@ -263,9 +265,7 @@ class Padded{exact.name}({exact.name}):
         proj_bias: bool = True,
     ) -> None:
         map_size = padded_size(map_size, window_size)
-        super().__init__(
-            dim, num_heads, window_size, map_size, shift_size, qkv_bias, proj_bias
-        )
+        super().__init__(dim, num_heads, window_size, map_size, shift_size, qkv_bias, proj_bias)
 
     def weights(self, x: Tensor) -> Tensor:
         return super().weights(self.complete(x))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -62,7 +64,7 @@ def laid_out(x: Tensor, shape: Shape) -> Tensor:
     if shape.layout == "vector":
         return x[:, 0]
     assert shape.grid is not None
-    return x.transpose(1, 2).unflatten(2, shape.grid)
+    return x.transpose(1, 2).reshape(len(x), shape.channels, *shape.grid)
 
 
 def flat(y: Tensor, layout: Layout) -> Tensor:
@@ -89,7 +91,7 @@ def assert_equals_oracle(
     x = draw(at.input, batch=3 if training else 2).requires_grad_()
     parameters = dict(made.named_parameters())
     found = flat(made(laid_out(x, at.input)), at.output.layout)
-    tensors = {name: t for name, t in made.state_dict(keep_vars=True).items()}
+    tensors = made.state_dict(keep_vars=True)
     expected = oracle.connect(at.connection, tensors, x, training=training)
     assert_close(found, expected, "output")
     weight = torch.randn(expected.shape, dtype=expected.dtype)
@@ -109,8 +111,9 @@ def assert_composes(made: nn.Module, at: Connect) -> None:
     """forward(x) == aggregate(weights(x), x)."""
     made.eval()
     x = laid_out(draw(at.input, seed=5), at.input)
+    halves: Any = made
     with torch.no_grad():
-        assert_close(made.aggregate(made.weights(x), x), made(x), "aggregate(weights(x), x)")
+        assert_close(halves.aggregate(halves.weights(x), x), made(x), "aggregate(weights(x), x)")
 
 
 def assert_compiles(made: nn.Module, at: Connect) -> None:
@@ -140,8 +143,10 @@ def assert_survives_meta(lowered: Module, at: Connect) -> None:
     with torch.device("meta"):
         made = build(lowered)
     made.to_empty(device="cpu")
-    for inner in (m for m in _post_order(made) if hasattr(m, "reset_parameters")):
-        inner.reset_parameters()
+    for inner in _post_order(made):
+        reset = getattr(inner, "reset_parameters", None)
+        if reset is not None:
+            reset()
     parameters = dict(plain.named_parameters())
     for name, tensor in made.named_parameters():
         assert bool(tensor.isfinite().all()), name

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
-from relgraph.lower import attention, window
-from relgraph.lower.module import Definition, Module, in_reading_order
-from relgraph.program import Connect
+from relgraph.algebra.parameters import parameters
+from relgraph.lower import attention, reduced, window
+from relgraph.lower.module import Module, in_reading_order
+from relgraph.program import Connect, Scope, Shape
+from relgraph.verify import oracle
 from tests.lower.against_oracle import (
     assert_close,
     assert_compiles,
@@ -24,7 +28,7 @@ from tests.lower.against_oracle import (
     node,
     randomize,
 )
-from tests.support import build
+from tests.support import build, run_definitions
 
 FRAME = Frame(value=True, output=True)
 HEADS = Channel("separate", share="heads", heads=2)
@@ -76,6 +80,8 @@ def test_equals_the_oracle(name: str) -> None:
     at = NODES[name]
     made = assert_equals_oracle(at, _lower(at))
     assert_composes(made, at)
+    found = {name: tuple(p.shape) for name, p in made.named_parameters()}
+    assert found == {p.name: p.shape for p in parameters(at.connection)}
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -166,3 +172,55 @@ def test_gradients_do_not_need_an_explicit_softmax() -> None:
     trained = made(x).detach()
     with torch.no_grad():
         assert_close(made(x), trained, "fused")
+
+
+REDUCTION = nn.AvgPool2d(2)
+
+
+def _reduced_node(grid: Size = (4, 6), *, bias: bool = True) -> Connect:
+    """Keys on the map averaged over 2 x 2; the lowering takes any body."""
+    at = node(_pair(FULL, bias=bias), 6, grid)
+    keys = (grid[0] // 2, grid[1] // 2)
+    body = Scope(
+        input=at.input, output=Shape(6, keys), attr="reduce", name="mixer", role="reduce", body=()
+    )
+    return replace(at, connection=replace(at.connection, key_grid=keys), reduce=body)
+
+
+def _with_reduction(lowered: Module) -> nn.Module:
+    """The module as an enclosing class makes it, which adds the argument `reduce`."""
+    assert lowered.definition is not None
+    constructor = vars(run_definitions([lowered.definition]))[lowered.constructor]
+    made = constructor(**dict(lowered.arguments), reduce=REDUCTION)
+    assert isinstance(made, nn.Module)
+    return made
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_reduced_attention_equals_the_oracle(bias: bool) -> None:
+    at = _reduced_node(bias=bias)
+    assert reduced.accepts_reduced_attention(at)
+    assert not attention.accepts_attention(at)
+    made = randomize(_with_reduction(reduced.lower_reduced_attention(at)))
+    x = draw(at.input).requires_grad_()
+    keys = flat(REDUCTION(laid_out(x, at.input)), "map")
+    tensors = dict(made.named_parameters())
+    assert {n: tuple(t.shape) for n, t in tensors.items()} == {
+        p.name: p.shape for p in parameters(at.connection)
+    }
+    expected = oracle.connect(at.connection, tensors, x, keys)
+    found = flat(made(laid_out(x, at.input)), "map")
+    assert_close(found, expected, "output")
+    upstream = torch.randn(expected.shape, dtype=expected.dtype)
+    ours = torch.autograd.grad(found, [x, *tensors.values()], upstream)
+    theirs = torch.autograd.grad(expected, [x, *tensors.values()], upstream)
+    for name, mine, other in zip(["x", *tensors], ours, theirs, strict=True):
+        assert_close(mine, other, f"gradient of {name}")
+
+
+def test_reduced_attention_compiles_exports_and_composes() -> None:
+    at = _reduced_node()
+    made = randomize(_with_reduction(reduced.lower_reduced_attention(at)))
+    assert_composes(made, at)
+    assert_compiles(made, at)
+    assert_exports(made, at)
