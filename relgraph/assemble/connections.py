@@ -1,8 +1,8 @@
 """Operator uses with sizes: terms become instances, each connection with its two typed ends.
 
 Goes in: a use of an operator and the value that it reads. Comes out: one `Connect`, or the scope of
-several that a rank word stands for. Void shifts are settled here; geometry that cannot be is
-refused by what `algebra.geometry` says of it.
+several that a rank word stands for. What cannot be is refused by what `algebra.fit` says of it. A
+shift stays as written: whether it is void depends on the map, so on the size a model is run at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 from relgraph import resolved
 from relgraph.algebra import geometry, terms
 from relgraph.algebra.fit import misfits
-from relgraph.algebra.operator import Connection, Operator, Size, Space
+from relgraph.algebra.operator import Connection, Operator, Size
 from relgraph.algebra.parameters import parameters
 from relgraph.assemble.flow import MAX_PARAMETERS, Findings, Flow
 from relgraph.assemble.naming import named
@@ -140,10 +140,9 @@ def _atom(atom: terms.Atom, flow: Flow, site: Site) -> tuple[Connect, Flow]:
     use, shape = site.use, flow.shape
     _check_value(atom.operator, flow, site)
     reduce, key_grid = _reduce(atom.operator, flow, site)
-    operator = replace(atom.operator, space=_settled(atom.operator.space, shape.grid))
     out_grid = _out_grid(atom, flow, site)
     connection = Connection(
-        operator=operator,
+        operator=atom.operator,
         in_channels=atom.in_channels,
         out_channels=atom.out_channels,
         in_grid=shape.grid,
@@ -184,13 +183,6 @@ def _after(atom: terms.Atom, connection: Connection, flow: Flow, site: Site) -> 
         return after
     rows, columns = atom.operator.space.stride
     return after.with_stride((Fraction(rows), Fraction(columns)))
-
-
-def _settled(space: Space, grid: Size | None) -> Space:
-    """A shift that moves nothing on this map is none."""
-    if grid is None or space.shift == (0, 0):
-        return space
-    return replace(space, shift=geometry.shift(space, grid))
 
 
 def _reduce(operator: Operator, flow: Flow, site: Site) -> tuple[Scope | None, Size | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from relgraph.emit.defaults import constructor_defaults
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.names import class_names
 from relgraph.emit.scope_text import scope_text
@@ -89,7 +90,7 @@ def _member_line(
     if member.constant is not None:
         widths = [sibling.constant for sibling in siblings if sibling.constant is not None]
         return f"self.{member.attr} = {signature.express_tuple(widths, member)}"
-    made = [_made(sibling, calls) for sibling in siblings]
+    made = _aligned([_made(sibling, calls) for sibling in siblings], member)
     texts = {
         name: signature.express(name, [dict(one.arguments)[name] for one in made], member)
         for name, _ in made[0].arguments
@@ -98,6 +99,23 @@ def _member_line(
     if member.reduce is not None:
         extra = (f"reduce={_nested(siblings, signature, calls)}",)
     return call(f"self.{member.attr} = {made[0].constructor}", made[0].text(texts, extra), 0)
+
+
+def _aligned(made: list[Call], member: Member) -> list[Call]:
+    """The calls with the same arguments each: what one leaves out gets its default."""
+    names = list(dict.fromkeys(name for call in made for name, _ in call.arguments))
+    if all(len(call.arguments) == len(names) for call in made):
+        return made
+    assert member.module is not None, "classes of this file have no defaults to leave out"
+    defaults = constructor_defaults(member.module)
+    return [
+        Call(
+            one.constructor,
+            tuple((name, dict(one.arguments).get(name, defaults.get(name))) for name in names),
+            one.positional,
+        )
+        for one in made
+    ]
 
 
 def _nested(siblings: list[Member], signature: Signature, calls: Mapping[int, Call]) -> str:

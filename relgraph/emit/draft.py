@@ -13,7 +13,7 @@ from functools import cached_property
 from relgraph.assemble.naming import modules
 from relgraph.emit.forward import Writer, write_body
 from relgraph.lower import lower
-from relgraph.lower.module import Argument, Definition, DropPathRate, MapSize, Module
+from relgraph.lower.module import Argument, Definition, Module
 from relgraph.program import Connect, Element, Scope
 
 
@@ -38,8 +38,9 @@ class Member:
         inner = tuple(draft.key for draft in (self.nested, self.reduce) if draft is not None)
         if self.module is None:
             return (self.attr, inner, self.constant and len(self.constant))
-        arguments = tuple((name, _skeleton(value)) for name, value in self.module.arguments)
-        return (self.attr, inner, self.module.constructor, self.module.definition, arguments)
+        # Numbers may be left out where they are the constructor's defaults: they do not count.
+        words = tuple((name, value) for name, value in self.module.arguments if _is_word(value))
+        return (self.attr, inner, self.module.constructor, self.module.definition, words)
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,6 @@ def _reads_image(node: Connect | Element | Scope, scope: Scope) -> bool:
     return False
 
 
-def _skeleton(value: Argument) -> object:
-    if isinstance(value, MapSize | DropPathRate):
-        return type(value).__name__
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return ("tuple", len(value))
-    return "number"
+def _is_word(value: Argument) -> bool:
+    """Whether an argument is structure (a flag or a name) and no size."""
+    return isinstance(value, bool | str) or value is None

@@ -11,7 +11,7 @@ from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, method_texts
-from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes, stage_text
+from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes, stage_lines
 from relgraph.emit.text import call, literal
 from relgraph.program import Program
 
@@ -82,12 +82,12 @@ def _init(program: Program, parts: Parts) -> str:
     sizes, made = map_sizes(program), parts.made
     built = [
         _stem_line(program, made.call(parts.stem), sizes),
-        "        self.stages = nn.ModuleList(\n            [",
+        "        self.stages = nn.ModuleList()",
         *(
-            stage_text(stage, drafts, made, sizes) + ","
+            line
             for stage, drafts in zip(program.stages, parts.stages, strict=True)
+            for line in stage_lines(stage, drafts, made, sizes)
         ),
-        "            ]\n        )",
         *(_head_line(member, parts, sizes, program) for member in parts.head),
     ]
     lines = [
@@ -148,10 +148,11 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
     lines = []
     rows, columns = program.contract.multiple
     if (rows, columns) != (1, 1):
+        said = str(rows) if rows == columns else f"{rows} and {columns}"
         lines = [
             f"        if self.img_size[0] % {rows} or self.img_size[1] % {columns}:",
-            f'            raise ValueError(f"img_size must be multiples of {rows} and {columns}, '
-            f'found {{self.img_size}}")',
+            "            raise ValueError("
+            f'f"img_size: multiples of {said}, found {{self.img_size}}")',
         ]
     if "map_sizes[" not in built:
         return lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from relgraph.emit.draft import Draft
 from relgraph.emit.equation import equations
-from relgraph.emit.signature import Signature
+from relgraph.emit.signature import Signature, relative
 from relgraph.emit.text import call, docstring, wrapped
 from relgraph.program import Scope, Shape
 
@@ -49,7 +49,7 @@ _ROLE_WORDS = {
     "block": "Block",
     "definition": "Part",
     "operator": "Operator",
-    "stem": "Stem: from the image to the first map",
+    "stem": "Stem, from the image to the first map",
     "downsample": "From one stage to the next",
     "after": "End of a stage",
     "reduce": "The smaller map that keys and values read",
@@ -71,17 +71,25 @@ def _paragraphs(draft: Draft, signature: Signature) -> list[list[str]]:
 
 def _shape(scope: Scope, shape: Shape, signature: Signature, width: str) -> str:
     """A shape in words; the channels by the name of the argument that counts them."""
-    if width == "out_dim" and "out_dim" not in signature.values:
-        same = all(d.scope.input.channels == d.scope.output.channels for d in signature.drafts)
-        width = "dim" if same else "out_dim"
-    channels = {"dim": "C", "out_dim": "D"}[width] if width not in signature.values else width
-    if "in_chans" in signature.values and width == "dim":
-        channels = "in_chans"
+    channels = _channels(signature, width)
     if shape.layout == "vector":
         return f"(B, {channels})"
     if shape.layout == "sequence":
         return f"(B, N, {channels})"
     return f"(B, {channels}, {_sides(scope, shape)})"
+
+
+def _channels(signature: Signature, width: str) -> str:
+    """The channels at one end by the name of the argument that counts them, or a letter."""
+    if width == "dim":
+        own = [name for name in ("in_chans", "dim") if name in signature.values]
+        return own[0] if own else "C"
+    if width in signature.values:
+        return width
+    ins = [draft.scope.input.channels for draft in signature.drafts]
+    outs = [draft.scope.output.channels for draft in signature.drafts]
+    base = _channels(signature, "dim")
+    return (None if base == "in_chans" else relative(base, ins, outs)) or "D"
 
 
 def _sides(scope: Scope, shape: Shape) -> str:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes
 from relgraph.emit.draft import Draft, draft
-from relgraph.emit.text import call, literal
+from relgraph.emit.text import WIDTH, call, literal
 from relgraph.lower.module import Argument, DropPathRate, MapSize
 from relgraph.program import Program, Stage
 
@@ -105,23 +105,42 @@ def map_sizes(program: Program) -> MapSizes:
     return MapSizes(grid, reductions)
 
 
-def stage_text(stage: Stage, drafts: StageDrafts, made: Classes, sizes: MapSizes) -> str:
-    """`Stage(...)` at 16 spaces."""
+def stage_lines(stage: Stage, drafts: StageDrafts, made: Classes, sizes: MapSizes) -> list[str]:
+    """The statements of the model's `__init__` that make one stage."""
     near = stage.reduction
-    runs = _runs([made.call(block) for block in drafts.blocks])
-    printed = [_run_text(run, sizes, near) for run in runs]
-    blocks = printed[0] if len(printed) == 1 and printed[0].startswith("[") else None
-    if blocks is None:
-        inner = "".join(f"                        {text},\n" for text in printed)
-        blocks = f"[\n{inner}                    ]"
-        if len(printed) == 1 and len(printed[0]) < 66:
-            blocks = f"[{printed[0]}]"
+    runs = [_run_lines(run, sizes, near) for run in _runs([made.call(b) for b in drafts.blocks])]
     extra = [
         f"{word}={_call_text(made.call(part), sizes, near)}"
         for word, part in (("downsample", drafts.downsample), ("after", drafts.after))
         if part is not None
     ]
-    return call("Stage", [blocks, *extra], 16)
+    return [*_blocks_lines(runs), call("self.stages.append(Stage", ["blocks", *extra], 8, ")")]
+
+
+def _blocks_lines(runs: list[tuple[list[str], str]]) -> list[str]:
+    """`blocks = [...]` of runs, each the lines of a call and the loop around it."""
+    if len(runs) == 1:
+        made, loop = runs[0]
+        flat = f"        blocks = [{made[0]}{loop and ' '}{loop}]"
+        if len(made) == 1 and len(flat) <= WIDTH:
+            return [flat]
+        tail = [f"            {loop}"] if loop else []
+        return ["        blocks = [", *_indented(made, 12), *tail, "        ]"]
+    lines = ["        blocks = ["]
+    for made, loop in runs:
+        flat = f"            *({made[0]} {loop})," if loop else f"            {made[0]},"
+        if len(made) == 1 and len(flat) <= WIDTH:
+            lines.append(flat)
+        elif loop:
+            lines += ["            *(", *_indented(made, 16), f"                {loop}"]
+            lines.append("            ),")
+        else:
+            lines += [*_indented([*made[:-1], made[-1] + ","], 12)]
+    return [*lines, "        ]"]
+
+
+def _indented(lines: list[str], indent: int) -> list[str]:
+    return [" " * indent + line for line in lines]
 
 
 def _call_text(
@@ -142,20 +161,28 @@ def _runs(calls: list[Call]) -> list[list[Call]]:
     return runs
 
 
-def _run_text(run: list[Call], sizes: MapSizes, near: Size) -> str:
+def _run_lines(run: list[Call], sizes: MapSizes, near: Size) -> tuple[list[str], str]:
+    """A run of one class: the lines of its call, and the loop (empty for a single block)."""
     if len(run) == 1:
-        return _call_text(run[0], sizes, near)
+        return _lines(run[0], sizes, near, {}), ""
     varying = [
         name
         for at, (name, value) in enumerate(run[0].arguments)
         if not isinstance(value, DropPathRate)
         and any(made.arguments[at][1] != value for made in run)
     ]
-    one = _call_text(run[0], sizes, near, {name: name for name in varying})
+    lines = _lines(run[0], sizes, near, {name: name for name in varying})
     if not varying:
-        return f"*({one} for _ in range({len(run)}))"
+        return lines, f"for _ in range({len(run)})"
     rows = [tuple(sizes.text(dict(made.arguments)[name], near) for name in varying) for made in run]
-    return f"*({one} for {', '.join(varying)} in {_period_text(rows)})"
+    return lines, f"for {', '.join(varying)} in {_period_text(rows)}"
+
+
+def _lines(made: Call, sizes: MapSizes, near: Size, loop: Mapping[str, str]) -> list[str]:
+    texts = {name: sizes.text(value, near) for name, value in made.arguments} | dict(loop)
+    # 16 columns of indent are the deepest place where this is put.
+    text = call(made.constructor, made.text(texts), 16)
+    return [line[16:] for line in text.splitlines()]
 
 
 def _period_text(rows: list[tuple[str, ...]]) -> str:
