@@ -39,6 +39,7 @@ LAYERS = (
     "export",
     "demo",
     "cli",
+    "__main__",
 )
 
 # What the order alone would allow, and why it is refused: (importers, forbidden, reason).

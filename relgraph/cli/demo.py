@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from relgraph.cli import output
 from relgraph.cli.requirements import require
+
+if TYPE_CHECKING:
+    from relgraph.demo.result import DemoResult
 
 
 def demo(
@@ -24,4 +27,31 @@ def demo(
     from relgraph.demo.run import run_demo
 
     outcome = run_demo(out, fresh=fresh, say=output.remark)
-    raise NotImplementedError(outcome)
+    if outcome.page is None or outcome.result is None:
+        output.remark("stopped; run the same command again to go on")
+        raise typer.Exit(130)
+    _print(outcome.result)
+    output.say(f"report page: {outcome.page}")
+    if not all(check.ok for model in outcome.result.models for check in model.proof):
+        output.say("a declared property does not hold: see the proofs on the page")
+        raise typer.Exit(1)
+
+
+def _print(result: DemoResult) -> None:
+    rows: list[tuple[object, ...]] = [
+        (
+            model.name,
+            model.mixer,
+            model.parameters,
+            model.macs,
+            f"{model.training_rate:,.0f}",
+            f"{model.inference_rate:,.0f}",
+            f"{model.accuracy:.2%}",
+        )
+        for model in result.models
+    ]
+    linear = result.baseline
+    accuracy = f"{linear.accuracy:.2%}"
+    rows.append((linear.name, "", linear.parameters, linear.macs, "", "", accuracy))
+    speeds = ("training images/s", "inference images/s")
+    output.print_table(("model", "mixes by", "parameters", "MACs", *speeds, "accuracy"), rows)

@@ -25,9 +25,11 @@ IMAGES_SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A finished run with its test images: `pixels` (N, 1, H, W) bytes, `labels` (N,)."""
+    """A finished run with its test images: `pixels` (N, 1, H, W) bytes, `labels` (N,), and the
+    number of images that it was trained on."""
 
     finished: Finished
+    training_images: int
     pixels: Tensor
     labels: Tensor
     classes: tuple[str, ...]
@@ -49,7 +51,7 @@ def open_trained(run: Path) -> Trained:
     finished = load_finished(run, "last", "cpu")
     images = open_images(finished.recipe.data)
     assert isinstance(images.test, ImagesInMemory), "the demo trains on the embedded images"
-    return Trained(finished, images.test.pixels, images.test.labels, images.classes)
+    return Trained(finished, len(images.train), images.test.pixels, images.test.labels, images.classes)
 
 
 def guesses(trained: Trained, name: str, count: int) -> list[Guess]:
