@@ -22,6 +22,7 @@ Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
+Padding = Literal["half", "same_tf"] | Size
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
@@ -56,7 +57,7 @@ class Space:
     along: Literal["rows", "columns"] = "rows"
     share: SpaceShare = "none"
     border: Border = "zero"
-    padding: Literal["half", "same_tf"] | Size = "half"
+    padding: Padding = "half"
     pad: bool = False
     rank: Rank | None = None
 

@@ -91,11 +91,12 @@ def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
 def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
     """`average` over the slots that are present, or `identity`: 1 where a slot is the centre."""
     shape = (len(spot.inputs), spot.outputs.shape[1], spot.width)
+    present = spot.present.to(x.dtype).expand(shape)
+    given = present / present.sum(-1, keepdim=True).clamp(min=1)
     if connection.operator.weight.fixed == "identity":
         own = (spot.inputs[:, None] == spot.centers[:, :, None]) & (spot.inputs[:, None] >= 0)
-        return own.to(x.dtype)[None, None]
-    present = spot.present.to(x.dtype).expand(shape)
-    return (present / present.sum(-1, keepdim=True).clamp(min=1))[None, None]
+        given = own.to(x.dtype)
+    return given.expand(1, unit_count(connection), *shape)
 
 
 def _predict(connection: Connection, tensors: Tensors, context: Tensor, training: bool) -> Tensor:

@@ -1,0 +1,219 @@
+"""The canonical form of an operator: one spelling for what is the same on every generic map.
+
+In: a consistent operator (`rules.check`), with its widths where they are known. Out: the operator
+that stands for its class, and a note for every rewrite, before → after. Sound on a generic map
+(every size smaller than the map, the map divisible by all): one form means one class of functions.
+Coincidences of special sizes are equalities of instances (`orbits`), not rewrites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from relgraph.algebra.operator import (
+    BLOCKS,
+    Border,
+    Channel,
+    ChannelShare,
+    Operator,
+    Padding,
+    Size,
+    Space,
+    SpaceShare,
+)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The canonical operator and, in order, why each rewrite changes nothing."""
+
+    operator: Operator
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Widths:
+    inputs: int | None
+    outputs: int | None
+
+
+_Rewrite = Callable[[Operator, _Widths], Operator]
+
+
+def canonical(
+    operator: Operator, in_channels: int | None = None, out_channels: int | None = None
+) -> Canonical:
+    """Rewrite until nothing changes. Idempotent; with widths, group counts that meet them too."""
+    widths, notes = _Widths(in_channels, out_channels), []
+    changed = True
+    while changed:
+        changed = False
+        for note, rewrite in REWRITES:
+            rewritten = rewrite(operator, widths)
+            if rewritten != operator:
+                operator, changed = rewritten, True
+                notes.append(note)
+    return Canonical(operator, tuple(notes))
+
+
+def _space(operator: Operator, space: Space) -> Operator:
+    return operator if space == operator.space else replace(operator, space=space)
+
+
+def _one_slot(o: Operator, _: _Widths) -> Operator:
+    """window 1, grid 1, local 1 → point."""
+    space = o.space
+    sized = space.connect in ("window", "grid", "local") and space.size == (1, 1)
+    if not sized or o.weight.source == "pair" or o.weight.normalize == "softmax":
+        return o
+    padding: Padding = space.padding if space.connect == "local" else "half"
+    point = Space("point", stride=space.stride, share=space.share, padding=padding)
+    return replace(o, space=replace(point, border=space.border))
+
+
+def _windows_of_one(o: Operator, _: _Widths) -> Operator:
+    """point/windows and point/all → point/positions; full/windows → full/none."""
+    shares: dict[tuple[str, str], SpaceShare] = {
+        ("point", "windows"): "positions",
+        ("point", "all"): "positions",
+        ("full", "windows"): "none",
+    }
+    share = shares.get((o.space.connect, o.space.share))
+    return o if share is None else replace(o, space=replace(o.space, share=share))
+
+
+def _unread_geometry(o: Operator, _: _Widths) -> Operator:
+    """Sizes, bands and dilations that the connectivity does not read → their defaults."""
+    space = o.space
+    size = space.size if space.connect in ("window", "grid", "local", "stripe") else (1, 1)
+    if space.connect == "stripe":
+        size = (size[0], 1) if space.along == "rows" else (1, size[1])
+    rows, columns = (1 if k == 1 else d for k, d in zip(size, space.dilation, strict=True))
+    along = space.along if space.connect == "stripe" else "rows"
+    return _space(o, replace(space, size=size, dilation=(rows, columns), along=along))
+
+
+def _shift_within(o: Operator, _: _Widths) -> Operator:
+    """shift → shift modulo the window."""
+    space = o.space
+    if space.connect not in ("window", "stripe"):
+        return o
+    rows, columns = (s % n for s, n in zip(space.shift, space.size, strict=True))
+    return _space(o, replace(space, shift=(rows, columns)))
+
+
+def _centred_padding(o: Operator, _: _Widths) -> Operator:
+    """A number that centres odd kernels, and same_tf without a stride → half."""
+    space = o.space
+    if space.padding == "half" or space.connect not in ("local", "point"):
+        return o
+    sizes: Size = space.size if space.connect == "local" else (1, 1)
+    half = tuple((k - 1) // 2 * d for k, d in zip(sizes, space.dilation, strict=True))
+    odd = all(k % 2 for k in sizes)
+    same = space.padding == "same_tf" and space.stride == (1, 1)
+    dense = space.dilation == (1, 1) or odd
+    if (same and dense) or (odd and space.padding == half):
+        return replace(o, space=replace(space, padding="half"))
+    return o
+
+
+def _silent_border(o: Operator, _: _Widths) -> Operator:
+    """A border that no slot and no offset meets, and mask without a softmax → the default."""
+    border = o.space.border
+    default: Border = "mask" if o.weight.normalize == "softmax" else "zero"
+    counted = o.weight.normalize == "softmax" or o.weight.fixed == "average"
+    absent = border in ("zero", "mask") and (not _crosses(o.space) or not counted)
+    silent = absent or (border not in ("zero", "mask") and not _crosses(o.space) and not _rings(o))
+    return _space(o, replace(o.space, border=default)) if silent else o
+
+
+def _crosses(space: Space) -> bool:
+    """Whether a slot may stand outside the map."""
+    if space.connect == "local":
+        return space.size != (1, 1) or space.padding not in ("half", (0, 0))
+    if space.connect == "point":
+        return space.padding not in ("half", (0, 0))
+    return space.shift != (0, 0)
+
+
+def _rings(o: Operator) -> bool:
+    """Whether offsets count modulo the map under wrap: where a block or cross spans an axis."""
+    by_offset = o.space.share == "positions" or o.weight.position == "relative"
+    return by_offset and o.space.connect in ("stripe", "grid", "full", "axial")
+
+
+def _coarse_inside(o: Operator, _: _Widths) -> Operator:
+    """blocks/none + scales → blocks/none: every coarse entry is one of the block's own."""
+    rank = o.space.rank
+    inside = o.space.connect in BLOCKS and o.space.share == "none" and o.weight.source == "static"
+    if rank is None or rank.word != "scales" or not inside:
+        return o
+    return replace(o, space=replace(o.space, rank=None))
+
+
+def _one_group(o: Operator, widths: _Widths) -> Operator:
+    """groups 1 → full; groups of one channel → separate; counts nobody reads → 1."""
+    channel = o.channel
+    groups = channel.groups if channel.connect == "groups" else 1
+    share: ChannelShare = channel.share
+    if channel.connect == "groups" and groups == 1:
+        channel = Channel("full", rank=channel.rank)
+    elif channel.connect == "groups" and groups == widths.inputs == widths.outputs:
+        channel = Channel("separate", share=share) if channel.rank is None else channel
+    if channel.connect == "separate" and channel.share == "heads":
+        if channel.heads == 1:
+            channel = replace(channel, share="all")
+        elif channel.heads == widths.inputs:
+            channel = replace(channel, share="none")
+    heads = channel.heads if channel.share == "heads" else 1
+    channel = replace(channel, groups=groups if channel.connect == "groups" else 1, heads=heads)
+    return o if channel == o.channel else replace(o, channel=channel)
+
+
+def _given_weights(o: Operator, _: _Widths) -> Operator:
+    """Given weights have no orbits to share; one slot's average, and any identity, is a point's
+    identity."""
+    if o.weight.source != "fixed":
+        return o
+    space = replace(o.space, share="none")
+    weight = replace(o.weight, fixed="identity") if space.connect == "point" else o.weight
+    if weight.fixed == "identity" and space.padding == "half" and space.connect != "point":
+        space = Space("point", stride=space.stride)
+    return replace(o, space=space, channel=Channel("separate"), weight=weight)
+
+
+def _squashed_number(o: Operator, _: _Widths) -> Operator:
+    """static + sigmoid → static: a number through a sigmoid is another way to write a number."""
+    if o.weight.source != "static" or o.weight.normalize != "sigmoid":
+        return o
+    return replace(o, weight=replace(o.weight, normalize="none"))
+
+
+def _unread_options(o: Operator, _: _Widths) -> Operator:
+    """Biases of absent projections, options of an absent hidden layer → their defaults."""
+    weight, frame = o.weight, o.frame
+    if weight.source != "pair":
+        weight = replace(weight, qkv_bias=True)
+    if weight.predictor is not None and weight.predictor.reduction is None:
+        weight = replace(weight, predictor=None)
+    if not frame.value or weight.source == "pair":  # a pair's values are rows of qkv
+        frame = replace(frame, value_bias=True)
+    if not frame.output:
+        frame = replace(frame, output_bias=True)
+    return replace(o, weight=weight, frame=frame)
+
+
+REWRITES: tuple[tuple[str, _Rewrite], ...] = (
+    ("a block or kernel of one place is a point connection", _one_slot),
+    ("one slot has one orbit, one window none to share with", _windows_of_one),
+    ("a size that the connectivity does not read says nothing", _unread_geometry),
+    ("a shift by whole windows moves nothing", _shift_within),
+    ("the padding centres the kernel: that is `half`", _centred_padding),
+    ("no slot meets the border", _silent_border),
+    ("coarse scales are already inside a block with a weight for every entry", _coarse_inside),
+    ("one group is all channels, one channel a group is separate, one head all", _one_group),
+    ("given weights have nothing to share", _given_weights),
+    ("a static number through a sigmoid is another number", _squashed_number),
+    ("an option of what is not there says nothing", _unread_options),
+)

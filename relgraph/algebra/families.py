@@ -1,0 +1,131 @@
+"""Every consistent family of atoms at small numbers: what a general lowering must be able to do.
+
+In: nothing. Out: operators, one for each consistent combination of connectivity, geometry, border,
+sharing, channels, source, normalisation and position, in a fixed order; and a small connection for
+each, on a map that is not square and that windows, stripes and grids divide. Used by tests of
+everything that claims to hold for all of the algebra.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from relgraph.algebra import geometry
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.fit import misfits
+from relgraph.algebra.operator import (
+    BiasShare,
+    Border,
+    Channel,
+    Connection,
+    Frame,
+    Operator,
+    Predictor,
+    Size,
+    Space,
+    SpaceShare,
+    Weight,
+)
+from relgraph.algebra.rules import check
+
+GRID: Size = (4, 6)
+CHANNELS = 4
+MIXED = 6  # output width where the core or a projection mixes channels
+
+SHARES: tuple[SpaceShare, ...] = ("none", "windows", "positions", "all")
+BLANK: tuple[Border, ...] = ("zero", "mask")
+RING: tuple[Border, ...] = ("zero", "mask", "wrap")
+EVERY: tuple[Border, ...] = ("zero", "mask", "wrap", "reflect", "clamp")
+GEOMETRIES: tuple[tuple[Space, tuple[Border, ...]], ...] = (
+    (Space("point"), BLANK),
+    (Space("point", stride=(2, 2)), BLANK),
+    (Space("window", size=(2, 3)), BLANK),
+    (Space("window", size=(2, 3), shift=(1, 1)), RING),
+    (Space("window", size=(3, 4), shift=(1, 2), pad=True), RING),
+    (Space("stripe", size=(2, 1), shift=(1, 0)), RING),
+    (Space("stripe", size=(1, 3), along="columns"), BLANK),
+    (Space("grid", size=(2, 3)), RING),
+    (Space("full"), RING),
+    (Space("local", size=(3, 3)), EVERY),
+    (Space("local", size=(2, 3)), RING),
+    (Space("local", size=(3, 3), stride=(2, 2)), BLANK),
+    (Space("local", size=(3, 3), dilation=(1, 2)), ("zero", "reflect")),
+    (Space("local", size=(2, 2), stride=(2, 2), padding=(0, 0)), ("zero",)),
+    (Space("local", size=(3, 2), stride=(2, 1), padding="same_tf"), ("zero", "clamp")),
+    (Space("axial"), RING),
+)
+CHANNEL_KINDS: tuple[Channel, ...] = (
+    Channel("full"),
+    Channel("groups", groups=2),
+    Channel("groups", groups=2, share="all"),
+    Channel("separate"),
+    Channel("separate", share="heads", heads=2),
+    Channel("separate", share="all"),
+)
+_HIDDEN = Predictor(reduction=2, bias=True, norm="batch_norm")
+_SOURCES: tuple[Weight, ...] = (
+    Weight("static"),
+    Weight("fixed", fixed="average"),
+    Weight("fixed", fixed="identity"),
+    Weight("pooled", predictor=_HIDDEN),
+    Weight("center", extent=3),
+    Weight("pair"),
+    Weight("pair", position="relative"),
+    Weight("pair", position="absolute", qkv_bias=False),
+)
+
+
+def families() -> Iterator[Operator]:
+    """The consistent families of atoms that are their own canonical form, without frame; weights
+    have a bias of their own kind: by offset per channel, others per position."""
+    seen: set[Operator] = set()
+    for space, channel, weight in itertools.product(_spaces(), CHANNEL_KINDS, _weights()):
+        operator = Operator(space, channel, weight, _bias(space, channel, weight))
+        if check(operator) or canonical(operator).operator != operator or operator in seen:
+            continue
+        if not misfits(connection(operator)):
+            seen.add(operator)
+            yield operator
+
+
+def _spaces() -> Iterator[Space]:
+    for (space, borders), share in itertools.product(GEOMETRIES, SHARES):
+        for border in borders:
+            yield replace(space, share=share, border=border)
+
+
+def _weights() -> Iterator[Weight]:
+    for weight in _SOURCES:
+        yield weight
+        yield replace(weight, normalize="softmax")
+        yield replace(weight, normalize="sigmoid")
+
+
+def _bias(space: Space, channel: Channel, weight: Weight) -> BiasShare:
+    if weight.source in ("fixed", "pair"):
+        return "none"
+    if space.connect != "full":
+        return "channels"
+    return "positions" if channel.connect == "separate" else "both"
+
+
+def framed(operator: Operator) -> Iterator[Operator]:
+    """The same core inside each frame: value only, output only, both, and both without biases."""
+    for frame in (
+        Frame(value=True),
+        Frame(output=True),
+        Frame(value=True, output=True),
+        Frame(value=True, output=True, value_bias=False, output_bias=False),
+    ):
+        yield replace(operator, frame=frame)
+
+
+def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connection:
+    """A small connection of the operator: 4 channels in, 6 out where channels are mixed."""
+    separate = operator.channel.connect == "separate"
+    out = CHANNELS if separate and not operator.frame.output else MIXED
+    return Connection(
+        operator, CHANNELS, out, grid, geometry.out_grid(operator.space, grid), tokens
+    )
