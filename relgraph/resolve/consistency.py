@@ -1,0 +1,38 @@
+"""The algebra's rules, told as problems of a file: both lines, and the rule with its reason."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from relgraph.algebra.operator import Operator, Rank
+from relgraph.algebra.rules import check
+from relgraph.errors import Place
+from relgraph.resolve.findings import Findings
+from relgraph.resolve.properties import Properties
+
+
+def check_consistency(properties: Properties, use: Place, findings: Findings) -> None:
+    """Report every contradiction among the properties of an operator."""
+    for violation in check(properties.operator):
+        first, second = violation.properties
+        findings.refuse(
+            "contradiction" if violation.kind == "E" else "not-supported",
+            _place(properties, first) or use,
+            f"{_said(properties.operator, first)} with {_said(properties.operator, second)}",
+            violation.reason,
+            f"rule {violation.rule}: {first} and {second} exclude each other here",
+            related=(_place(properties, second), use),
+        )
+
+
+def _place(properties: Properties, path: str) -> Place | None:
+    """Where a property is written, else its section."""
+    return properties.places.get(path) or properties.places.get(path.partition(".")[0])
+
+
+def _said(operator: Operator, path: str) -> str:
+    value = reduce(getattr, path.split("."), operator)
+    if isinstance(value, Rank):
+        numbers = ", ".join(map(str, value.numbers))
+        return f"{path}: {value.word} {numbers}".rstrip()
+    return f"{path}: {value}"

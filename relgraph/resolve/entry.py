@@ -1,0 +1,103 @@
+"""The two questions that the rest asks: what does this backbone, this operator, resolve to?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from relgraph.errors import Place, Problem, RelgraphError
+from relgraph.resolve.backbone import resolve_merged
+from relgraph.resolve.bodies import build_body
+from relgraph.resolve.chain import chain_of, merge
+from relgraph.resolve.context import Context, Spot
+from relgraph.resolve.edits import Hit
+from relgraph.resolve.findings import Findings, RefusedError
+from relgraph.resolve.items import Item
+from relgraph.resolve.library import Library, find_spec
+from relgraph.resolve.operators import build_operator, operator_file
+from relgraph.resolve.scope import Env, Home, Section
+from relgraph.resolve.use import Use
+from relgraph.resolved import Backbone, OperatorUse, Scope
+from relgraph.spec.nodes import ListNode, MapNode, Node, Plain, ScalarNode
+
+COMMAND_LINE = Place("<arguments>", 1, 1)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """A resolved backbone with what a person wants to know beside it: how often each `replace`
+    and `set` hit, warnings and notes in file order, and the files that were read, its own first."""
+
+    backbone: Backbone
+    hits: tuple[Hit, ...]
+    problems: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class OperatorResolution:
+    """The use of an operator alone, between given widths."""
+
+    use: OperatorUse | Scope
+    problems: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+
+def resolve_backbone(name: str | Path) -> Resolution:
+    """Resolve the backbone `name`: a shipped one, one in the current folder, or a path.
+
+    Raises RelgraphError with all problems of its files.
+    """
+    library, findings = Library(), Findings()
+    path = find_spec("backbones", str(name), library, Path())
+    files = chain_of(path, library)
+    merged = merge(files, library, findings)
+    backbone, hits = resolve_merged(merged, library, findings)
+    findings.raise_errors()
+    assert backbone is not None, "no problem was reported, yet there is no backbone"
+    read = (path, *(other for other in library.documents if other != path))
+    return Resolution(backbone, hits, findings.told(), read)
+
+
+def resolve_operator(
+    name: str | Path,
+    in_channels: int,
+    out_channels: int | None = None,
+    params: Mapping[str, Plain] | None = None,
+) -> OperatorResolution:
+    """Resolve one use of the operator `name` on `in_channels` channels.
+
+    `params` are its arguments as plain values. Raises RelgraphError.
+    """
+    library, findings = Library(), Findings()
+    path = find_spec("operators", str(name), library, Path())
+    context = Context(findings, library)
+    arguments = {**({} if out_channels is None else {"channels": out_channels}), **(params or {})}
+    try:
+        file = operator_file(path, context)
+        home = Home(path, "operator", 0, {}, {})
+        env = Env(home, Section("", None, None, {}), in_channels, {})
+        item = Item(file.name, file.place, _node(arguments) if arguments else None)
+        use = Use(item, env, in_channels, Spot(), context, build_body)
+        built = build_operator(use, file)
+    except RefusedError:
+        built = None
+    findings.raise_errors()
+    assert built is not None, "no problem was reported, yet there is no operator"
+    made = built.nodes[0]
+    assert isinstance(made, OperatorUse | Scope)
+    return OperatorResolution(made, findings.told(), tuple(library.documents))
+
+
+def _node(value: object) -> Node:
+    """A plain value as nodes without a file."""
+    if isinstance(value, Mapping):
+        entries = tuple((ScalarNode(str(k), COMMAND_LINE), _node(v)) for k, v in value.items())
+        return MapNode(entries, COMMAND_LINE)
+    if isinstance(value, list | tuple):
+        return ListNode(tuple(_node(item) for item in value), COMMAND_LINE)
+    if value is None or isinstance(value, int | float | bool | str):
+        return ScalarNode(value, COMMAND_LINE)
+    problem = Problem("bad-value", f"an argument of type {type(value).__name__}", "plain data")
+    raise RelgraphError(problem)

@@ -1,0 +1,96 @@
+"""What resolving one file finds: problems, the names that were read, the edits that hit.
+
+The only mutable value of `relgraph.resolve`: made anew for every resolution, threaded through it,
+frozen into its result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from relgraph.errors import Place, Problem, RelgraphError, Severity, in_file_order
+
+MAX_ITEMS = 20_000  # of one model, definitions expanded: a doubling definition would never end
+
+
+class RefusedError(Exception):
+    """What was being read is already reported; the caller goes on with the next thing."""
+
+
+@dataclass
+class Findings:
+    """Everything that is collected along the way. A problem is told once for a place."""
+
+    problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+    hits: Counter[int] = field(default_factory=Counter)
+    addresses: set[str] = field(default_factory=set)
+    items: int = 0
+
+    def refuse(
+        self,
+        code: str,
+        place: Place | None,
+        found: str,
+        expected: str = "",
+        hint: str = "",
+        related: Iterable[Place | None] = (),
+    ) -> RefusedError:
+        """Report a mistake. Returns the exception to raise where reading cannot go on."""
+        self._tell("error", code, place, found, expected, hint, related)
+        return RefusedError(code)
+
+    def silent(self) -> RefusedError:
+        """The exception for what depends on something already refused."""
+        return RefusedError("depends on a problem already reported")
+
+    def warn(
+        self, code: str, place: Place | None, found: str, expected: str = "", hint: str = ""
+    ) -> None:
+        """Report something odd that is still a valid spec."""
+        self._tell("warning", code, place, found, expected, hint, ())
+
+    def note(self, code: str, place: Place | None, found: str, expected: str = "") -> None:
+        """Report something that was decided for the writer."""
+        self._tell("note", code, place, found, expected, "", ())
+
+    def _tell(
+        self,
+        severity: Severity,
+        code: str,
+        place: Place | None,
+        found: str,
+        expected: str,
+        hint: str,
+        related: Iterable[Place | None],
+    ) -> None:
+        others = tuple(dict.fromkeys(p for p in related if p is not None and p != place))
+        problem = Problem(code, found, expected, hint, place, others, severity)
+        self.problems.setdefault((code, place), problem)
+
+    def add(self, problem: Problem) -> None:
+        """Take over a problem that another stage found."""
+        self.problems.setdefault((problem.code, problem.place), problem)
+
+    def count_item(self, place: Place) -> None:
+        """Count one item of the expanded model. Raises RefusedError beyond MAX_ITEMS."""
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            found = f"the model has more than {MAX_ITEMS:,} items"
+            raise self.refuse("too-large", place, found, "definitions that don't multiply so")
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error was reported."""
+        return any(problem.severity == "error" for problem in self.problems.values())
+
+    def raise_errors(self) -> None:
+        """Raise RelgraphError with all errors and warnings where there is an error."""
+        if self.failed:
+            raise RelgraphError(self.problems.values())
+
+    def told(self) -> tuple[Problem, ...]:
+        """All problems, in file order."""
+        return in_file_order(self.problems.values())

@@ -1,0 +1,116 @@
+"""Finds specs by name: in the folder of the file that names them, around it, then among the
+shipped. Nothing is registered; folders are listed.
+
+A name that is found twice is an error: a spec must not change its meaning with the folder it is
+read from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from relgraph.errors import Place, Problem, RelgraphError, nearest
+from relgraph.shipped import Kind, shipped
+from relgraph.spec.document import Document, load
+from relgraph.spec.nodes import MapNode
+
+TOP_KEY: dict[Kind, str] = {"operators": "operator", "backbones": "backbone"}
+
+
+@dataclass
+class Library:
+    """Looks names up and reads every file once. One for each resolution."""
+
+    documents: dict[Path, Document] = field(default_factory=dict)
+    _listed: dict[tuple[Kind, Path], dict[str, tuple[Path, ...]]] = field(default_factory=dict)
+
+    def read(self, path: Path) -> Document:
+        """The document at `path`. Raises RelgraphError."""
+        known = self.documents.get(path)
+        if known is None:
+            known = self.documents[path] = load(path)
+        return known
+
+    def find(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
+        """Where the spec `name` lies, seen from the folder `near`: none, one, or several files."""
+        return self._list(kind, near).get(name, ())
+
+    def names(self, kind: Kind, near: Path) -> list[str]:
+        """The names that can be used from the folder `near`."""
+        return sorted(self._list(kind, near))
+
+    def _list(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
+        key = (kind, near)
+        if key not in self._listed:
+            self._listed[key] = self._scan(kind, near)
+        return self._listed[key]
+
+    def _scan(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
+        found: dict[str, dict[Path, Path]] = {}
+        for folder in (near, near / kind, near.parent / kind):
+            for path in _yaml_files(folder):
+                if folder == near and not self._is(kind, path):
+                    continue
+                found.setdefault(path.stem, {}).setdefault(path.resolve(), path)
+        for name, path in shipped(kind).items():
+            found.setdefault(name, {}).setdefault(path.resolve(), path)
+        return {name: tuple(paths.values()) for name, paths in found.items()}
+
+    def _is(self, kind: Kind, path: Path) -> bool:
+        """Whether a file that may hold any kind of spec holds this one, by its first lines."""
+        try:
+            with path.open(encoding="utf-8", errors="replace") as stream:
+                head = stream.read(4096)
+        except OSError:
+            return False
+        return any(line.startswith(f"{TOP_KEY[kind]}:") for line in head.splitlines())
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.glob("*.yaml") if path.is_file())
+    except OSError:
+        return []
+
+
+def is_path(name: str) -> bool:
+    """Whether the text means a file rather than a name: it has a slash or ends in .yaml."""
+    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
+
+
+def find_spec(
+    kind: Kind, name: str, library: Library, near: Path, place: Place | None = None
+) -> Path:
+    """The file of the spec `name`, which may also be a path (relative to `near`).
+
+    Raises RelgraphError where there is none, or several.
+    """
+    if is_path(name):
+        return near / name
+    paths = library.find(kind, name, near)
+    if len(paths) == 1:
+        return paths[0]
+    what = TOP_KEY[kind]
+    if not paths:
+        hint = nearest(name, library.names(kind, near))
+        raise RelgraphError(Problem(f"unknown-{what}", f"no {what} {name}", "", hint, place))
+    listed = " and ".join(str(path) for path in paths)
+    raise RelgraphError(
+        Problem(
+            "shadowing",
+            f"{name} names {listed}",
+            "one spec of that name",
+            "rename yours, or give its path",
+            place,
+        )
+    )
+
+
+def top_map(document: Document) -> MapNode:
+    """The file's map. Raises RelgraphError where the file holds something else."""
+    if isinstance(document.root, MapNode):
+        return document.root
+    raise RelgraphError(
+        Problem("not-a-map", "the file holds no map", "key: value lines", place=document.root.place)
+    )

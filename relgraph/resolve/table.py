@@ -1,0 +1,56 @@
+"""Checks a map of a file against its table of keys: unknown, missing and empty ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from relgraph.errors import nearest
+from relgraph.resolve.arguments import is_null, nothing_behind
+from relgraph.resolve.findings import Findings
+from relgraph.spec.field import Field
+from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
+
+
+def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:
+    """Report unknown keys, keys with nothing behind them, and tables or texts of another type."""
+    table = {field.name: field for field in fields}
+    for key, value in node.entries:
+        field = table.get(str(key.value))
+        if field is None:
+            found = f"{what} has no key {key.value}"
+            findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
+        elif is_null(value):
+            nothing_behind(key, findings)
+        elif not _has_type(field, value):
+            expected = {"table": "a map {key: value}", "text": "text", "name": "a name"}
+            found = f"{key.value} is {_shape(value)}"
+            findings.refuse("bad-value", value.place, found, f"expected {expected[field.kind]}")
+
+
+def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:
+    """Report required keys that the map lacks."""
+    for field in fields:
+        if field.required and node.get(field.name) is None:
+            findings.refuse(
+                "missing-key", node.place, f"{what} needs {field.name}", field.meaning
+            )
+
+
+def _has_type(field: Field, value: Node) -> bool:
+    if field.kind == "table":
+        return isinstance(value, MapNode) or _is_reference_or_none(field, value)
+    if field.kind in ("text", "name"):
+        return isinstance(value, ScalarNode) and isinstance(value.value, str)
+    return True
+
+
+def _is_reference_or_none(field: Field, value: Node) -> bool:
+    if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+        return False
+    return value.value.startswith("$") or (field.none and value.value == "none")
+
+
+def _shape(value: Node) -> str:
+    if isinstance(value, ListNode):
+        return "a list"
+    return "a map" if isinstance(value, MapNode) else str(value.value)
