@@ -28,6 +28,25 @@ def is_map_to_map(node: Connect) -> bool:
     return node.input.layout == "map" and node.output.layout == "map"
 
 
+def is_centred_stencil(node: Connect) -> bool:
+    """Whether taps of an odd square kernel stand around each output, zeros outside the map.
+
+    Strides and dilations are the same on both axes. `mask` is told from `zero` by a softmax alone.
+    """
+    space = node.connection.operator.space
+    rows, columns = space.size
+    return (
+        space.connect == "local"
+        and is_map_to_map(node)
+        and space.padding == "half"
+        and space.border in ("zero", "mask")
+        and rows == columns
+        and rows % 2 == 1
+        and space.stride[0] == space.stride[1]
+        and space.dilation[0] == space.dilation[1]
+    )
+
+
 def square(size: Size) -> int | Size:
     """A size as a person writes it: one number where both are equal."""
     return size[0] if size[0] == size[1] else size

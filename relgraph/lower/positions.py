@@ -56,7 +56,7 @@ _LEARNED_BEHIND_TOKENS = Definition(
     "MapPositionEmbedding",
     '''\
 class MapPositionEmbedding(nn.Module):
-    """Add a learned vector per position of the map, none to the tokens in front: (B, T + H·W, C)."""
+    """Add a learned vector per position, none to the T tokens in front: (B, T + H·W, C)."""
 
     def __init__(self, dim: int, map_size: tuple[int, int], num_tokens: int) -> None:
         super().__init__()

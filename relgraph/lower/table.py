@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relgraph.lower import attention, conv, elements, matrix, mixing, pointwise, reduced, window
+from relgraph.lower import (
+    attention,
+    center,
+    conv,
+    elements,
+    matrix,
+    mixing,
+    pointwise,
+    pooled,
+    reduced,
+    window,
+)
 from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
 
@@ -27,6 +38,8 @@ class Pattern:
 CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
+    Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
+    Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),
     Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),
     Pattern(
