@@ -1,0 +1,125 @@
+"""The equation of an operator: the one sum of the algebra with this point's slots and orbits.
+
+In: an `Operator`. Out: one line, y at an output position `o` and channel `d` from inputs `i` and
+channels `c`. Brackets list what a learned number (or function, applied to its context) depends on,
+so that sharing can be read off; what does not stand there is shared.
+"""
+
+from __future__ import annotations
+
+from relgraph.algebra.describe import sides
+from relgraph.algebra.operator import Operator
+
+
+def equation(operator: Operator) -> str:
+    """y = bias + Σ over slots and channels of weight · value, as text.
+
+    >>> from relgraph.algebra.operator import Channel, Space
+    >>> space = Space("local", size=(7, 7), share="positions")
+    >>> equation(Operator(space, Channel("separate")))
+    'y[o, c] = b[c] + Σ_{i ∈ 7×7 around o} W[i−o, c] · x[i, c]'
+    """
+    total = _bias(operator) + _core(operator)
+    if not operator.frame.output:
+        return f"y[o, {_out_channel(operator)}] = {total}"
+    constant = "b + " if operator.frame.output_bias else ""
+    return f"y[o] = {constant}P z[o], z[o, {_out_channel(operator)}] = {total}"
+
+
+def _out_channel(operator: Operator) -> str:
+    return "c" if operator.channel.connect == "separate" else "d"
+
+
+def _bias(operator: Operator) -> str:
+    channel = _out_channel(operator)
+    letters = {"none": "", "channels": channel, "positions": "o", "both": f"o, {channel}"}
+    inside = letters[operator.bias]
+    return f"b[{inside}] + " if inside else ""
+
+
+def _core(operator: Operator) -> str:
+    where = _slots(operator)
+    mixing = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    value = _value(operator, "i" if where else "o")
+    space = f"Σ_{{i ∈ {where}}} " if where else ""
+    return f"{space}{mixing[operator.channel.connect]}{_weight(operator)} · {value}"
+
+
+def _slots(operator: Operator) -> str:
+    """The set that an output sums over; empty where it is the output's own place."""
+    space = operator.space
+    if space.connect == "point":
+        return ""
+    center = "o" if space.stride == (1, 1) else f"{_stride(operator)}·o"
+    if space.connect == "local":
+        dilation = "" if space.dilation == (1, 1) else f", every {sides(space.dilation)}"
+        corner = "from" if space.padding == (0, 0) else "around"
+        return f"{sides(space.size)}{dilation} {corner} {center}"
+    return {
+        "window": "window(o)",
+        "stripe": "stripe(o)",
+        "grid": "grid(o)",
+        "full": "all",
+        "axial": "row(o) ∪ column(o)",
+    }[space.connect]
+
+
+def _stride(operator: Operator) -> str:
+    rows, columns = operator.space.stride
+    return str(rows) if rows == columns else f"({rows}, {columns})"
+
+
+def _value(operator: Operator, at: str) -> str:
+    if operator.frame.value:
+        return f"(V x)[{at}, c]"
+    point = operator.space.connect == "point" and operator.space.stride != (1, 1)
+    return f"x[{_stride(operator)}·o, c]" if point else f"x[{at}, c]"
+
+
+def _weight(operator: Operator) -> str:
+    weight = operator.weight
+    if weight.source == "fixed":
+        return "1/|slots|" if weight.fixed == "average" else "1{i = o}"
+    if weight.normalize == "none":
+        return _logit(operator)
+    return f"{weight.normalize}{'_i' if weight.normalize == 'softmax' else ''}({_logit(operator)})"
+
+
+def _logit(operator: Operator) -> str:
+    source = operator.weight.source
+    if source == "pair":
+        return _pair(operator)
+    inside = ", ".join(part for part in (_space_orbit(operator), _channel_orbit(operator)) if part)
+    name = f"W[{inside}]" if inside else "W"
+    if source == "static":
+        return name
+    extent = operator.weight.extent
+    region = "x[o]" if extent == 1 else f"x[{extent}×{extent} around o]"
+    return f"{name}({'mean x' if source == 'pooled' else region})"
+
+
+def _pair(operator: Operator) -> str:
+    head = {"none": "c", "heads": "head(c)", "all": ""}[operator.channel.share]
+    query, key = (f"q[o, {head}]", f"k[i, {head}]") if head else ("q[o]", "k[i]")
+    bias = {"none": "", "relative": "i−o", "absolute": "o, i"}[operator.weight.position]
+    inside = ", ".join(part for part in (bias, head) if part)
+    return f"{query} · {key} / √width" + (f" + B[{inside}]" if bias else "")
+
+
+def _space_orbit(operator: Operator) -> str:
+    space = operator.space
+    if space.connect == "point":
+        return "o" if space.share == "none" else ""
+    return {
+        "none": "o, i",
+        "windows": "place(o), place(i)",
+        "positions": "i−o",
+        "all": "",
+    }[space.share]
+
+
+def _channel_orbit(operator: Operator) -> str:
+    channel = operator.channel
+    if channel.connect == "separate":
+        return {"none": "c", "heads": "head(c)", "all": ""}[channel.share]
+    return "d, c" if channel.share == "none" else "d mod group, c mod group"
