@@ -24,7 +24,7 @@ from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
 from relgraph.verify.shrink import shrunk
 from relgraph.verify.small import (
-    CannotBuild,
+    CannotBuildError,
     Inputs,
     Small,
     build,
@@ -54,11 +54,18 @@ def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
     for path, node in nodes(program):
         if not isinstance(node, Connect):
             continue
-        cls, small = type(model.get_submodule(path)), shrunk(node)
+        cls, small = _class(model, path), shrunk(node)
         key = (cls, small.connection, node.input.layout == "map")
         known = found.get(key, Kind(cls, small, ()))
         found[key] = replace(known, paths=(*known.paths, path))
     return tuple(found.values())
+
+
+def _class(model: nn.Module, path: str) -> type[nn.Module]:
+    try:
+        return type(model.get_submodule(path))
+    except AttributeError:  # nothing stands there: a class that nothing can be built from
+        return nn.Identity
 
 
 def check_kind(kind: Kind) -> Iterator[Check]:
@@ -66,8 +73,8 @@ def check_kind(kind: Kind) -> Iterator[Check]:
     subject = f"{kind.paths[0]} ({kind.cls.__name__})"
     try:
         draws = [_Draw.of(kind, seed) for seed in range(1, DRAWS + 1)]
-    except CannotBuild as problem:
-        yield Check("builds", subject, "its class, small", "it does not", False, str(problem))
+    except CannotBuildError as problem:
+        yield Check("runs", subject, "its class builds small", "it does not", False, str(problem))
         return
     for check in _properties(subject, kind.node, draws):
         yield replace(check, covers=len(kind.paths))
@@ -95,9 +102,7 @@ class _Draw:
         wanted = declared.weights(kind.node.connection, bare.tensors, inputs)
         flat = measure(bare, random_inputs(bare, seed, constant=True))
         second = measure(bare, others)
-        return cls(
-            bare, framed, inputs, first.w, second.w, flat.w, first.nonlinear, wanted
-        )
+        return cls(bare, framed, inputs, first.w, second.w, flat.w, first.nonlinear, wanted)
 
 
 def _properties(subject: str, node: Connect, draws: list[_Draw]) -> Iterator[Check]:
@@ -106,7 +111,11 @@ def _properties(subject: str, node: Connect, draws: list[_Draw]) -> Iterator[Che
     yield _values(subject, draws)
     yield check_connectivity(subject, node, [draw.w for draw in draws], labels)
     yield check_dynamism(
-        subject, node, [(d.w, d.again) for d in draws], labels, draws[0].nonlinear
+        subject,
+        node,
+        [(draw.w, draw.again) for draw in draws],
+        _functions(node.connection, labels),
+        draws[0].nonlinear,
     )
     if node.connection.operator.weight.source != "fixed":
         yield check_sharing(
@@ -121,8 +130,14 @@ def _labels(connection: Connection, draw: _Draw) -> Tensor:
     return (draw.wanted != 0).long() - 1
 
 
+def _functions(connection: Connection, labels: Tensor) -> Tensor:
+    """Which entries have one function of the context: for pairs q·k, one for each head."""
+    pair = connection.operator.weight.source == "pair"
+    return declared.labels(connection, "all") if pair else labels
+
+
 def _composition(subject: str, draws: list[_Draw]) -> Check:
-    """`forward` equals the reference, and `aggregate(weights(x), x)` where weights are predicted."""
+    """`forward` equals the reference; so does `aggregate(weights(x), x)` where there is one."""
     gaps = []
     for draw in draws:
         wanted = oracle_forward(draw.framed, draw.inputs)

@@ -49,7 +49,12 @@ def _said(there: Tensor) -> str:
     """Inputs and channels that an output sees, at most, and the number of entries."""
     slots = int(there.any(1).any(2).sum(1).max())
     channels = int(there.any(0).any(1).sum(1).max())
-    return f"{slots} positions, {channels} channels ({int(there.sum())} entries)"
+    seen = f"{_count(slots, 'position')}, {_count(channels, 'channel')}"
+    return f"an output sees {seen}; {int(there.sum()):,} entries"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def output_name(node: Connect, entry: Sequence[int]) -> str:

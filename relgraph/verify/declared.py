@@ -43,7 +43,7 @@ def labels(connection: Connection, share: SpaceShare | None = None) -> Tensor:
 
 
 def weights(connection: Connection, tensors: dict[str, Tensor], inputs: Inputs) -> Tensor:
-    """The W[o, d, i, c] that the connection means at `inputs`, positions added by `pad` left out."""
+    """The W[o, d, i, c] that the connection means at `inputs`, positions from `pad` left out."""
     return cropped(connection, oracle.dense(connection, tensors, inputs.x, inputs.keys))
 
 

@@ -75,6 +75,7 @@ def _outputs_per_label(labels: Tensor) -> Tensor:
     o = torch.arange(labels.shape[0])[:, None, None, None].expand_as(labels)
     there = labels != ABSENT
     pairs = torch.stack([labels[there], o[there]], 1).unique(dim=0)
+    found: Tensor
     found, counts = pairs[:, 0].unique(return_counts=True)
     return found[counts > 1]
 

@@ -126,7 +126,9 @@ def _space_to_depth(element: Element, tensors: Tensors, x: Tensor) -> Tensor:
 
 
 def _channel_shuffle(element: Element, tensors: Tensors, x: Tensor) -> Tensor:
-    return x.unflatten(2, (_whole(element["groups"]), -1)).transpose(2, 3).flatten(2)
+    groups = _whole(element["groups"])
+    grouped = x.reshape(*x.shape[:2], groups, x.shape[2] // groups)
+    return grouped.transpose(2, 3).flatten(2)
 
 
 def _position(element: Element, tensors: Tensors, x: Tensor) -> Tensor:
@@ -145,7 +147,9 @@ def sincos(shape: Shape) -> Tensor:
     assert shape.grid is not None
     quarter = shape.channels // 4
     omega = 10000.0 ** (-torch.arange(quarter, dtype=torch.float64) / quarter)
-    rows, columns = (torch.arange(side, dtype=torch.float64)[:, None] * omega for side in shape.grid)
+    rows, columns = (
+        torch.arange(side, dtype=torch.float64)[:, None] * omega for side in shape.grid
+    )
     height, width = shape.grid
     column = torch.cat([columns.sin(), columns.cos()], 1).expand(height, width, -1)
     row = torch.cat([rows.sin(), rows.cos()], 1)[:, None].expand(height, width, -1)

@@ -20,7 +20,7 @@ CheckName = Literal[
     "second size",
     "drop path",
     "cost",
-    "builds",
+    "runs",
     "values",
     "composition",
     "connectivity",

@@ -19,8 +19,6 @@ from relgraph.program import Element, Program
 from relgraph.verify.draws import inventory
 from relgraph.verify.reference import run
 
-STOCHASTIC = ("drop_path", "dropout")
-
 
 @dataclass(frozen=True)
 class Run:
@@ -67,7 +65,9 @@ def run_model(model: nn.Module, program: Program, images: Tensor, training: bool
 def _slopes(logits: Tensor, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     direction = torch.randn(logits.shape, generator=generator, dtype=logits.dtype)
-    made = torch.autograd.grad((logits * direction).sum(), list(weights.values()), allow_unused=True)
+    made = torch.autograd.grad(
+        (logits * direction).sum(), list(weights.values()), allow_unused=True
+    )
     return {
         name: torch.zeros_like(weight) if slope is None else slope
         for (name, weight), slope in zip(weights.items(), made, strict=True)
@@ -83,7 +83,7 @@ def _inference(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def _training(model: nn.Module, program: Program) -> Iterator[None]:
     model.train()
-    for path in stochastic_paths(program):
+    for path, _ in stochastic(program):
         model.get_submodule(path).eval()
     try:
         yield
@@ -91,10 +91,13 @@ def _training(model: nn.Module, program: Program) -> Iterator[None]:
         model.eval()
 
 
-def stochastic_paths(program: Program) -> tuple[str, ...]:
+def stochastic(program: Program) -> tuple[tuple[str, Element], ...]:
     """Where dropout and drop path stand."""
-    found = nodes(program)
-    return tuple(p for p, node in found if isinstance(node, Element) and node.word in STOCHASTIC)
+    return tuple(
+        (path, node)
+        for path, node in nodes(program)
+        if isinstance(node, Element) and node.word in ("drop_path", "dropout")
+    )
 
 
 def has_batch_norm(program: Program) -> bool:

@@ -162,7 +162,7 @@ def _misfit(logs: Tensor, rows: Tensor, own: Tensor) -> Tensor:
     entries = torch.arange(count)
     design[entries, own] = 1.0
     design[entries, labels + rows] = -1.0
-    solved = torch.linalg.lstsq(design, logs, driver="gelsd").solution
+    solved: Tensor = torch.linalg.lstsq(design, logs, driver="gelsd").solution
     return (design @ solved - logs).abs().amax(1)
 
 

@@ -118,7 +118,7 @@ def _padding(space: Space, axis: int, size: Size, dilation: Size) -> int:
 
 
 def _grid(space: Space, connection: Connection) -> Size:
-    """A map on which every kind of slot occurs: not square, larger than a kernel, several blocks."""
+    """A map where every kind of slot occurs: not square, larger than a kernel, several blocks."""
     if space.connect == "local":
         rows, columns = (
             (space.size[axis] - 1) * space.dilation[axis] + space.stride[axis] for axis in (0, 1)

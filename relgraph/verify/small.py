@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,16 @@ class Given(nn.Module):
         return self.value
 
 
+class Halves(Protocol):
+    """A class with predicted weights: `forward` means `aggregate(weights(x), x)`."""
+
+    def weights(self, x: Tensor) -> Tensor:
+        """The weights that `x` predicts."""
+
+    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
+        """The sum with given weights."""
+
+
 @dataclass(frozen=True)
 class Small:
     """A module of the file at a small size with `tensors` loaded; `given` where it has keys of
@@ -51,6 +62,11 @@ class Small:
         """Whether the class has its halves apart: `weights(x)` and `aggregate(w, x)`."""
         return hasattr(self.module, "weights") and hasattr(self.module, "aggregate")
 
+    @property
+    def halves(self) -> Halves:
+        """The module as what it must be where weights are predicted."""
+        return cast(Halves, self.module)
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -60,14 +76,14 @@ class Inputs:
     keys: Tensor | None = None
 
 
-class CannotBuild(Exception):
+class CannotBuildError(Exception):
     """The class does not take the arguments or the parameters that the connection has."""
 
 
 def build(cls: type[nn.Module], node: Connect, seed: int, bare: bool) -> Small:
     """`cls` at the size of `node`, float64, random; `bare` sets projections to the identity.
 
-    Raises CannotBuild, with the reason, where the class is not one for this connection.
+    Raises CannotBuildError, with the reason, where the class is not one for this connection.
     """
     given = None if node.reduce is None else Given()
     module = _construct(cls, node, given)
@@ -77,7 +93,9 @@ def build(cls: type[nn.Module], node: Connect, seed: int, bare: bool) -> Small:
     state = {name: t for name, t in module.state_dict().items() if "num_batches" not in name}
     found, wanted = _shapes(state), _shapes(tensors)
     if found != wanted:
-        raise CannotBuild(f"it has {_listed(found, wanted)}, the spec {_listed(wanted, found)}")
+        raise CannotBuildError(
+            f"it has {_listed(found, wanted)}, the spec {_listed(wanted, found)}"
+        )
     module.load_state_dict({**module.state_dict(), **tensors})
     keys = None
     if node.reduce is not None:
@@ -111,7 +129,7 @@ def _construct(cls: type[nn.Module], node: Connect, given: Given | None) -> nn.M
                 reason = reason if "no lowering" not in reason else f"{error}"
     finally:
         torch.set_default_dtype(before)
-    raise CannotBuild(reason)
+    raise CannotBuildError(reason)
 
 
 def _plain(value: object) -> object:
@@ -158,8 +176,8 @@ def forward(small: Small, inputs: Inputs) -> Tensor:
 
 def composed(small: Small, inputs: Inputs) -> Tensor:
     """aggregate(weights(x), x)."""
-    module = small.module
-    return _call(small, lambda x: module.aggregate(module.weights(x), x), inputs)
+    halves = small.halves
+    return _call(small, lambda x: halves.aggregate(halves.weights(x), x), inputs)
 
 
 def oracle_forward(small: Small, inputs: Inputs) -> Tensor:
@@ -205,8 +223,8 @@ def _held(small: Small, inputs: Inputs, probe: Tensor) -> Tensor:
     rest = Inputs(probe) if keys is None else Inputs(own, probe)
     if not small.predicts:
         return forward(small, rest)
-    module = small.module
+    halves = small.halves
     repeated = None if keys is None else keys.expand(len(probe), -1, -1)
     with torch.no_grad():
-        w = module.weights(_enter(small, Inputs(own, repeated)))
-    return _call(small, lambda x: module.aggregate(w, x), rest)
+        w = halves.weights(_enter(small, Inputs(own, repeated)))
+    return _call(small, lambda x: halves.aggregate(w, x), rest)

@@ -35,7 +35,8 @@ def to_map(x: Tensor, shape: Shape) -> Tensor:
     """(B, T + H·W, C) -> (B, C, H, W), extra tokens dropped."""
     assert shape.grid is not None, "a vector has no map"
     height, width = shape.grid
-    return positions(x, shape).transpose(1, 2).unflatten(2, (height, width))
+    channels_first = positions(x, shape).transpose(1, 2)
+    return channels_first.reshape(*channels_first.shape[:2], height, width)
 
 
 def from_map(x: Tensor) -> Tensor:

@@ -1,0 +1,90 @@
+"""Cost: the closed form against the oracle's count, and against what torch counts while it runs.
+
+In: the loaded file, its program. Out: checks of multiply-adds, exact. FlopCounterMode sees
+convolutions and matrix products on the meta device; a connection whose sum over slots is emitted as
+shifted additions is compared without that sum.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from relgraph.algebra.cost import core_macs
+from relgraph.assemble.cost import cost, macs
+from relgraph.assemble.walking import nodes
+from relgraph.program import Connect, Element, Node, Program
+from relgraph.verify.oracle_counts import multiply_adds
+from relgraph.verify.report import Check
+
+
+def check_cost(module: types.ModuleType, program: Program) -> Iterator[Check]:
+    """Multiply-adds of one image: closed form, oracle, torch."""
+    declared = cost(program).macs
+    counted = sum(_products(node) for _, node in nodes(program))
+    ok = declared == counted
+    yield Check("cost", "model", f"{declared:,} MACs", f"{counted:,} by the oracle", ok)
+    yield _torch_check(module, program)
+
+
+def _products(node: Node) -> int:
+    """The oracle's count of one node."""
+    if isinstance(node, Connect):
+        return multiply_adds(node.connection)
+    if isinstance(node, Element) and node.word == "classifier":
+        return node.input.channels * node.output.channels
+    return 0
+
+
+def _torch_check(module: types.ModuleType, program: Program) -> Check:
+    """Every module's products as torch counts them, on meta."""
+    counted = count_by_module(module, program)
+    total, shifted, example = 0, 0, ""
+    for path, node in nodes(program):
+        declared = macs(node)
+        if not declared:
+            continue
+        found = _own(counted, path, node)
+        total += found
+        if found == declared:
+            continue
+        if isinstance(node, Connect) and found == declared - core_macs(node.connection):
+            shifted += core_macs(node.connection)
+            continue
+        example = example or f"{path} makes {found:,} products, the spec {declared:,}"
+    extra = counted.get("", 0) - total
+    if extra and not example:
+        example = f"{extra:,} products are made outside the spec's connections"
+    said = f"{counted.get('', 0):,} counted by torch"
+    if shifted:
+        said += f", {shifted:,} made by shifted sums"
+    wanted = cost(program).macs
+    return Check("cost", "model", f"{wanted:,} MACs", said, not example, example)
+
+
+def _own(counted: Mapping[str, int], path: str, node: Node) -> int:
+    """A connection's products without those of its reduction, which are counted by themselves."""
+    reduced = counted.get(f"{path}.reduce", 0) if isinstance(node, Connect) else 0
+    return counted.get(path, 0) - reduced
+
+
+def count_by_module(module: types.ModuleType, program: Program) -> dict[str, int]:
+    """Products of every submodule by path for one image, the model itself under ''."""
+    assert program.input.grid is not None
+    with torch.device("meta"):
+        model = getattr(module, module.BUILDER)().eval()
+        images = torch.empty(1, program.input.channels, *program.input.grid)
+    counter = FlopCounterMode(display=False)
+    # The fused kernels count nothing on some devices; the plain one is two matrix products.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        model(images)
+    root = type(model).__name__
+    counts = {}
+    for name, by_operator in counter.get_flop_counts().items():
+        path = "" if name == root else name.removeprefix(f"{root}.")
+        counts[path] = sum(by_operator.values()) // 2
+    return counts

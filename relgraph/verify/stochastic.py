@@ -1,0 +1,63 @@
+"""Dropout and drop path: what they do in training, which the other checks hold still.
+
+In: the model with its default rates, its program. Out: one check over all of them: ones go in,
+zeros and 1 / (1 - rate) come out, in about the declared share, whole images at a time for drop
+path; nothing happens in eval mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from relgraph.program import Element, Program
+from relgraph.verify.compare import TOLERANCE
+from relgraph.verify.report import Check
+from relgraph.verify.runs import stochastic
+
+SAMPLES = 4096
+# Five standard deviations of a share of SAMPLES coins.
+SLACK = 5 * 0.5 / SAMPLES**0.5
+
+
+def check_stochastic(model: nn.Module, program: Program) -> Check:
+    """Every dropout and drop path of the program against its declared rate."""
+    places = stochastic(program)
+    problem = ""
+    for path, element in places:
+        problem = problem or next(_problems(model.get_submodule(path), path, element), "")
+    rates = sorted({_rate(element) for _, element in places})
+    shown = f"rates {rates[0]:.3g} to {rates[-1]:.3g}" if rates else "none"
+    declared = f"{len(places)} of them, {shown}"
+    measured = "different" if problem else "the same"
+    return Check("drop path", "model", declared, measured, not problem, problem)
+
+
+def _rate(element: Element) -> float:
+    rate = element["rate"]
+    assert isinstance(rate, int | float)
+    return float(rate)
+
+
+def _problems(module: nn.Module, path: str, element: Element) -> Iterator[str]:
+    rate, ones = _rate(element), torch.ones(SAMPLES, 2, 1, 1, dtype=torch.float64)
+    with torch.no_grad(), torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        still = module.eval()(ones)
+        dropped = module.train()(ones)
+        module.eval()
+    if not torch.equal(still, ones):
+        yield f"{path} changes its input in eval mode"
+    share, kept = float((dropped == 0).double().mean()), dropped[dropped != 0]
+    if abs(share - rate) > SLACK:
+        yield f"{path} drops {share:.3f} of its input, the spec {rate:.3f}"
+    if len(kept) and float((kept - 1 / (1 - rate)).abs().max()) > TOLERANCE:
+        yield f"{path} scales by {float(kept[0]):.6g}, the spec by {1 / (1 - rate):.6g}"
+    if element.word == "drop_path" and not _whole_images(dropped):
+        yield f"{path} drops parts of images, not whole ones"
+
+
+def _whole_images(dropped: Tensor) -> bool:
+    return torch.equal(dropped[:, :1].expand_as(dropped), dropped)
