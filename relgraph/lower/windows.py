@@ -112,13 +112,17 @@ def covers(space: Space, grid: Size) -> bool:
 
 
 def shift_of(space: Space, grid: Size) -> Size:
-    """How far the grid of windows is moved: less than a window, and not where one covers the map.
+    """How far the grid of windows is moved: less than a window.
 
-    >>> shift_of(Space("window", size=(4, 4), shift=(6, 2)), (8, 4))
+    A window that just spans the map keeps its shift: it is void there (`fit_window`), but not on
+    the larger maps that the model also accepts. A window larger than the map binds the model to
+    that map, and has none.
+
+    >>> shift_of(Space("window", size=(4, 4), shift=(6, 2)), (8, 3))
     (2, 0)
     """
     rows, columns = (
-        shift % size if size < length else 0
+        shift % size if size <= length else 0
         for shift, size, length in zip(space.shift, space.size, grid, strict=True)
     )
     return rows, columns
