@@ -101,7 +101,7 @@ def summed(fabric: Fabric, counts: Tensor) -> Tensor:
 
 
 def share_buffers(fabric: Fabric, module: nn.Module) -> None:
-    """Give every process the main one's norm statistics, which each gathered from its own images."""
+    """Give every process the main one's norm statistics; each has gathered its own."""
     if fabric.world_size == 1:
         return
     for buffer in module.buffers():

@@ -1,4 +1,4 @@
-"""A run folder in, its trained model out, ready to be asked: shared by evaluation and prediction."""
+"""A run folder in, its trained model out, ready to be asked."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ _ITERATIONS = 100
 def logistic_regression(source: DataSource | None = None) -> Score:
     """The test score of multinomial logistic regression on images in memory.
 
-    Fitted by L-BFGS on the whole training set, with the penalty that does best on a tenth of it held
-    out from a first fit; no random numbers. `source` is by default the embedded set.
+    Fitted by L-BFGS on the whole training set, with the penalty that does best on a tenth of it
+    that a first fit leaves out; no random numbers. `source` is by default the embedded set.
     """
     images = open_images(source or DataSource())
     assert isinstance(images.train, ImagesInMemory) and isinstance(images.test, ImagesInMemory)
@@ -58,8 +58,8 @@ def _fit(x: Tensor, y: Tensor, classes: int, strength: float) -> Tensor:
         optimizer.zero_grad()
         penalty = strength * weights[:, :-1].square().sum() / 2
         value = F.cross_entropy(_logits(weights, x), y) + penalty
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)
     return weights.detach()

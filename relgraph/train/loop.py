@@ -80,6 +80,9 @@ class Training:
             self.images.train, self.plan, self.recipe, self.preparation, start
         )
         self.updater.model.train()
+        if start == 0:
+            # A run that is killed before its first epoch ends can be resumed too, --init and all.
+            self._save()
         while self.position.epochs < self.recipe.epochs:
             if not (self._train_epoch(stream) and self._finish_epoch()):
                 self._save()

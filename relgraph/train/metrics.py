@@ -78,7 +78,7 @@ class Metrics:
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """Every whole record of a run's `metrics.jsonl`, in order; a line that a kill cut is left out."""
+    """Every whole record of a run's `metrics.jsonl`, in order, without a line that a kill cut."""
     path = run / "metrics.jsonl"
     if not path.is_file():
         return []

@@ -19,7 +19,7 @@ def adamw(model: Backbone, setting: Optimizer) -> torch.optim.AdamW:
     """AdamW over groups of one weight decay and one `lr_scale` each; `set_rate` sets their rates.
 
     Biases, parameters of one dimension or none, and what the model's `no_weight_decay()` names do
-    not decay. With `layer_decay` d, a block's rate is d times that of the next one towards the head.
+    not decay. With `layer_decay` d, a block's rate is d times that of the one above it.
     """
     scales = _scales(model, setting.layer_decay)
     undecayed = model.no_weight_decay()

@@ -52,14 +52,17 @@ class Plan:
 
     @property
     def updates_per_epoch(self) -> int:
+        """Whole batches in the training images."""
         return self.images // self.batch_size
 
     @property
     def updates(self) -> int:
+        """Updates of the whole training."""
         return self.updates_per_epoch * self.epochs
 
     @property
     def micro_batch_size(self) -> int:
+        """Images that one process feeds the model at once."""
         return self.batch_size // (self.accumulation * self.world_size)
 
     def micro_batches(self, start: int = 0) -> Iterator[MicroBatch]:

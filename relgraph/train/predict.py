@@ -46,7 +46,7 @@ def _refuse_unreadable(images: tuple[Path, ...]) -> None:
 
 
 def _preparing(finished: Finished) -> Callable[[Image.Image], Tensor]:
-    """As the run's own test images were prepared: single pictures by timm, stored ones as tensors."""
+    """As the run's own test images were prepared: files by timm, stored pixels as tensors."""
     preparation = finished.run.preparation
     if finished.recipe.data.kind != "image_folder":
         return preparation.picture

@@ -50,11 +50,14 @@ class Updater:
         """
         set_rate(self.trained.optimizer, self.rate.at(number))
         loss, steps = self._accumulate(batches, number)
-        norm = self._clip()
+        gradients = [p.grad for p in self.trained.model.parameters() if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
         finite = bool(torch.isfinite(loss)) and bool(torch.isfinite(norm))
         stopped, broken = any_process(self.fabric, stop, not finite)
         if broken:
             self._refuse(steps, number)
+        if self.recipe.clip is not None:
+            nn.utils.clip_grads_with_norm_(self.trained.model.parameters(), self.recipe.clip, norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.trained.ema is not None:
@@ -90,14 +93,6 @@ class Updater:
         with self.fabric.autocast():
             logits = model(step.images)
         return self.targets.loss(logits, step.targets)
-
-    def _clip(self) -> Tensor:
-        """The gradient's norm over all parameters, which are clipped where the recipe says so."""
-        parameters = [p for p in self.trained.model.parameters() if p.grad is not None]
-        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        if self.recipe.clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.recipe.clip, norm)
-        return norm
 
     def _refuse(self, steps: list[_Step], number: int) -> NoReturn:
         """Raise what went wrong, judged by the first step whose loss is not finite, if one is."""
