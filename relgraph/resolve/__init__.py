@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from relgraph.resolve.edits import Hit
 from relgraph.resolve.entry import (
-    OperatorResolution,
     Resolution,
     resolve_backbone,
     resolve_operator,
 )
 
-__all__ = ["Hit", "OperatorResolution", "Resolution", "resolve_backbone", "resolve_operator"]
+__all__ = ["Hit", "Resolution", "resolve_backbone", "resolve_operator"]

@@ -74,7 +74,9 @@ class _Walk:
     def classes(self) -> int:
         """The number of classes."""
         assert self.merged.root is not None
-        classes = self._read(KEYS["classes"], self.merged.keys.get("classes"), self.merged.root.place)
+        classes = self._read(
+            KEYS["classes"], self.merged.keys.get("classes"), self.merged.root.place
+        )
         return classes if isinstance(classes, int) else 1
 
     def _params(self) -> dict[str, Written]:

@@ -109,9 +109,7 @@ def _labelled(new: Closure, label: str, width: Width, spot: Spot, context: Conte
     if edit is not None:
         return _replaced(edit, label, new.env, width, spot, context)
     built = build_body(new, width, spot.inside(label), context)
-    node = Scope(
-        label=label, place=new.place, name=label, kind="definition", body=built.nodes
-    )
+    node = Scope(label=label, place=new.place, name=label, kind="definition", body=built.nodes)
     return Built((node,), built.width)
 
 

@@ -185,5 +185,3 @@ def _merge_defaults(root: MapNode, home: Home, merged: Merged, findings: Finding
         merged.default_words[str(key.value)] = key
         fields = merged.defaults.setdefault(str(key.value), {})
         fields |= {str(name.value): (written, home) for name, written in value.entries}
-
-

@@ -96,9 +96,7 @@ def _is_default(closure: Closure, findings: Findings) -> bool:
     return force(closure, findings).default
 
 
-def _count(
-    name: str, value: Value, place: Place, width: Width, findings: Findings
-) -> int:
+def _count(name: str, value: Value, place: Place, width: Width, findings: Findings) -> int:
     assert isinstance(value, int)
     if width is None:
         raise RefusedError("the width is unknown: already reported")

@@ -40,9 +40,7 @@ def read_definitions(
     return found
 
 
-def _definition(
-    name: str, value: Node, home: Home, place: Place, findings: Findings
-) -> Definition:
+def _definition(name: str, value: Node, home: Home, place: Place, findings: Findings) -> Definition:
     if not isinstance(value, MapNode):
         return Definition(name, (), value, home, place)
     body = value.get("body")

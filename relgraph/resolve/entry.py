@@ -35,15 +35,6 @@ class Resolution:
     files: tuple[Path, ...]
 
 
-@dataclass(frozen=True)
-class OperatorResolution:
-    """The use of an operator alone, between given widths."""
-
-    use: OperatorUse | Scope
-    problems: tuple[Problem, ...]
-    files: tuple[Path, ...]
-
-
 def resolve_backbone(name: str | Path) -> Resolution:
     """Resolve the backbone `name`: a shipped one, one in the current folder, or a path.
 
@@ -65,15 +56,18 @@ def resolve_operator(
     in_channels: int,
     out_channels: int | None = None,
     params: Mapping[str, Plain] | None = None,
-) -> OperatorResolution:
-    """Resolve one use of the operator `name` on `in_channels` channels.
+) -> OperatorUse | Scope:
+    """Resolve one use of the operator `name` from `in_channels` to `out_channels` channels (as
+    many as come in, where not given).
 
     `params` are its arguments as plain values. Raises RelgraphError.
     """
     library, findings = Library(), Findings()
     path = find_spec("operators", str(name), library, Path())
     context = Context(findings, library)
-    arguments = {**({} if out_channels is None else {"channels": out_channels}), **(params or {})}
+    arguments = dict(params or {})
+    if out_channels not in (None, in_channels):
+        arguments.setdefault("channels", out_channels)
     try:
         file = operator_file(path, context)
         home = Home(path, "operator", 0, {}, {})
@@ -87,7 +81,7 @@ def resolve_operator(
     assert built is not None, "no problem was reported, yet there is no operator"
     made = built.nodes[0]
     assert isinstance(made, OperatorUse | Scope)
-    return OperatorResolution(made, findings.told(), tuple(library.documents))
+    return made
 
 
 def _node(value: object) -> Node:

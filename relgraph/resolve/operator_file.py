@@ -107,7 +107,7 @@ def checked_params(node: MapNode, findings: Findings) -> dict[str, Node]:
 def is_parameter_name(name: object) -> bool:
     """Whether `$name` can refer to it; `in` and `label` are the language's."""
     legal = isinstance(name, str) and name.isidentifier() and name.isascii()
-    return legal and str(name).islower() and name not in ("in", "label", "stage")
+    return legal and str(name).islower() and name not in ("in", "label")
 
 
 def _body_or_properties(root: MapNode, body: Node | None, findings: Findings) -> None:

@@ -39,9 +39,7 @@ def build_operator(use: Use, file: OperatorFile) -> Built:
     env = _environment(use, file, given)
     if file.body is not None:
         return _composite(use, file, Closure(file.body, env))
-    properties = read_properties(
-        dict(file.properties), env, use.width, file.place, use.findings
-    )
+    properties = read_properties(dict(file.properties), env, use.width, file.place, use.findings)
     check_consistency(properties, use.place, use.findings)
     return _atom(use, file, properties, env)
 

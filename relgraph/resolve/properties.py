@@ -359,9 +359,7 @@ def _read_bias(reader: _Reader) -> str | bool:
     raise refuse(field_, closure, "true, false, channels, positions or both", reader.findings)
 
 
-def _bias(
-    written: str | bool, space: Space, channels: str, weight: Weight, frame: Frame
-) -> Any:
+def _bias(written: str | bool, space: Space, channels: str, weight: Weight, frame: Frame) -> Any:
     """`true` is the usual bias of such an operator: none where an output projection follows that
     brings its own, one per position where positions are mixed and channels are not."""
     if written is False:
@@ -386,7 +384,9 @@ def _read_rank(reader: _Reader) -> Ranked:
 def _read_channel(reader: _Reader) -> Any:
     section = reader.open("channel", CHANNEL)
     section.read_all(CHANNEL, but=("rank",))
-    return read_channel(section.values, section.written, section.where, reader.width, reader.findings)
+    return read_channel(
+        section.values, section.written, section.where, reader.width, reader.findings
+    )
 
 
 _PARTS: Mapping[str, Callable[[_Reader], Any]] = {

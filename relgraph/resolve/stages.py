@@ -114,8 +114,6 @@ def _patched(rows: list[Row], patch: MapNode, home: Home, findings: Findings) ->
     return rows
 
 
-def variables_of(
-    row: Row, params: Mapping[str, tuple[Node, Home]]
-) -> dict[str, tuple[Node, Home]]:
+def variables_of(row: Row, params: Mapping[str, tuple[Node, Home]]) -> dict[str, tuple[Node, Home]]:
     """What `$name`s mean in this stage: its own variables, then the params."""
     return {**params, **row.variables}

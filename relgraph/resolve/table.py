@@ -31,9 +31,7 @@ def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: 
     """Report required keys that the map lacks."""
     for field in fields:
         if field.required and node.get(field.name) is None:
-            findings.refuse(
-                "missing-key", node.place, f"{what} needs {field.name}", field.meaning
-            )
+            findings.refuse("missing-key", node.place, f"{what} needs {field.name}", field.meaning)
 
 
 def _has_type(field: Field, value: Node) -> bool:

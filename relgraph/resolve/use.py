@@ -75,9 +75,7 @@ class Use:
     def _set(self, edit: Edit, names: tuple[str, ...], main: str | None) -> Arguments:
         self.findings.hits[edit.number] += 1
         changed = replace(self.item, value=edit.node, place=self.item.place)
-        return written_arguments(
-            changed, self.env.at_level(edit.home), names, main, self.findings
-        )
+        return written_arguments(changed, self.env.at_level(edit.home), names, main, self.findings)
 
 
 def names_of(word: str, label: str | None) -> frozenset[str]:

@@ -155,25 +155,14 @@ def _width(field: Field, closure: Closure, findings: Findings) -> int:
 
 
 def width(field: Field, written: Closure, findings: Findings) -> int:
-    """A width: a number, `stage` for the stage's, or a list of widths that adds up."""
+    """A width: a number, or a list of widths that adds up."""
     closure = force(written, findings)
     node = closure.node
     if isinstance(node, ListNode) and node.items:
         return sum(width(field, Closure(item, closure.env), findings) for item in node.items)
-    if isinstance(node, ScalarNode) and node.value == "stage" and not node.quoted:
-        return _stage_width(closure, findings)
     if not isinstance(node, ScalarNode) or not isinstance(node.value, int):
         raise refuse(field, closure, "a whole number or a list of them that adds up", findings)
     return whole(field, closure, findings)
-
-
-def _stage_width(closure: Closure, findings: Findings) -> int:
-    env = closure.env
-    channels = env.section.channels
-    found = env.width if channels is None else channels
-    if found is None:
-        raise findings.silent()
-    return found
 
 
 def times(base: int, ratio: float, divisor: int) -> int | None:
@@ -225,4 +214,15 @@ READERS: dict[Kind, Callable[[Field, Closure, Findings], Value]] = {
     "value": _as_closure,
 }
 
-__all__ = ["Pair", "Value", "Width", "bounds", "is_none", "read", "refuse", "show", "times", "width"]
+__all__ = [
+    "Pair",
+    "Value",
+    "Width",
+    "bounds",
+    "is_none",
+    "read",
+    "refuse",
+    "show",
+    "times",
+    "width",
+]
