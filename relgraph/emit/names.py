@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from relgraph.emit.draft import Draft
+from relgraph.emit.draft import Draft, Member
 from relgraph.emit.text import camel
 from relgraph.program import Body, Residual
 
@@ -21,9 +21,10 @@ def class_names(groups: list[list[Draft]], taken: Iterable[str]) -> list[str]:
     bases = [_base(group[0]) for group in groups]
     shared = {base for base, count in Counter(bases).items() if count > 1}
     used = set(taken)
+    plain: dict[str, Draft] = {}
     names: list[str] = []
     for group, base in zip(groups, bases, strict=True):
-        wish = _variant(base, group[0], used) if base in shared else base
+        wish = _variant(base, group[0], plain) if base in shared else base
         names.append(_free(wish, used))
         used.add(names[-1])
     return names
@@ -39,13 +40,37 @@ def _base(draft: Draft) -> str:
     return name
 
 
-def _variant(base: str, draft: Draft, used: set[str]) -> str:
-    """The name of one of several classes with one word: what changes the shape says so."""
+def _variant(base: str, draft: Draft, plain: dict[str, Draft]) -> str:
+    """The name of one of several classes with one word: what it does that the plain one does not.
+
+    `plain` holds the draft that got the bare name, by name.
+    """
+    if _is_strided(draft):
+        return f"Strided{base}"
     if _has_shortcut(draft.scope.body):
         return f"Projection{base}"
-    if base not in used:
+    first = plain.setdefault(base, draft)
+    if first is draft:
         return base
-    return f"{base}Variant"
+    return f"{_difference(first, draft)}{base}"
+
+
+def _difference(first: Draft, other: Draft) -> str:
+    """The class of the first member that the plain draft does not have."""
+    known = {_constructor(member) for member in first.members}
+    own = [_constructor(member) for member in other.members]
+    return next((name for name in own if name and name not in known), "Other")
+
+
+def _constructor(member: Member) -> str:
+    if member.module is not None:
+        return member.module.constructor.removeprefix("nn.")
+    return camel(member.nested.scope.name) if member.nested is not None else ""
+
+
+def _is_strided(draft: Draft) -> bool:
+    before, after = draft.scope.input.grid, draft.scope.output.grid
+    return draft.scope.role == "block" and before is not None and after != before
 
 
 def _free(wish: str, used: set[str]) -> str:

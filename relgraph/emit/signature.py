@@ -75,6 +75,9 @@ class Signature:
         return f"({', '.join(parts)},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
     def _take(self, name: str, values: list[Argument], attr: str) -> str:
+        same = [other for other, own in self.values.items() if own == values and _varies(own)]
+        if same and name not in LAST + tuple(ALWAYS):
+            return same[0]  # One number of the spec in two places: a patch's size and stride.
         if self.values.get(name, values) != values:
             name = f"{attr}_{name}"
         assert self.values.get(name, values) == values, f"two arguments are called {name}"
@@ -116,6 +119,10 @@ def relative(base: str, own: Sequence[int], values: Sequence[int]) -> str | None
     if all(o % v == 0 for o, v in pairs) and len(parts) == 1:
         return f"{base} // {parts.pop()}"
     return None
+
+
+def _varies(values: Sequence[Argument]) -> bool:
+    return any(value != values[0] for value in values)
 
 
 def _is_number(value: Argument) -> bool:

@@ -114,7 +114,17 @@ def stage_lines(stage: Stage, drafts: StageDrafts, made: Classes, sizes: MapSize
         for word, part in (("downsample", drafts.downsample), ("after", drafts.after))
         if part is not None
     ]
-    return [*_blocks_lines(runs), call("self.stages.append(Stage", ["blocks", *extra], 8, ")")]
+    return [
+        _comment(stage),
+        *_blocks_lines(runs),
+        call("self.stages.append(Stage", ["blocks", *extra], 8, ")"),
+    ]
+
+
+def _comment(stage: Stage) -> str:
+    rows, columns = stage.reduction
+    where = f"H/{rows} x W/{columns}" if stage.reduction != (1, 1) else "H x W"
+    return f"        # {len(stage.blocks)} x {stage.output.channels} channels on {where}."
 
 
 def _blocks_lines(runs: list[tuple[list[str], str]]) -> list[str]:
