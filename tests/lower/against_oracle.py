@@ -119,6 +119,7 @@ def assert_composes(made: nn.Module, at: Connect) -> None:
 def assert_compiles(made: nn.Module, at: Connect) -> None:
     """One graph under torch.compile, in training and in inference."""
     x = laid_out(draw(at.input), at.input)
+    torch.compiler.reset()  # modules of other tests share code and would count as recompilations
     compiled = torch.compile(made, fullgraph=True, backend="eager")
     assert_close(compiled(x), made(x), "compiled")
     with torch.no_grad():
