@@ -49,12 +49,12 @@ class Library:
     def _scan(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
         found: dict[str, dict[Path, Path]] = {}
         for folder in (near, near / kind, near.parent / kind):
+            real = folder.resolve()
             for path in _yaml_files(folder):
-                if folder == near and not self._is(kind, path):
-                    continue
-                found.setdefault(path.stem, {}).setdefault(path.resolve(), path)
+                if folder != near or self._is(kind, path):
+                    found.setdefault(path.stem, {}).setdefault(real / path.name, path)
         for name, path in shipped(kind).items():
-            found.setdefault(name, {}).setdefault(path.resolve(), path)
+            found.setdefault(name, {}).setdefault(path, path)
         return {name: tuple(paths.values()) for name, paths in found.items()}
 
     def _is(self, kind: Kind, path: Path) -> bool:

@@ -140,7 +140,7 @@ class Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
         place = self._lines.span(event.start_mark, event.end_mark)
-        if event.style is not None:
+        if event.style:  # None or empty (libyaml) where it is plain
             return ScalarNode(event.value, place, quoted=True)
         try:
             return ScalarNode(scalar(event.value), place)

@@ -8,9 +8,11 @@ module knows YAML and nothing of what a spec says.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -65,20 +67,35 @@ def parse_text(text: str, file: str) -> Node:
     """The root node of YAML `text`; `file` is what its places are called. Raises RelgraphError."""
     lines = Lines(file, text)
     _refuse_unprintable(text, lines)
-    builder = Builder(lines)
-    try:
-        # The pure Python parser: same marks and messages everywhere, lazy, no recursion.
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            builder.feed(event)
-    except LimitReachedError:
-        pass
-    except yaml.MarkedYAMLError as error:
-        builder.problems.append(_syntax(error, lines))
+    builder = _built(text, lines)
     if builder.problems:
         raise RelgraphError(builder.problems)
     if builder.root is None or _is_null(builder.root):
         raise RelgraphError(Problem("empty-file", "nothing is written here", place=lines.at(0, 0)))
     return builder.root
+
+
+def _built(text: str, lines: Lines) -> Builder:
+    """The fed builder. libyaml's events come first, being 15 times faster; what it refuses is read
+    again by the pure Python parser, whose messages and marks are the same everywhere."""
+    fast = getattr(yaml, "CSafeLoader", None)
+    if fast is not None:
+        with contextlib.suppress(yaml.YAMLError):
+            return _fed(text, lines, fast)
+    builder = Builder(lines)
+    try:
+        return _fed(text, lines, yaml.SafeLoader, builder)
+    except yaml.MarkedYAMLError as error:
+        builder.problems.append(_syntax(error, lines))
+        return builder
+
+
+def _fed(text: str, lines: Lines, loader: Any, builder: Builder | None = None) -> Builder:
+    builder = builder or Builder(lines)
+    with contextlib.suppress(LimitReachedError):
+        for event in yaml.parse(text, Loader=loader):
+            builder.feed(event)
+    return builder
 
 
 def _read(path: Path) -> str:
