@@ -26,7 +26,7 @@ def generate(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compile backbones to Python files that import torch only."""
+    """Compile backbones to files that import torch only."""
     from relgraph import pipeline
 
     wanted = [find(name, ["backbones"]).word for name in names or shipped("backbones")]

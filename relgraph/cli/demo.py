@@ -22,7 +22,10 @@ def demo(
         bool, typer.Option("--fresh", help="Begin anew, whatever the folder holds.")
     ] = False,
 ) -> None:
-    """Check, generate, prove and train two small models, and write a report page (≤ 6 minutes)."""
+    """Two specs, from YAML to a report page, in minutes.
+
+    Checks, generates, proves and trains two small models on the embedded images, and compares.
+    """
     require("lightning_fabric", "train", "train the demo's models")
     from relgraph.demo.run import run_demo
 

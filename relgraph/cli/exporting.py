@@ -28,7 +28,11 @@ def export(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
 ) -> None:
-    """Export a model with a free batch size; exit 1, and no file, where it computes otherwise."""
+    """Export to ONNX or torch.export, and compare.
+
+    The batch size is free. Exits with 1, and writes nothing, where the exported form computes
+    something else than the model.
+    """
     if onnx == torch:
         found = "both --onnx and --torch" if onnx else "neither --onnx nor --torch"
         raise RelgraphError(Problem("one-format", found, "one of them"))

@@ -36,7 +36,7 @@ def list_specs(
 
 
 def schema() -> None:
-    """Print the JSON Schema of spec files, for editors."""
+    """Print the JSON Schema of spec files."""
     from relgraph.spec.json_schema import json_schema
 
     output.print_json(json_schema())

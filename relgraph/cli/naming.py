@@ -1,4 +1,4 @@
-"""What a NAME on the command line means: a shipped spec, or a path to a file of one's own."""
+"""What a NAME on the command line means: a shipped spec, one in the current folder, or a path."""
 
 from __future__ import annotations
 
@@ -23,20 +23,32 @@ class Named:
 
 
 def find(name: str, kinds: Iterable[Kind] = KINDS) -> Named:
-    """The spec that `name` means: shipped under that name, else a file.
+    """The spec that `name` means: shipped or in the current folder under that name, or a file.
 
-    Raises RelgraphError where there is none, where the file is no spec, and where it is a spec of
-    another kind than the `kinds` that are wanted.
+    Raises RelgraphError where there is none, where the file is no spec, where the name is taken
+    twice, and where it is a spec of another kind than the `kinds` that are wanted.
     """
+    from relgraph.resolve.library import is_path
+
     wanted = tuple(kinds)
-    for kind in wanted:
-        path = shipped(kind).get(name)
-        if path is not None:
-            return Named(kind, path, name)
-    path = Path(name)
-    if _looks_like_a_path(name) or path.is_file():
+    if is_path(name):
+        path = Path(name)
         return _of_kind(Named(kind_of(path), path, name), wanted)
+    for kind in wanted:
+        path_of_kind = _known(kind, name)
+        if path_of_kind is not None:
+            return Named(kind, path_of_kind, name)
     raise _unknown(name, wanted)
+
+
+def _known(kind: Kind, name: str) -> Path | None:
+    """Where the resolver would find `name`, seen from the current folder."""
+    from relgraph.resolve.library import Library, find_spec
+
+    if kind == "recipes":
+        return shipped(kind).get(name)
+    library = Library()
+    return find_spec(kind, name, library, Path()) if library.find(kind, name, Path()) else None
 
 
 def kind_of(path: Path) -> Kind:
@@ -68,10 +80,6 @@ def specs_in(paths: Iterable[Path | str]) -> tuple[Named, ...]:
             raise RelgraphError(Problem("no-specs", "no .yaml file in this folder", place=place))
         found.extend(Named(kind_of(path), path, str(path)) for path in files)
     return tuple(found)
-
-
-def _looks_like_a_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name.endswith((".yaml", ".yml"))
 
 
 def _of_kind(named: Named, wanted: tuple[Kind, ...]) -> Named:

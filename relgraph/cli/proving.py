@@ -23,7 +23,10 @@ def verify(
     ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prove that an emitted file is what its spec declares; exit 1 where it is not."""
+    """Prove that a file is what its spec declares.
+
+    Exits with 1 where a declared property was not measured.
+    """
     require("torch", "torch", "run the emitted model")
     with _progress() as progress:
         report = _prove(name, progress)

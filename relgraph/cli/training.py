@@ -79,7 +79,10 @@ def train(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
 ) -> None:
-    """Train a backbone, or go on with a run. Ctrl-C saves and leaves; --resume goes on."""
+    """Train a backbone, or go on with a run.
+
+    Ctrl-C and SIGTERM save and leave; --resume goes on, bit for bit.
+    """
     from relgraph.spec.recipe import find_recipe, load_recipe
     from relgraph.train import TrainRequest
 

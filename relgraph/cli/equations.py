@@ -1,0 +1,145 @@
+"""An operator's sum as one line of text, and its four properties on both axes as a table.
+
+The notation is the algebra's: o and d are the output's position and channel, j and c the input's.
+"""
+
+from __future__ import annotations
+
+from relgraph.algebra.operator import Channel, Operator, Space, Weight
+
+PropertyRow = tuple[str, str, str]
+
+
+def equation(operator: Operator) -> str:
+    """`y[o, d] = b[d] + Σ_{j ∈ 7×7 around o} W[j − o, d] · x[j, d]` and its relatives."""
+    value = "v" if operator.frame.value else "x"
+    place = "o" if operator.space.connect == "point" else "j"
+    channel = "d" if operator.channel.connect == "separate" else "c"
+    summed = f"{_sum(operator)} {_weight(operator)} · {value}[{place}, {channel}]".strip()
+    bias = {"channels": "b[d] + ", "positions": "b[o] + ", "both": "b[o, d] + ", "none": ""}
+    line = f"y[o, d] = {bias[operator.bias]}{summed}"
+    projections = []
+    if operator.frame.value:
+        projections.append("v = V x")
+    if operator.frame.output:
+        projections.append("then y ← P y")
+    return ", ".join([line, *projections])
+
+
+def property_rows(operator: Operator) -> tuple[PropertyRow, ...]:
+    """Connectivity, sharing, rank and dynamism: (property, over space, over channels)."""
+    space, channel, weight = operator.space, operator.channel, operator.weight
+    return (
+        ("connectivity", _region(space), _channels(channel)),
+        ("sharing", space.share, _shared_channels(channel)),
+        ("rank", _rank(space), _rank(channel)),
+        ("dynamism", _dynamism(weight), "the same function for what is shared"),
+    )
+
+
+def _sum(operator: Operator) -> str:
+    channels = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    inputs = channels[operator.channel.connect]
+    if operator.space.connect == "point":
+        return inputs.strip()
+    return f"Σ_{{j ∈ {_region(operator.space)}}} {inputs}".strip()
+
+
+def _region(space: Space) -> str:
+    rows, columns = space.size
+    regions = {
+        "point": "own position",
+        "full": "all positions",
+        "local": f"{rows}×{columns} {'around' if space.padding == 'half' else 'at'} o",
+        "window": f"{rows}×{columns} window of o",
+        "grid": f"{rows}×{columns} grid of o",
+        "stripe": f"band of {rows if space.along == 'rows' else columns} {space.along}",
+        "axial": "row and column of o",
+    }
+    parts = [regions[space.connect]]
+    if space.dilation != (1, 1):
+        parts.append(f"dilated {space.dilation[0]}×{space.dilation[1]}")
+    if space.stride != (1, 1):
+        parts.append(f"stride {space.stride[0]}×{space.stride[1]}")
+    if space.shift != (0, 0):
+        parts.append(f"shifted {space.shift[0]}×{space.shift[1]}")
+    if space.connect not in ("point", "full"):
+        parts.append(f"border {space.border}")
+    return ", ".join(parts)
+
+
+def _channels(channel: Channel) -> str:
+    names = {"full": "all channels", "separate": "own channel"}
+    return names.get(channel.connect, f"{channel.groups} groups")
+
+
+def _shared_channels(channel: Channel) -> str:
+    return f"{channel.heads} heads" if channel.share == "heads" else channel.share
+
+
+def _rank(axis: Space | Channel) -> str:
+    if axis.rank is None:
+        return "full"
+    numbers = ", ".join(map(str, axis.rank.numbers))
+    return f"{axis.rank.word} {numbers}".strip()
+
+
+def _dynamism(weight: Weight) -> str:
+    names = {
+        "static": "static: a number each",
+        "fixed": f"fixed: {weight.fixed}",
+        "pooled": "dynamic: a function of the mean over all positions",
+        "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around o",
+        "pair": "dynamic: query · key",
+    }
+    parts = [names[weight.source]]
+    if weight.position != "none":
+        parts.append(f"{weight.position} position bias")
+    if weight.normalize != "none":
+        parts.append(weight.normalize)
+    return ", ".join(parts)
+
+
+def _weight(operator: Operator) -> str:
+    """The factor in the sum, indexed by what it depends on."""
+    orbit = _orbit(operator)
+    weight = operator.weight
+    if weight.source == "fixed":
+        return "1/n" if weight.fixed == "average" else "1"
+    if weight.source == "pair":
+        return _pair(operator)
+    name, context = {
+        "static": ("W", ""),
+        "pooled": ("f", "(mean x)"),
+        "center": ("f", "(x[o])" if weight.extent == 1 else "(x around o)"),
+    }[weight.source]
+    factor = f"{name}[{orbit}]{context}" if orbit else f"{name}{context}"
+    return factor if weight.normalize == "none" else f"{weight.normalize}_j({factor})"
+
+
+def _pair(operator: Operator) -> str:
+    weight, channel = operator.weight, operator.channel
+    head = {"heads": "head(d)", "all": "", "none": "d"}[channel.share]
+    inside = f"q[o, {head}] · k[j, {head}]" if head else "q[o] · k[j]"
+    extra = f", {head}" if head else ""
+    if weight.position == "relative":
+        inside += f" + B[j − o{extra}]"
+    elif weight.position == "absolute":
+        inside += f" + B[o, j{extra}]"
+    return inside if weight.normalize == "none" else f"{weight.normalize}_j({inside})"
+
+
+def _orbit(operator: Operator) -> str:
+    """What a weight is indexed by: one term for each axis on which it is not shared."""
+    space, channel = operator.space, operator.channel
+    places = {
+        "none": "o" if space.connect == "point" else "o, j",
+        "windows": "place(o), place(j)",
+        "positions": "" if space.connect == "point" else "j − o",
+        "all": "",
+    }[space.share]
+    if channel.connect == "separate":
+        channels = {"none": "d", "heads": "head(d)", "all": ""}[channel.share]
+    else:
+        channels = "d, c"
+    return ", ".join(part for part in (places, channels) if part)

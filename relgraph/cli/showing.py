@@ -1,0 +1,67 @@
+"""`show` and `cost`: what a spec means, and what it costs, without a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from relgraph.cli import output
+from relgraph.cli.naming import find
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="A shipped spec, or a path to one.", metavar="NAME")]
+
+
+def show(name: Name, json: AsJson = False) -> None:
+    """Show what a spec means, its equations and its cost."""
+    spec = find(name)
+    if spec.kind == "recipes":
+        from relgraph.spec.recipe import dump_recipe, load_recipe
+
+        recipe = load_recipe(spec.path)
+        if json:
+            output.print_json(recipe.model_dump(mode="json"))
+        else:
+            output.say(dump_recipe(recipe).rstrip())
+        return
+    from relgraph.cli import facts
+
+    found = facts.operator(spec) if spec.kind == "operators" else facts.backbone(spec)
+    if json:
+        output.print_json(found.to_json())
+        return
+    for line in found.lines():
+        output.say(line)
+    for table in found.tables():
+        output.say()
+        output.print_table(table.headers, table.rows)
+
+
+def cost(
+    name: Name,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of the image; the spec's by default.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Count parameters and multiply-adds, exactly."""
+    from relgraph.assemble import assemble
+    from relgraph.assemble.cost import cost as count
+    from relgraph.resolve import resolve_backbone
+
+    backbone = resolve_backbone(find(name, ["backbones"]).word).backbone
+    program = assemble(backbone, size=None if size is None else (size, size))
+    total = count(program)
+    grid = program.input.grid or (1, 1)
+    if json:
+        output.print_json({"name": backbone.name, "size": grid, **asdict(total)})
+        return
+    rows = [
+        ("input", f"{program.input.channels} × {grid[0]} × {grid[1]}"),
+        ("parameters", f"{total.parameters:,}"),
+        ("multiply-adds", f"{total.macs:,}"),
+        ("activations kept", f"{total.activation_elements:,}"),
+    ]
+    output.print_table((backbone.name, ""), rows)
