@@ -11,12 +11,12 @@ from relgraph.assemble import assemble
 from relgraph.assemble.cost import Cost
 from relgraph.assemble.cost import cost as count
 from relgraph.assemble.walking import nodes
-from relgraph.cli.alone import CHANNELS, SIZE, alone
+from relgraph.cli.alone import alone
 from relgraph.cli.equations import equation, property_rows
 from relgraph.cli.listing import about
 from relgraph.cli.naming import Named
 from relgraph.emit.equation import equations
-from relgraph.program import Connect, Program, Stage
+from relgraph.program import Connect, Program, Scope, Stage
 from relgraph.resolve import Hit, resolve_backbone
 from relgraph.resolved import OperatorUse
 from relgraph.spec.document import MapNode, load, plain
@@ -59,7 +59,7 @@ class Point:
 @dataclass(frozen=True)
 class OperatorFacts:
     """`point` is None where the operator is a body of others; `steps` says what that body does.
-    The cost is of one use with its defaults on `CHANNELS` channels at `SIZE`."""
+    The cost is of one use with its defaults, `where` says on how many channels and which map."""
 
     name: str
     about: str
@@ -67,6 +67,7 @@ class OperatorFacts:
     path: str
     params: dict[str, object]
     steps: tuple[str, ...]
+    where: str
     cost: Cost
     point: Point | None = None
 
@@ -85,8 +86,7 @@ class OperatorFacts:
         """The four properties on both axes, and the cost."""
         if self.point is not None:
             yield Table(("", "space", "channels"), self.point.properties)
-        where = f"with defaults, {CHANNELS} channels on {SIZE[0]}×{SIZE[1]}"
-        yield _cost_table(self.cost, where)
+        yield _cost_table(self.cost, f"with defaults, {self.where}")
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data."""
@@ -135,14 +135,14 @@ def operator(spec: Named) -> OperatorFacts:
     params = document.root.get("params")
     defaults = {} if params is None else plain(params)
     use = made.use
-    (block,) = made.program.stages[0].blocks
     return OperatorFacts(
         name=use.name,
         about=about(document.text),
         cite=use.cite,
         path=str(spec.path),
         params=dict(defaults) if isinstance(defaults, dict) else {},
-        steps=tuple(equations(block.body)),
+        steps=tuple(_steps(made.program)),
+        where=made.where,
         cost=count(made.program),
         point=Point.of(use.operator) if isinstance(use, OperatorUse) else None,
     )
@@ -165,6 +165,13 @@ def backbone(spec: Named) -> BackboneFacts:
         cost=count(program),
         blocks=tuple(_blocks(program)),
     )
+
+
+def _steps(program: Program) -> Iterable[str]:
+    """What a composite operator does, from the inside."""
+    for node in program.stages[0].blocks[0].body:
+        if isinstance(node, Scope):
+            yield from equations(node.body)
 
 
 def _heading(name: str, sentence: str, cite: str, path: str) -> Iterable[str]:

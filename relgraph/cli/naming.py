@@ -91,9 +91,9 @@ def _of_kind(named: Named, wanted: tuple[Kind, ...]) -> Named:
 
 def _unknown(name: str, wanted: tuple[Kind, ...]) -> RelgraphError:
     known = [known for kind in wanted for known in shipped(kind)]
-    found = f"nothing is called {name!r} among the shipped {_either(wanted)}, and no file is either"
-    hint = nearest(name, known) or "`relgraph list` shows what ships"
-    return RelgraphError(Problem("no-such-spec", found, hint=hint))
+    found = f"none of the {_either(wanted)} is called {name!r}"
+    hint = nearest(name, known)
+    return RelgraphError(Problem("no-such-spec", found, "a shipped name or a path", hint))
 
 
 def _either(kinds: tuple[Kind, ...]) -> str:

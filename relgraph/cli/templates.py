@@ -13,6 +13,7 @@ from relgraph.cli.checking import check_spec
 from relgraph.cli.naming import Named, find
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import write_atomically
+from relgraph.resolve.library import Library, find_spec
 from relgraph.resolved import Backbone, Body, Branches, Node, OperatorUse, Residual, Scope, Split
 from relgraph.shipped import Kind
 
@@ -31,11 +32,20 @@ def begin(what: str, name: str, like: str | None, folder: Path) -> Path:
         raise RelgraphError(Problem("file-exists", "this file is there already", place=place))
     kind: Kind = "operators" if what == "operator" else "backbones"
     write_atomically(path, _text(kind, name, like))
+    try:
+        _accept(kind, name, path)
+    except RelgraphError:
+        path.unlink()
+        raise
+    return path
+
+
+def _accept(kind: Kind, name: str, path: Path) -> None:
+    """Raise RelgraphError where the new file is no valid spec, or has the name of another."""
+    find_spec(kind, name, Library(), path.parent)
     outcome = check_spec(Named(kind, path, str(path)))
     if not outcome.ok:
-        path.unlink()
         raise RelgraphError(outcome.problems)
-    return path
 
 
 def _text(kind: Kind, name: str, like: str | None) -> str:

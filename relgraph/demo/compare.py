@@ -77,7 +77,7 @@ def _result(one: Prepared, trained: Trained, out: Path) -> ModelResult:
         name=one.name,
         mixer=one.mixer,
         spec=shipped("backbones")[one.name].read_text("utf-8"),
-        excerpt=block_of(one.compiled),
+        excerpt=block_of(one.compiled.text),
         emitted=one.path.relative_to(out).as_posix(),
         run=f"{one.name}/",
         parameters=costs.parameters,
