@@ -61,9 +61,7 @@ def compile_backbone(name_or_path: str) -> Compiled:
     program = assemble(backbone)
     text = emit(program)
     check_source(text, f"{backbone.name}.py")
-    return Compiled(
-        backbone.name, text, program, tuple(resolution.notes), tuple(resolution.sources)
-    )
+    return Compiled(backbone.name, text, program, resolution.problems, resolution.files)
 
 
 def generate(

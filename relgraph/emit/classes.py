@@ -89,7 +89,7 @@ def _member_line(
 ) -> str:
     if member.constant is not None:
         widths = [sibling.constant for sibling in siblings if sibling.constant is not None]
-        return f"self.{member.attr} = {signature.express_tuple(widths, member)}"
+        return f"        self.{member.attr} = {signature.express_tuple(widths, member)}"
     made = _aligned([_made(sibling, calls) for sibling in siblings], member)
     texts = {
         name: signature.express(name, [dict(one.arguments)[name] for one in made], member)
@@ -98,7 +98,7 @@ def _member_line(
     extra: tuple[str, ...] = ()
     if member.reduce is not None:
         extra = (f"reduce={_nested(siblings, signature, calls)}",)
-    return call(f"self.{member.attr} = {made[0].constructor}", made[0].text(texts, extra), 0)
+    return call(f"self.{member.attr} = {made[0].constructor}", made[0].text(texts, extra), 8)
 
 
 def _aligned(made: list[Call], member: Member) -> list[Call]:

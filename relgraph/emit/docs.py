@@ -16,7 +16,9 @@ from relgraph.program import Connect, Program, Scope
 def module_docstring(program: Program) -> list[str]:
     """The docstring of the file."""
     source = program.source
-    title = wrapped(f"{source.name}: {prose(source.cite) or 'a vision backbone'}", 0)
+    # Three columns are the quotes that open the docstring.
+    title = wrapped(f"{source.name}: {prose(source.cite) or 'a vision backbone'}", 3)
+    title = [line[3:] for line in title]
     return docstring([title, _cost(program), _stages(program), _operators(program), _legend()], 0)
 
 
@@ -24,7 +26,7 @@ def builder_sentence(program: Program) -> str:
     """One line on the whole model."""
     total = cost(program)
     return (
-        f"`{program.source.name}` with fresh weights: {total.parameters:,} parameters, "
+        f"{program.source.name}: {total.parameters:,} parameters, "
         f"{total.macs / 1e9:.2f} G multiply-adds."
     )
 
@@ -72,6 +74,7 @@ def _cite(cite: str) -> str:
 def _legend() -> list[str]:
     return wrapped(
         "Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are "
-        "(B, C, H, W) tensors in channels_last memory, where permuting channels last is free.",
+        "(B, C, H, W) tensors in channels_last memory, where permuting channels last is free. "
+        "[f, g](x) is g(f(x)).",
         0,
     )

@@ -75,6 +75,8 @@ def draft(scope: Scope, image: bool = False) -> Draft:
     """The draft of a scope. `image` says that its input is the image: its width is `in_chans`."""
     writer = Writer()
     result = write_body(writer, scope.body, "x")
+    if result == "x" and writer.lines and writer.lines[-1].startswith("x = "):
+        result = writer.lines.pop().removeprefix("x = ")
     members = [_member(node, scope, image) for node in modules(scope.body)]
     members += [Member(attr=name, constant=sizes) for name, sizes in writer.constants.items()]
     return Draft(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from relgraph.program import Body, Branches, Connect, Element, Node, Residual, Scope, Split, Tap
 
+NESTED = 3  # Calls nested into each other before a chain is written as a list.
+
 
 def equations(body: Body) -> list[str]:
     """What a body does, a line for each residual step or chain: `x = x + mixer(layer_norm(x))`."""
@@ -38,16 +40,22 @@ def _residual(node: Residual, value: str) -> str:
 
 
 def _applied(body: Body, value: str) -> str:
+    words = [node for node in body if isinstance(node, Connect | Scope | Element)]
+    if len(words) == len(body) > NESTED:
+        # Long chains read in the order of the work: [f, g](x) = g(f(x)).
+        return f"[{', '.join(_name(node) for node in words)}]({value})"
     for node in body:
         value = _word(node, value)
     return value
 
 
+def _name(node: Connect | Scope | Element) -> str:
+    return node.word if isinstance(node, Element) else node.name
+
+
 def _word(node: Node, value: str) -> str:
-    if isinstance(node, Connect | Scope):
-        return f"{node.name}({value})"
-    if isinstance(node, Element):
-        return f"{node.word}({value})"
+    if isinstance(node, Connect | Scope | Element):
+        return f"{_name(node)}({value})"
     if isinstance(node, Residual):
         return f"({_residual(node, value)})"
     if isinstance(node, Branches):

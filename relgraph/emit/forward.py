@@ -187,7 +187,12 @@ def _combine(
     fitted = [
         _broadcast(_term(text), shape, output) for text, shape in zip(made, shapes, strict=True)
     ]
-    return writer.settle({"sum": " + ", "product": " * "}[combine].join(fitted), name)
+    sign = {"sum": " + ", "product": " * "}[combine]
+    if len(sign.join(fitted)) > NESTED:
+        wish = "gate" if combine == "product" else "branch"
+        named = [_named(writer, text, wish) for text in made]
+        fitted = [_broadcast(text, s, output) for text, s in zip(named, shapes, strict=True)]
+    return writer.settle(sign.join(fitted), name)
 
 
 def _sum_with_tokens(
@@ -204,8 +209,9 @@ def _sum_with_tokens(
     return writer.settle(f"torch.cat({pieces}, dim=1)", name)
 
 
-def _named(writer: Writer, text: str) -> str:
-    return text if text.endswith(")") else writer.settle(text, writer.fresh("branch"))
+def _named(writer: Writer, text: str, wish: str = "branch") -> str:
+    """A local name for an expression; what is a name already stays."""
+    return text if text.isidentifier() else writer.settle(text, writer.fresh(wish))
 
 
 def _broadcast(text: str, shape: Shape, output: Shape) -> str:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from relgraph.files import sha256
 
-_MADE = (
-    "# Made by relgraph from the spec `{name}`. Edit the spec and generate again, not this file."
-)
+_MADE = "# Made by relgraph from the spec `{name}`. Edit the spec, not this file."
 _SPEC = "# resolved spec: sha256 "
 _BODY = "# text below: sha256 "
 

@@ -16,7 +16,7 @@ _TYPES = {"drop_path": "float = 0.0", "map_size": "tuple[int, int]"}
 
 
 def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list[str]) -> str:
-    """The class `name` for `drafts`; `lines` are the statements of `__init__` for its members."""
+    """The class `name` for `drafts`; `lines` are its members' statements in `__init__`."""
     draft = drafts[0]
     types = [f"{argument}: {_type(argument, signature)}" for argument in signature.arguments()]
     init = call("def __init__", ["self", *types], 4, " -> None:")
@@ -28,7 +28,7 @@ def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list
             "",
             init,
             "        super().__init__()",
-            *(f"        {line}" for line in lines),
+            *lines,
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
             *(f"        {line}" for line in forward),
@@ -65,7 +65,7 @@ def _paragraphs(draft: Draft, signature: Signature) -> list[list[str]]:
         scope, scope.output, signature, "out_dim"
     )
     first = f"{title}: {shapes}."
-    steps = [f"    {line}" for step in equations(scope.body) for line in wrapped(step, 0, "", "  ")]
+    steps = [line[4:] for step in equations(scope.body) for line in wrapped(step, 8, "", "  ")]
     return [[first], steps]
 
 

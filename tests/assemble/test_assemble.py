@@ -90,25 +90,24 @@ def test_names_are_numbered_where_they_repeat_and_labels_win(tmp_path: Path) -> 
         - pointwise
         - batch_norm
         - {depthwise_conv: 3, label: spatial}
-        - {pointwise: {bias: false}, label: train}
         """,
     )
     names = {name.rsplit(".", 2)[1] for name in parameters(program(path)) if "blocks" in name}
-    assert names == {"norm1", "norm2", "pointwise", "spatial", "train_layer"}
+    assert names == {"norm1", "norm2", "pointwise", "spatial"}
 
 
 def test_all_size_errors_at_once(tmp_path: Path) -> None:
     path = small(
         tmp_path,
         """
-        - residual: [pointwise: 12]
-        - pointwise: 8
+        - residual: [max_pool: 2]
         - local_attention: {window: 3, heads: 2}
         - space_to_depth: 3
+        - channel_shuffle: 5
         """,
     )
     found = problems(path)
-    assert [line for _, line in found] == [10, 12, 13]
+    assert [line for _, line in found] == [10, 11, 12, 13]
     assert found[0][0] == "residual-shapes"
 
 
@@ -134,9 +133,9 @@ def test_shortcut_none_drops_the_sum(tmp_path: Path) -> None:
         ("- select: class", "no-such-token"),
         ("- [global_pool, conv: 3]", "needs-a-map"),
         ("- [global_pool, global_pool]", "needs-a-map"),
-        ("- sum: [[], [pointwise: 12]]", "sum-shapes"),
+        ("- sum: [[], [max_pool: 2]]", "sum-shapes"),
         ("- concat: [[], [max_pool: 2]]", "concat-shapes"),
-        ("- product: [[], [pointwise: 4]]", "product-shapes"),
+        ("- product: [[], [max_pool: 2]]", "product-shapes"),
         ("- channel_shuffle: 3", "groups-divide"),
         ("- classifier", "classifier-needs-a-vector"),
         ("- max_pool: {size: 2, padding: 2}", "padding-too-large"),
