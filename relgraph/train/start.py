@@ -44,8 +44,7 @@ class Start:
 def start_of(request: TrainRequest) -> Start:
     """What a request asks to train. Raises RelgraphError where that can't be."""
     start = _fresh(request) if request.resume is None else _resumed(request, request.resume)
-    if start.plan.micro_batch_size == 1:
-        _refuse_lonely_norms(start)
+    _try_one_step(start)
     return start
 
 
@@ -125,19 +124,25 @@ def _input_size(model: Path, recipe: Recipe, images: LabelledImages) -> tuple[in
     return _PICTURE_SIZE
 
 
-def _refuse_lonely_norms(start: Start) -> None:
-    """A batch norm over one value, as a pooled predictor's on one image, has no variance."""
+def _try_one_step(start: Start) -> None:
+    """Run one batch without memory: a size that the model refuses, or a batch norm over one value
+    (as a pooled predictor's on one image, which has no variance), is told before anything starts.
+    """
+    size, architecture = start.run.preparation.size, start.run.architecture
+    batch = start.plan.micro_batch_size
     with torch.device("meta"):
-        model = build(start.model_file, start.run.architecture).train()
-        image = torch.zeros(1, start.run.architecture.in_chans, *start.run.preparation.size)
+        model = build(start.model_file, architecture).train()
+        images = torch.zeros(batch, architecture.in_chans, *size)
         try:
-            model(image)
-        except ValueError as error:
+            model(images)
+        except NotImplementedError:
+            return  # an operation that can't run without memory says nothing about the sizes
+        except (ValueError, RuntimeError) as error:
             raise RelgraphError(
                 Problem(
-                    "batch-size",
-                    found=f"one image per step on each device: {error}",
-                    expected="two or more, for this model's batch norms",
-                    hint="raise batch_size, or lower accumulation",
+                    "model-refuses",
+                    found=f"{batch} images of {size[0]} x {size[1]} per step: {error}",
+                    expected="sizes that the model accepts",
+                    hint="set data.size=…; a batch norm needs two images: batch_size=…",
                 )
             ) from None

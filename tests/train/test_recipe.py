@@ -83,7 +83,7 @@ def test_every_mistake_is_reported_at_its_place(tmp_path: Path) -> None:
         "2:9 bad-value: found 1.5; expected a whole number; ",
         "4:17 bad-value: found 0; expected a number above 0.0; ",
         "4:20 unknown-key: found nam; no key of optimizer; did you mean name?",
-        "5:14 unknown-value: found \"cifar\"; expected one of fashion_mnist, idx, image_folder; ",
+        '5:14 unknown-value: found "cifar"; expected one of fashion_mnist, idx, image_folder; ',
         "6:6 bad-value: found 3; expected keys and values; ",
         "7:7 bad-value: found true; expected a whole number; ",
         '8:7 bad-value: found ".inf"; expected a number; ',
@@ -123,7 +123,9 @@ def test_a_bad_override_is_shown_as_written(tmp_path: Path) -> None:
         '1:14 bad-value: found "fast"; expected a number; '
     ]
     (unknown,) = problems(tmp_path, SMALLEST, "optimiser.lr=1")
-    assert unknown == "1:1 unknown-key: found optimiser; no key of a recipe; did you mean optimizer?"
+    assert (
+        unknown == "1:1 unknown-key: found optimiser; no key of a recipe; did you mean optimizer?"
+    )
     (no_value,) = problems(tmp_path, SMALLEST, "optimizer.lr")
     assert "not an assignment" in no_value
 
@@ -137,7 +139,11 @@ def described(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, s
     for name, field in model.model_fields.items():
         yield prefix + name, field.description
         for option in (field.annotation, *get_args(field.annotation)):
-            if isinstance(option, type) and issubclass(option, BaseModel) and option is not NoneType:
+            if (
+                isinstance(option, type)
+                and issubclass(option, BaseModel)
+                and option is not NoneType
+            ):
                 yield from described(option, f"{prefix}{name}.")
 
 
