@@ -20,6 +20,7 @@ from relgraph.verify import declared
 from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.connectivity import check_connectivity
 from relgraph.verify.dynamism import check_dynamism
+from relgraph.verify.in_place import seen_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
 from relgraph.verify.shrink import shrunk
@@ -40,12 +41,13 @@ DRAWS = 3
 
 @dataclass(frozen=True)
 class Kind:
-    """Connections that one measurement covers: their class in the file, their small instance, and
-    the paths where they stand."""
+    """Connections that one measurement covers: their class in the file, their small instance, the
+    paths where they stand, and the first of them at its own size."""
 
     cls: type[nn.Module]
     node: Connect
     paths: tuple[str, ...]
+    full: Connect
 
 
 def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
@@ -56,7 +58,7 @@ def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
             continue
         cls, small = _class(model, path), shrunk(node)
         key = (cls, small.connection, node.input.layout == "map")
-        known = found.get(key, Kind(cls, small, ()))
+        known = found.get(key, Kind(cls, small, (), node))
         found[key] = replace(known, paths=(*known.paths, path))
     return tuple(found.values())
 
@@ -68,13 +70,15 @@ def _class(model: nn.Module, path: str) -> type[nn.Module]:
         return nn.Identity
 
 
-def check_kind(kind: Kind) -> Iterator[Check]:
+def check_kind(model: nn.Module, kind: Kind) -> Iterator[Check]:
     """All properties of one kind of connection."""
     subject = f"{kind.paths[0]} ({kind.cls.__name__})"
     try:
         draws = [_Draw.of(kind, seed) for seed in range(1, DRAWS + 1)]
     except CannotBuildError as problem:
-        yield Check("runs", subject, "its class builds small", "it does not", False, str(problem))
+        seen = seen_in_place(model, kind.paths[0], kind.full)
+        declared = f"a class of this connection ({kind.node.connection.operator.weight.source})"
+        yield Check("runs", subject, declared, seen, False, str(problem))
         return
     for check in _properties(subject, kind.node, draws):
         yield replace(check, covers=len(kind.paths))

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from relgraph.assemble import assemble
+from relgraph.emit import emit
 from relgraph.emit.header import read_header
 from relgraph.emitted import load_text, read_source
 from relgraph.errors import Place, Problem, RelgraphError
@@ -28,6 +29,7 @@ from relgraph.resolve.literal import parse
 from relgraph.verify.connections import check_kind, kinds
 from relgraph.verify.cost import check_cost
 from relgraph.verify.interface import check_interface
+from relgraph.verify.operators import operator_program
 from relgraph.verify.rank import check_keys, check_rank, claims, reductions
 from relgraph.verify.report import Check, Progress, Report, silent
 from relgraph.verify.stochastic import check_stochastic
@@ -56,6 +58,15 @@ def verify_backbone(name_or_path: str, progress: Progress = silent) -> Report:
     """
     compiled = compile_backbone(name_or_path)
     return verify_text(compiled.text, f"{compiled.name}.py (fresh)", progress)
+
+
+def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
+    """Prove an operator spec: emitted alone, in the smallest backbone that holds it.
+
+    Raises RelgraphError with all problems of the spec.
+    """
+    program = operator_program(name_or_path)
+    return verify_text(emit(program), f"{program.source.name}.py (fresh)", progress)
 
 
 def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
@@ -132,7 +143,7 @@ def _steps(module: types.ModuleType, model: nn.Module, program: Program) -> list
     steps = [
         Step("parameters", lambda: [parameters]),
         Step("interface", lambda: [check_interface(module, program)]),
-        Step("dropout and drop path", lambda: [check_stochastic(model, program)]),
+        Step("dropout and drop path", lambda: [check_stochastic(build, program)]),
         Step("cost", lambda: check_cost(module, program)),
     ]
     if parameters.ok:
@@ -142,7 +153,7 @@ def _steps(module: types.ModuleType, model: nn.Module, program: Program) -> list
         steps.append(Step("rank", lambda: _ranks(subject)))
     for kind in kinds(model, program):
         title = f"{kind.paths[0]} ({kind.cls.__name__})"
-        steps.append(Step(title, partial(check_kind, kind)))
+        steps.append(Step(title, partial(check_kind, model, kind)))
     return steps
 
 

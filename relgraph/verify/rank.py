@@ -1,7 +1,7 @@
 """Rank: the matrix that a rank word is about, measured through the file's own factors.
 
 In: the model built from the file, its program. Out: one check for every scope that a rank word
-made. The factors are called one after the other, elements between them left out, and the rank of what
+made. The factors are called one after the other, elements between them left out; the rank of what
 comes out is compared with the bound that the word declares and with the rank that the oracle's
 factors have on the same probes:
 

@@ -16,6 +16,7 @@ CheckName = Literal[
     "logits",
     "features",
     "gradients",
+    "forms",
     "training",
     "second size",
     "drop path",

@@ -53,7 +53,7 @@ def _element_statistics(program: Program) -> set[str]:
 def run_model(model: nn.Module, program: Program, images: Tensor, training: bool = False) -> Run:
     """The emitted model with gradients enabled; its mode and statistics are put back afterwards."""
     before = {name: t.clone() for name, t in model.state_dict().items()}
-    with _training(model, program) if training else _inference(model):
+    with held_training(model, program) if training else _inference(model):
         logits = model(images)
         slopes = _slopes(logits, dict(model.named_parameters()))
     weights = set(slopes)
@@ -81,7 +81,8 @@ def _inference(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _training(model: nn.Module, program: Program) -> Iterator[None]:
+def held_training(model: nn.Module, program: Program) -> Iterator[None]:
+    """Training mode with dropout and drop path held still; eval mode afterwards."""
     model.train()
     for path, _ in stochastic(program):
         model.get_submodule(path).eval()

@@ -7,32 +7,40 @@ path; nothing happens in eval mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from relgraph.assemble import assemble
 from relgraph.program import Element, Program
 from relgraph.verify.compare import TOLERANCE
 from relgraph.verify.report import Check
 from relgraph.verify.runs import stochastic
 
 SAMPLES = 4096
+RAISED = 0.5
 # Five standard deviations of a share of SAMPLES coins.
 SLACK = 5 * 0.5 / SAMPLES**0.5
 
 
-def check_stochastic(model: nn.Module, program: Program) -> Check:
-    """Every dropout and drop path of the program against its declared rate."""
+def check_stochastic(build: Callable[..., nn.Module], program: Program) -> Check:
+    """Every dropout and drop path: at the spec's rates, and with the builder's rate at RAISED."""
+    raised = assemble(replace(program.source, drop_path=RAISED), program.input.grid)
+    problem = next(_wrong(build(), program), "")
+    problem = problem or next(_wrong(build(drop_path_rate=RAISED), raised), "")
     places = stochastic(program)
-    problem = ""
-    for path, element in places:
-        problem = problem or next(_problems(model.get_submodule(path), path, element), "")
     rates = sorted({_rate(element) for _, element in places})
-    shown = f"rates {rates[0]:.3g} to {rates[-1]:.3g}" if rates else "none"
-    declared = f"{len(places)} of them, {shown}"
+    shown = f", rates {rates[0]:.3g} to {rates[-1]:.3g}" if rates else ""
+    declared = f"{len(places)} of them{shown}"
     measured = "different" if problem else "the same"
     return Check("drop path", "model", declared, measured, not problem, problem)
+
+
+def _wrong(model: nn.Module, program: Program) -> Iterator[str]:
+    for path, element in stochastic(program):
+        yield from _problems(model.get_submodule(path), path, element)
 
 
 def _rate(element: Element) -> float:

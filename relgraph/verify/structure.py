@@ -20,6 +20,7 @@ from relgraph.assemble import assemble
 from relgraph.program import Contract, Program
 from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.draws import Entry, draw, inventory
+from relgraph.verify.forms import checkpointed_logits, logits_by_form
 from relgraph.verify.locate import first_difference
 from relgraph.verify.reference import run
 from relgraph.verify.report import Check, CheckName
@@ -97,10 +98,11 @@ def check_model(subject: Subject) -> Iterator[Check]:
     yield from _inference_checks(subject, wanted)
     found = run_model(subject.model, subject.program, subject.images)
     yield _gradient_check("gradients", found, wanted)
+    yield _forms_check(subject, wanted)
     if has_batch_norm(subject.program):
         wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
     found = run_model(subject.model, subject.program, subject.images, training=True)
-    yield _training_check(found, wanted)
+    yield _training_check(subject, found, wanted)
 
 
 def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
@@ -154,11 +156,24 @@ def _worst_slope(found: Run, wanted: Run) -> tuple[str, Difference]:
     return worst, gaps[worst]
 
 
-def _training_check(found: Run, wanted: Run) -> Check:
+def _forms_check(subject: Subject, wanted: Run) -> Check:
+    """What the file does while it is exported or compiled is the same."""
+    made = logits_by_form(subject.model, subject.images)
+    scale = _spread(wanted.logits)
+    gaps = {form: difference(logits, wanted.logits, scale) for form, logits in made.items()}
+    worst = max(gaps, key=lambda form: gaps[form].relative)
+    example = "" if gaps[worst].ok else f"while {worst}: logit {gaps[worst]}"
+    declared = f"the same logits while {' and '.join(made)}"
+    return Check("forms", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
+
+
+def _training_check(subject: Subject, found: Run, wanted: Run) -> Check:
     """Logits, gradients and updated norm statistics while training, dropout aside."""
     slope, steepest = _worst_slope(found, wanted)
+    again = checkpointed_logits(subject.model, subject.program, subject.images)
     gaps = {
         "a logit": difference(found.logits, wanted.logits),
+        "with gradient checkpointing, a logit": difference(again, wanted.logits),
         f"the gradient of {slope}": steepest,
     }
     for name, value in wanted.statistics.items():

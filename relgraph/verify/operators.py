@@ -1,0 +1,54 @@
+"""An operator by itself, as the smallest backbone that holds it.
+
+In: the name or path of an operator spec. Out: a program with one block, the operator, on the first
+ordinary map and width that suit it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relgraph.assemble import assemble
+from relgraph.assemble.cost import cost
+from relgraph.errors import RelgraphError
+from relgraph.program import Program
+from relgraph.resolve import resolve_operator
+from relgraph.resolved import Backbone, Element, Stage
+
+# Divisible by what published operators use: heads, groups and reductions; windows of 7 and halves.
+CHANNELS = (32, 24, 48, 96)
+SIDES = (14, 8, 16, 28, 7, 32, 56)
+# Above this a fully connected operator would be measured on more numbers than it needs.
+ENOUGH = 5_000_000
+
+
+def operator_program(name_or_path: str) -> Program:
+    """The operator between nothing and a classifier. Raises RelgraphError where no map suits it."""
+    first: RelgraphError | None = None
+    for channels in CHANNELS:
+        for side in SIDES:
+            try:
+                program = assemble(_alone(name_or_path, channels, side))
+            except RelgraphError as error:
+                first = first or error
+                continue
+            if cost(program).parameters <= ENOUGH:
+                return program
+    assert first is not None, "every map suits the operator, and on every one it is huge"
+    raise first
+
+
+def _alone(name_or_path: str, channels: int, side: int) -> Backbone:
+    use = resolve_operator(name_or_path, channels)
+    pool = Element(word="global_pool", arguments=(("kind", "average"),))
+    classifier = Element(word="classifier", arguments=(("bias", True),))
+    return Backbone(
+        name=f"{use.name}_alone",
+        cite=use.cite,
+        size=(side, side),
+        in_chans=channels,
+        classes=3,
+        stem=(),
+        stages=(Stage(channels=channels, blocks=((replace(use, place=None),),)),),
+        head=(pool, classifier),
+    )
