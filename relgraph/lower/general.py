@@ -1,0 +1,155 @@
+"""The general lowering: any consistent atom as neighbourhood x weights x contraction.
+
+Goes in: any connection. Comes out: a module that means it, on every size where it has a meaning.
+It is there so that every point of the algebra runs, and as a second opinion on the fast forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relgraph.algebra import geometry
+from relgraph.algebra.operator import Size
+from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
+from relgraph.lower.general_core import class_text
+from relgraph.lower.general_form import Form, class_name, form_of
+from relgraph.lower.general_functions import GATHER
+from relgraph.lower.general_tables import table_uses
+from relgraph.lower.layers import LINEAR
+from relgraph.lower.module import Argument, Definition, MapSize, Module
+from relgraph.lower.windows import PADDED_SIZE, shift_of
+from relgraph.program import Connect
+
+Arguments = tuple[tuple[str, Argument], ...]
+
+
+def accepts_anything(node: Connect) -> bool:
+    """Every consistent atom has a general form."""
+    return node.connection.operator.space.rank is None
+
+
+def lower_general(node: Connect) -> Module:
+    """The class of the node's structure, with its sizes as arguments."""
+    settled = _settled(node)
+    form, arguments = form_of(settled), _arguments(settled)
+    required = {name: value for name, value in arguments if not isinstance(value, bool)}
+    signature = [f"        {name}: {_type(name, value)}," for name, value in required.items()]
+    if form.reduced:
+        signature.append("        reduce: nn.Module,")
+    flags = [f"        {name}: bool = True," for name in _flags(form)]
+    text = class_text(form, "\n".join([*signature, *flags]))
+    uses = _uses(form, text)
+    imports = ("import math",) if "math." in text else ()
+    definition = Definition(class_name(form), text, uses, imports)
+    given = tuple((name, value) for name, value in arguments if value is not True)
+    return Module(definition.name, given, definition=definition)
+
+
+def _settled(node: Connect) -> Connect:
+    """Blocks as large as the map are full, shifts that move nothing are 0."""
+    connection = node.connection
+    space = geometry.settled(connection.operator.space, connection.in_grid)
+    operator = replace(connection.operator, space=space)
+    return replace(node, connection=replace(connection, operator=operator))
+
+
+def _uses(form: Form, text: str) -> tuple[Definition, ...]:
+    own = [LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE]
+    called = tuple(d for d in own if f"{d.name}(" in text)
+    return (*called, *table_uses(form))
+
+
+def _type(name: str, value: Argument) -> str:
+    if isinstance(value, (tuple, MapSize)):
+        return "tuple[int, int]"
+    return "int"
+
+
+def _flags(form: Form) -> list[str]:
+    """Biases of projections, which are there unless the call says otherwise."""
+    frame, flags = form.operator.frame, []
+    if form.source == "pair":
+        flags.append("qkv_bias")
+    elif frame.value:
+        flags.append("value_bias")
+    return [*flags, "proj_bias"] if frame.output else flags
+
+
+def _arguments(node: Connect) -> Arguments:
+    form = form_of(node)
+    return (*_widths(node, form), *_sizes(node, form), *_network(node), *_biases(node, form))
+
+
+def _widths(node: Connect, form: Form) -> Arguments:
+    connection = node.connection
+    channel, dim = connection.operator.channel, connection.in_channels
+    widths: Arguments = (("dim", dim),)
+    if channel.connect != "separate" or connection.operator.frame.output:
+        widths += (("out_dim", connection.out_channels),)
+    if channel.connect == "groups":
+        widths += (("groups", channel.groups),)
+    separate_heads = channel.connect == "separate" and channel.share == "heads"
+    if form.source == "pair" or (separate_heads and form.source != "fixed"):
+        widths += (("num_heads", heads(channel, dim)),)
+    return widths
+
+
+def _sizes(node: Connect, form: Form) -> Arguments:
+    connection, space = node.connection, form.space
+    grid = geometry.as_map(connection.in_grid)
+    sizes: Arguments = (*_geometry(form, grid), ("map_size", _map(connection.in_grid)))
+    if form.resized:
+        sizes += (("result_size", geometry.as_map(connection.out_grid)),)
+    if form.reduced:
+        sizes += (("key_size", geometry.as_map(connection.key_grid)),)
+    if form.tokens:
+        sizes += (("num_tokens", connection.tokens),)
+    del space
+    return sizes
+
+
+def _map(grid: Size | None) -> Argument:
+    return (1, 1) if grid is None else MapSize(*grid)
+
+
+def _geometry(form: Form, grid: Size) -> Arguments:
+    space = form.space
+    stencil: Arguments = (("stride", space.stride),)
+    if form.padding == "number":
+        assert not isinstance(space.padding, str), "a number of places"
+        stencil += (("padding", space.padding),)
+    band = 0 if space.along == "rows" else 1
+    moved = space.shift != (0, 0)
+    whole = geometry.as_map(geometry.completed(space, grid))
+    return {
+        "point": stencil,
+        "local": (("kernel_size", space.size), ("dilation", space.dilation), *stencil),
+        "axial": (),
+        "window": (("window_size", space.size), ("shift_size", shift_of(space, whole))),
+        "stripe": (
+            ("stripe_size", space.size[band]),
+            *((("shift_size", space.shift[band]),) if moved else ()),
+        ),
+        "grid": (("grid_size", space.size),),
+        "full": (),
+    }[space.connect]
+
+
+def _network(node: Connect) -> Arguments:
+    weight = node.connection.operator.weight
+    network: Arguments = ()
+    if weight.predictor is not None and weight.predictor.reduction is not None:
+        network += (("reduction", weight.predictor.reduction),)
+    if weight.source == "center":
+        network += (("extent", weight.extent),)
+    return network
+
+
+def _biases(node: Connect, form: Form) -> Arguments:
+    operator = node.connection.operator
+    values = {
+        "qkv_bias": operator.weight.qkv_bias,
+        "value_bias": operator.frame.value_bias,
+        "proj_bias": operator.frame.output_bias,
+    }
+    return tuple((name, values[name]) for name in _flags(form))

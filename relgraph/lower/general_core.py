@@ -1,0 +1,282 @@
+"""The class of a general lowering: neighbourhood x weights x contraction, put together as text.
+
+Goes in: a form. Comes out: the source of its class. Values are (B, P, C) inside, whatever the layout
+outside; N[b,n,k,c] are the values of n neighbourhoods, w[b,u,n,q,k] their weights, y[b,n,q,c] what
+is summed. Which sizes a connection has is `general`'s affair.
+"""
+
+from __future__ import annotations
+
+import re
+
+from relgraph.lower.general_form import Form, class_name
+from relgraph.lower.general_tables import table_names, tables_text
+from relgraph.lower.general_weights import (
+    count_lines,
+    head_count,
+    init_lines,
+    predict_method,
+    reset_lines,
+    weight_lines,
+)
+from relgraph.lower.general_words import docstring, weights_doc
+
+
+def class_text(form: Form, signature: str) -> str:
+    """The source of the class; `signature` are the lines of the constructor's parameters."""
+    sections = [
+        f"class {class_name(form)}(nn.Module):\n{docstring(form)}",
+        "\n".join(f"    {name}: Tensor" for name in table_names(form)),
+        _init(form, signature),
+        _reset(form),
+        tables_text(form),
+        _locate(form),
+        _weights(form),
+        *predict_method(form),
+        _aggregate(form),
+        _FORWARD,
+        _complete(form),
+        _out_size(form),
+        _REDUCED if form.reduced else "",
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+_FORWARD = """\
+    def forward(self, x: Tensor) -> Tensor:
+        return self.aggregate(self.weights(x), x)"""
+
+_REDUCED = '''\
+    def reduced(self, x: Tensor) -> Tensor:
+        """What keys and values read: (B, keys, C)."""
+        return self.reduce(x).flatten(2).transpose(1, 2)'''
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n".join(f"        {line}" for line in lines)
+
+
+def _init(form: Form, signature: str) -> str:
+    names = [line.split(":")[0].strip() for line in signature.splitlines()]
+    kept = [n for n in names if n not in ("reduce", "reduction") and not n.endswith("_bias")]
+    lines = ["super().__init__()", *(f"self.{name} = {name}" for name in kept)]
+    if form.space.pad:
+        block = _block_size(form)
+        lines[lines.index("self.map_size = map_size")] = (
+            f"self.map_size = padded_size(map_size, {block})"
+        )
+    tables = table_names(form)
+    if tables:
+        quoted = ", ".join(f'"{name}"' for name in tables) + ("," if len(tables) == 1 else "")
+        lines += [
+            "tables = self.tables(self.map_size)",
+            f"for name, table in zip(({quoted}), tables, strict=True):",
+            "    table = table.to(torch.get_default_device())",
+            "    self.register_buffer(name, table, persistent=False)",
+        ]
+    lines += [*count_lines(form), *init_lines(form), *_frame_init(form)]
+    if reset_lines(form) or tables or form.operator.bias != "none":
+        lines.append("self.reset_parameters()")
+    return f"    def __init__(\n        self,\n{signature}\n    ) -> None:\n{_indented(lines)}"
+
+
+def _frame_init(form: Form) -> list[str]:
+    operator, lines = form.operator, []
+    if operator.frame.value and form.source != "pair":
+        lines.append("self.value = Linear(dim, dim, bias=value_bias)")
+    core = "dim" if operator.channel.connect == "separate" else "out_dim"
+    tokens = "num_tokens + " if form.tokens else ""
+    outputs = f"{tokens}math.prod(self.out_size({'map_size'}))"
+    shape = {"channels": core, "positions": outputs, "both": f"{core}, {outputs}"}
+    if operator.bias != "none":
+        lines.append(f"self.bias = nn.Parameter(torch.empty({shape[operator.bias]}))")
+    if operator.frame.output:
+        lines.append(f"self.proj = Linear({core}, out_dim, bias=proj_bias)")
+    return lines
+
+
+def _reset(form: Form) -> str:
+    lines = reset_lines(form)
+    if form.operator.bias != "none":
+        lines = [*lines, "nn.init.zeros_(self.bias)"]
+    names = table_names(form)
+    if names:
+        quoted = ", ".join(f'"{name}"' for name in names) + ("," if len(names) == 1 else "")
+        lines = [
+            f"for name, table in zip(({quoted}), self.tables(self.map_size), strict=True):",
+            "    setattr(self, name, table.to(getattr(self, name).device))",
+            *lines,
+        ]
+    if not lines:
+        return ""
+    return f"    def reset_parameters(self) -> None:\n{_indented(lines)}"
+
+
+def _locate(form: Form) -> str:
+    names = table_names(form)
+    if not names:
+        return ""
+    built = ", ".join(f"self.{name}" for name in names) + ("," if len(names) == 1 else "")
+    built = f"({built})" if len(names) == 1 else built
+    size = {
+        "map": "(x.shape[2], x.shape[3])",
+        "sequence": "(x.shape[1] - self.num_tokens, 1)",
+        "vector": "self.map_size",
+    }[form.layout]
+    same = "size == self.map_size"
+    if form.layout == "sequence":
+        same = "size[0] == self.map_size[0] * self.map_size[1]"
+    lines = [f"size = {size}", f"if {same}:", f"    return {built}"]
+    if form.layout == "vector":
+        lines = [f"return {built}"]
+    elif form.fits_any_map:
+        lines.append("return tuple(table.to(x.device) for table in self.tables(size))")
+    else:
+        lines.append('raise ValueError(f"built for a map {self.map_size}, found {size}")')
+    return f'''\
+    def locate(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The tables for the size of x."""
+{_indented(lines)}'''
+
+
+def _unpacked(form: Form, lines: list[str]) -> list[str]:
+    """The line that fetches those tables that `lines` read."""
+    text = "\n".join(lines)
+    used = [name if re.search(rf"\b{name}\b", text) else "_" for name in table_names(form)]
+    if all(name == "_" for name in used):
+        return []
+    return [f"{', '.join(used)}{',' if len(used) == 1 else ''} = self.locate({_whole(form)})"]
+
+
+def _whole(form: Form) -> str:
+    return "self.complete(x)" if form.space.pad else "x"
+
+
+def _flat(form: Form) -> list[str]:
+    """From the layout outside to (B, P, C)."""
+    whole = _whole(form)
+    return {
+        "map": [f"x = {whole}.flatten(2).transpose(1, 2)"],
+        "sequence": [],
+        "vector": ["x = x.unsqueeze(1)"],
+    }[form.layout]
+
+
+def _weights(form: Form) -> str:
+    lines = weight_lines(form)
+    first = []
+    if form.source == "pooled":
+        mean = {"map": "x.mean(dim=(2, 3))", "sequence": "x.mean(dim=1)", "vector": "x"}
+        first = [f"context = {mean[form.layout]}"]
+    if form.reduced:
+        first = ["keys = self.reduced(x)"]
+    reads = re.search(r"\bx\b", "\n".join(lines)) is not None
+    flat = _flat(form) if reads and form.source != "pooled" else []
+    return f'''\
+    def weights(self, x: Tensor) -> Tensor:
+        """{weights_doc(form)}"""
+{_indented([*_unpacked(form, lines), *first, *flat, *lines])}'''
+
+
+def _aggregate(form: Form) -> str:
+    lines = [*_values(form), *_contract(form), *_crop(form), *_bias(form)]
+    if form.operator.frame.output:
+        lines.append("y = self.proj(y)")
+    kept = "size = (x.shape[2], x.shape[3])"
+    start = [kept] if form.layout == "map" else []
+    flat = [] if form.reduced else _flat(form)
+    back = {
+        "map": "return y.transpose(1, 2).unflatten(2, self.out_size(size))",
+        "sequence": "return y",
+        "vector": "return y.squeeze(1)",
+    }[form.layout]
+    return f'''\
+    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
+        """Sum each neighbourhood with weights w."""
+{_indented([*start, *_unpacked(form, lines), *flat, *lines, back])}'''
+
+
+def _values(form: Form) -> list[str]:
+    if form.reduced and form.is_framed_pair:
+        return ["x = partial_linear(self.kv, self.reduced(x), self.dim, 2 * self.dim)"]
+    if form.reduced:
+        return ["x = self.reduced(x)"]
+    if form.is_framed_pair:
+        return ["x = partial_linear(self.qkv, x, 2 * self.dim, 3 * self.dim)"]
+    return ["x = self.value(x)"] if form.operator.frame.value else []
+
+
+def _contract(form: Form) -> list[str]:
+    """N[b,n,k,c] and w to y[b,n,q,c], and outputs in the order of the map."""
+    near = "x.unsqueeze(1)" if form.space.connect == "full" else "gather(x, inputs)"
+    b = "" if form.source in ("static", "fixed") else "b"
+    channel = form.operator.channel
+    if channel.connect == "full":
+        lines = [f'y = torch.einsum("{b}dcnqk,bnkc->bnqd", w, {near}).flatten(1, 2)']
+    else:
+        runs = "self.groups" if channel.connect == "groups" else head_count(form)
+        g = "" if channel.share == "all" else "g"
+        product = f"{b}{g}dcnqk,bnkgc->bnqgd"
+        if channel.connect == "separate":
+            product = f"{b}hnqk,bnkhc->bnqhc"
+        lines = [
+            f"near = {near}.unflatten(-1, ({runs}, -1))",
+            f'y = torch.einsum("{product}", w, near).flatten(3).flatten(1, 2)',
+        ]
+    if "order" in table_names(form):
+        lines.append("y = y.index_select(1, order)")
+    return lines
+
+
+def _crop(form: Form) -> list[str]:
+    if not form.space.pad:
+        return []
+    block = _block_size(form)
+    return [
+        f"whole = padded_size(size, {block})",
+        "y = y.unflatten(1, whole)[:, : size[0], : size[1]].flatten(1, 2)",
+    ]
+
+
+def _block_size(form: Form) -> str:
+    if form.space.connect == "stripe":
+        one = "(self.stripe_size, 1)"
+        return one if form.space.along == "rows" else "(1, self.stripe_size)"
+    return "self.window_size" if form.space.connect == "window" else "self.grid_size"
+
+
+def _bias(form: Form) -> list[str]:
+    term = {
+        "none": "",
+        "channels": "self.bias",
+        "positions": "self.bias[:, None]",
+        "both": "self.bias.T",
+    }
+    bias = term[form.operator.bias]
+    return [f"y = y + {bias}"] if bias else []
+
+
+def _complete(form: Form) -> str:
+    if not form.space.pad:
+        return ""
+    return f'''\
+    def complete(self, x: Tensor) -> Tensor:
+        """Zeros below and to the right, so that blocks divide the map."""
+        h, w = padded_size((x.shape[2], x.shape[3]), {_block_size(form)})
+        return F.pad(x, (0, w - x.shape[3], 0, h - x.shape[2]))'''
+
+
+def _out_size(form: Form) -> str:
+    """Where outputs stand on another map than inputs, a method says on which."""
+    needs = form.layout == "map" or form.operator.bias in ("positions", "both")
+    if not needs:
+        return ""
+    body = "map_size"
+    if form.space.connect in ("point", "local"):
+        body = "self.placing(map_size[0], 0)[0], self.placing(map_size[1], 1)[0]"
+    if form.resized:
+        body = "self.result_size"
+    return f'''\
+    def out_size(self, map_size: tuple[int, int]) -> tuple[int, int]:
+        """The map on which outputs stand."""
+        return {body}'''

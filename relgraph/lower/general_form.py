@@ -1,0 +1,212 @@
+"""What decides the text of a general lowering: the structure of a connection, its sizes forgotten.
+
+Goes in: a node of the program. Comes out: a frozen `Form`, the name of its class, and the arguments
+that bring the sizes back. Connections of one form share one class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from relgraph.algebra import geometry
+from relgraph.algebra.operator import Connection, Operator, Predictor, Space, SpaceShare
+from relgraph.program import Connect, Layout
+
+Arrangement = Literal["half", "number", "same_tf"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The structure of a node. `operator` is kept whole for its words; sizes in it are not read.
+
+    `padding` is how a stencil places its taps; `cut` whether blocks have empty places; `resized`
+    whether a `full` connection has another map at its output; `reduced` whether keys have theirs.
+    """
+
+    operator: Operator
+    layout: Layout
+    padding: Arrangement
+    cut: bool
+    resized: bool
+    reduced: bool
+    tokens: bool
+
+    @property
+    def space(self) -> Space:
+        """The properties over positions."""
+        return self.operator.space
+
+    @property
+    def source(self) -> str:
+        """Where weights come from."""
+        return self.operator.weight.source
+
+    @property
+    def is_stencil(self) -> bool:
+        """Whether every output has its own neighbourhood (then q = 1)."""
+        return self.space.connect in ("point", "local", "axial")
+
+    @property
+    def orbit_share(self) -> SpaceShare | None:
+        """How learned things are shared over space; None where there are none to index."""
+        if self.source == "fixed":
+            return None
+        if self.source == "pair":
+            shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
+            return shares.get(self.operator.weight.position)
+        return self.space.share
+
+    @property
+    def has_dead_entries(self) -> bool:
+        """Whether some entries have no learned thing of their own: sharing none, at the border."""
+        outside = self.is_stencil and self.space.connect == "local"
+        partial = outside and self.space.border in ("zero", "mask")
+        return self.orbit_share == "none" and (partial or self.cut)
+
+    @property
+    def needs_centers(self) -> bool:
+        """Whether weights look at the place of the output."""
+        identity = self.operator.weight.fixed == "identity"
+        return self.source in ("center", "pair") or (self.source == "fixed" and identity)
+
+    @property
+    def has_region(self) -> bool:
+        """Whether a table of places around each output is kept; blocks know their own places."""
+        if self.source == "center":
+            return not self.tokens or self.space.connect == "point"
+        return self.needs_centers and self.is_stencil
+
+    @property
+    def masks(self) -> bool:
+        """Whether slots outside the map are absent from a normalisation or an average."""
+        empty = self.space.connect in ("local", "point") or self.cut
+        counted = self.operator.weight.normalize != "none" or self.source == "fixed"
+        return self.space.border == "mask" and empty and counted
+
+    @property
+    def fits_any_map(self) -> bool:
+        """Whether the learned things stay the same in number on maps of other sizes."""
+        if self.operator.bias in ("positions", "both") or self.resized:
+            return False
+        if self.orbit_share in (None, "all"):
+            return True
+        return self.orbit_share != "none" and self.space.connect in ("point", "local", "window")
+
+    @property
+    def is_framed_pair(self) -> bool:
+        """Whether values are the third part of the joint projection."""
+        return self.source == "pair" and self.operator.frame.value
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """The hidden layer of a predictor, if it has one."""
+        predictor = self.operator.weight.predictor
+        return predictor if predictor is not None and predictor.reduction is not None else None
+
+
+def form_of(node: Connect) -> Form:
+    """The structure of a node whose space is settled on its map."""
+    connection = node.connection
+    space, grid = connection.operator.space, connection.in_grid
+    cut = grid is not None and space.connect in ("window", "stripe") and _is_cut(connection)
+    return Form(
+        operator=connection.operator,
+        layout=node.input.layout,
+        padding=space.padding if isinstance(space.padding, str) else "number",
+        cut=cut,
+        resized=space.connect == "full" and connection.in_grid != connection.out_grid,
+        reduced=connection.key_grid is not None,
+        tokens=connection.tokens > 0,
+    )
+
+
+def _is_cut(connection: Connection) -> bool:
+    space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
+    return geometry.is_cut(space, geometry.as_map(geometry.completed(space, grid)))
+
+
+_CONNECT = {
+    "point": "Point",
+    "local": "Local",
+    "axial": "Axial",
+    "window": "Window",
+    "stripe": "Stripe",
+    "grid": "Grid",
+    "full": "Full",
+}
+_SHARE = {"none": "Untied", "windows": "WindowTied", "positions": "", "all": "Uniform"}
+_SOURCE = {"static": "", "fixed": "", "pooled": "Pooled", "center": "Centered", "pair": "Paired"}
+_BORDER = {"zero": "", "mask": "", "wrap": "Wrapped", "reflect": "Reflected", "clamp": "Clamped"}
+_BIAS = {"none": "Unbiased", "channels": "", "positions": "PositionBiased", "both": "FullyBiased"}
+_LAYOUT = {"map": "2d", "sequence": "", "vector": "Vector"}
+
+
+def class_name(form: Form) -> str:
+    """A name of the structure's words; what is usual needs none.
+
+    Same name, same text: every word that changes the text of a class is in its name.
+    """
+    return "".join([*_source_words(form), *_space_words(form), *_channel_words(form), "Mixing"]) + (
+        "".join(_end_words(form))
+    )
+
+
+def _source_words(form: Form) -> list[str]:
+    weight = form.operator.weight
+    words = [_SOURCE[weight.source]]
+    if weight.fixed is not None:
+        words.append(weight.fixed.title())
+    if weight.source in ("pooled", "center"):
+        words.append(_predictor_word(form))
+    if weight.position != "none":
+        words.append(weight.position.title())
+    words.append("Reduced" if form.reduced else "")
+    if weight.normalize != "none":
+        words.append(weight.normalize.title())
+    return words
+
+
+def _predictor_word(form: Form) -> str:
+    if form.predictor is None:
+        return "Linearly"
+    norm = "Normed" if form.predictor.norm == "batch_norm" else ""
+    bias = "Biased" if form.predictor.bias else ""
+    act = form.predictor.act.replace("_", " ").title().replace(" ", "")
+    return f"{norm}{bias}{'' if act == 'Relu' else act}"
+
+
+def _space_words(form: Form) -> list[str]:
+    space = form.space
+    border = _BORDER[space.border]
+    if space.border == "mask" and form.masks:
+        border = "Masked"
+    words = ["Padded" if space.pad else "", border, "Cut" if form.cut else ""]
+    words += [_SHARE[form.orbit_share or "positions"]]
+    if form.padding != "half":
+        words.append("Same" if form.padding == "same_tf" else "Valid")
+    if space.connect == "stripe" and space.along == "columns":
+        words.append("Column")
+    return [*words, "Resized" if form.resized else "", _CONNECT[space.connect]]
+
+
+def _channel_words(form: Form) -> list[str]:
+    channel = form.operator.channel
+    if channel.connect == "full":
+        return ["Dense"]
+    if channel.connect == "groups":
+        return ["Grouped" if channel.share == "none" else "GroupTied"]
+    return [{"none": "Channel", "heads": "Head", "all": "Tied"}[channel.share]]
+
+
+def _end_words(form: Form) -> list[str]:
+    frame = form.operator.frame
+    ends = {
+        (True, True): "Framed",
+        (True, False): "Valued",
+        (False, True): "Projected",
+        (False, False): "",
+    }
+    tokens = "WithTokens" if form.tokens else ""
+    bias, frames = _BIAS[form.operator.bias], ends[frame.value, frame.output]
+    return [frames, bias, tokens, _LAYOUT[form.layout]]

@@ -1,0 +1,208 @@
+"""Lines of an emitted `tables` method that say what each slot reads.
+
+Goes in: a form. Comes out: lines that assign `inputs` (n, k), for blocks `order`, and `centers`
+where weights look at the place of the output; -1 is "nothing there". Neighbourhoods are uniform: n
+of them, q outputs each, which all see the same k inputs; blocks have q = k, stencils q = 1.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.general_form import Form
+from relgraph.lower.general_functions import BLOCK_PLACES, CROSS, INSIDE, KEEP_INSIDE
+from relgraph.lower.module import Definition
+from relgraph.lower.windows import FIT_WINDOW
+
+
+def place_uses(form: Form) -> tuple[Definition, ...]:
+    """The functions that the lines call."""
+    connect = form.space.connect
+    uses: list[Definition] = []
+    if connect in ("point", "local"):
+        uses += [CROSS, INSIDE[form.space.border]]
+    if connect in ("window", "stripe", "grid"):
+        uses += [CROSS, BLOCK_PLACES[_block_kind(form)]]
+    if connect == "window":
+        uses.append(FIT_WINDOW)
+    if form.has_region:
+        uses += [CROSS, KEEP_INSIDE]
+    return tuple(dict.fromkeys(uses))
+
+
+def _block_kind(form: Form) -> str:
+    if form.space.connect == "grid":
+        return "grid"
+    if form.space.shift == (0, 0):
+        return "whole"
+    return "wrapped" if form.space.border == "wrap" else "cut"
+
+
+# Stencils.
+
+
+def taps_method(form: Form) -> list[str]:
+    """The methods that place the taps of a stencil; blocks and crosses have none."""
+    if form.space.connect not in ("point", "local"):
+        return []
+    size = "self.kernel_size[axis], self.dilation[axis]"
+    if form.space.connect == "point":
+        size = "1, 1"
+    placing = "\n".join(f"        {line}" for line in _PLACING[form.padding])
+    return [
+        f'''\
+    def taps(self, length: int, axis: int) -> Tensor:
+        """What each output reads along an axis, possibly outside: (outputs, kernel size)."""
+        size, dilation = {size}
+        outputs, before = self.placing(length, axis)
+        first = torch.arange(outputs, device="cpu") * self.stride[axis] - before
+        return first[:, None] + torch.arange(size, device="cpu") * dilation''',
+        f'''\
+    def placing(self, length: int, axis: int) -> tuple[int, int]:
+        """Outputs along an axis, and how far before the first one's place its first tap lies."""
+        size, dilation = {size}
+        stride = self.stride[axis]
+{placing}
+        return outputs, before''',
+    ]
+
+
+_PLACING = {
+    "half": [
+        "# Even kernels take their extra tap after the centre.",
+        "outputs, before = -(-length // stride), (size - 1) // 2 * dilation",
+    ],
+    "number": [
+        "before = self.padding[axis]",
+        "outputs = (length + 2 * before - dilation * (size - 1) - 1) // stride + 1",
+    ],
+    "same_tf": [
+        "outputs = -(-length // stride)",
+        "missing = (outputs - 1) * stride + dilation * (size - 1) + 1 - length",
+        "before = max(missing, 0) // 2",
+    ],
+}
+
+
+def _local(form: Form) -> list[str]:
+    inside = INSIDE[form.space.border].name
+    lines = [
+        "rows, columns = self.taps(h, 0), self.taps(w, 1)",
+        f"inputs = cross({inside}(rows, h), {inside}(columns, w), w)",
+    ]
+    if form.tokens:
+        lines += [
+            "# Tokens stand in front of the positions, each its own neighbourhood.",
+            'tokens = torch.arange(self.num_tokens, device="cpu")[:, None]',
+            "inputs = torch.cat([tokens, inputs + self.num_tokens])",
+        ]
+    if not form.needs_centers:
+        return lines
+    if form.tokens:
+        return [*lines, "centers = inputs"]
+    return [*lines, *_stencil_centers(form)]
+
+
+def _stencil_centers(form: Form) -> list[str]:
+    if form.space.connect == "point":
+        lines = ["middle_rows, middle_columns = rows, columns"]
+    else:
+        lines = [
+            "middle = [(size - 1) // 2 for size in self.kernel_size]",
+            "middle_rows, middle_columns = rows[:, middle[:1]], columns[:, middle[1:]]",
+        ]
+    return [*lines, *_region("middle_rows", "middle_columns", form)]
+
+
+def _region(rows: str, columns: str, form: Form) -> list[str]:
+    """The region around centres (outputs, 1) on each axis; without one, the centre itself."""
+    if form.source != "center":
+        return [f"centers = cross(keep_inside({rows}, h), keep_inside({columns}, w), w)"]
+    return [
+        'reach = torch.arange(self.extent, device="cpu") - (self.extent - 1) // 2',
+        f"near_rows, near_columns = {rows} + reach, {columns} + reach",
+        "centers = cross(keep_inside(near_rows, h), keep_inside(near_columns, w), w)",
+    ]
+
+
+def _axial(form: Form) -> list[str]:
+    lines = [
+        'place = torch.arange(h * w, device="cpu")[:, None]',
+        "y, x = place // w, place % w",
+        "# The own column, then the rest of the own row.",
+        'rows, columns = torch.arange(h, device="cpu"), torch.arange(w - 1, device="cpu")',
+        "columns = columns + (columns >= x)",
+        "inputs = torch.cat([rows * w + x, y * w + columns], dim=1)",
+    ]
+    return lines + (_own_region(form) if form.has_region else [])
+
+
+def _own_region(form: Form) -> list[str]:
+    """Around every position of the map itself."""
+    rows = 'torch.arange(h, device="cpu")[:, None]'
+    return _region(rows, rows.replace("(h", "(w"), form)
+
+
+# Blocks.
+
+
+def _windows(form: Form) -> list[str]:
+    size = {
+        "window": "(block_h, block_w), (shift_h, shift_w) = fit_window("
+        "map_size, self.window_size, self.shift_size)",
+        "stripe": "block_h, block_w = min(self.stripe_size, h), w",
+        "grid": "block_h, block_w = min(self.grid_size[0], h), min(self.grid_size[1], w)",
+    }[form.space.connect]
+    kind = _block_kind(form)
+    if kind in ("whole", "grid"):
+        size = size.replace("(block_h, block_w), (shift_h, shift_w)", "(block_h, block_w), _")
+    lines = _sizes(form, size)
+    places, arguments = BLOCK_PLACES[kind].name, ("h, block_h", "w, block_w")
+    if kind in ("wrapped", "cut"):
+        arguments = ("h, block_h, shift_h", "w, block_w, shift_w")
+    lines += [
+        f"rows = {places}({arguments[0]})",
+        f"columns = {places}({arguments[1]})",
+        "inputs = cross(rows, columns, w)",
+        *_order(form),
+    ]
+    return lines + (_own_region(form) if form.has_region else [])
+
+
+def _sizes(form: Form, line: str) -> list[str]:
+    space = form.space
+    if space.connect == "window":
+        blocks, call = line.split(" = ")
+        return [f"window = {call}", f"{blocks} = window"]
+    if space.connect != "stripe":
+        return [line]
+    lines = [line]
+    if space.along == "columns":
+        lines = ["block_h, block_w = h, min(self.stripe_size, w)"]
+    if _block_kind(form) == "whole":
+        return lines
+    shifts = "shift_h, shift_w = {}, {}"
+    moved = ("self.shift_size", "0") if space.along == "rows" else ("0", "self.shift_size")
+    return [*lines, shifts.format(*moved)]
+
+
+def _order(form: Form) -> list[str]:
+    if not form.cut:
+        return ["order = inputs.flatten().argsort()"]
+    return [
+        "# Places outside the map sort to the front, and are no outputs.",
+        "order = inputs.flatten().argsort()[-h * w :]",
+    ]
+
+
+def _full(form: Form) -> list[str]:
+    return _own_region(form) if form.has_region and not form.tokens else []
+
+
+NEIGHBOURHOODS = {
+    "point": _local,
+    "local": _local,
+    "axial": _axial,
+    "window": _windows,
+    "stripe": _windows,
+    "grid": _windows,
+    "full": _full,
+}

@@ -1,0 +1,59 @@
+"""The method of a general lowering that computes its index tables.
+
+Goes in: a form. Comes out: the names of the tables, which become buffers, and the text of `tables`.
+What the lines say is `general_places`' and `general_orbits`' affair.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.general_form import Form
+from relgraph.lower.general_orbits import orbit_lines, orbit_uses
+from relgraph.lower.general_places import NEIGHBOURHOODS, place_uses, taps_method
+from relgraph.lower.module import Definition
+
+
+def table_names(form: Form) -> tuple[str, ...]:
+    """The tables that a form keeps, as names of buffers."""
+    names = [] if form.space.connect == "full" else ["inputs"]
+    if form.orbit_share is not None:
+        names.append("orbits")
+    if not form.is_stencil and form.space.connect != "full":
+        names.append("order")
+    if form.has_region:
+        names.append("centers")
+    return tuple(names)
+
+
+TABLE_DOCS = {
+    "inputs": "inputs (n, k), the position that each slot reads, -1 for none",
+    "orbits": "orbits (n or 1, q, k), the learned thing that stands at an entry",
+    "order": "order (outputs,), where each output stands among the n * q",
+    "centers": "centers (outputs, region), the positions around each output, -1 outside",
+}
+
+
+def table_uses(form: Form) -> tuple[Definition, ...]:
+    """The functions that `tables_text` calls."""
+    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form))))
+
+
+def tables_text(form: Form) -> str:
+    """The method `tables`, and those that it calls."""
+    names = table_names(form)
+    if not names:
+        return ""
+    docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
+    lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    body = "\n".join(f"        {line}" for line in lines)
+    result = ", ".join(names) + ("," if len(names) == 1 else "")
+    kinds = ", ".join("Tensor" for _ in names)
+    tables = f'''\
+    def tables(self, map_size: tuple[int, int]) -> tuple[{kinds}]:
+        """Index tables of a map, on the CPU:
+
+        {docs}.
+        """
+        h, w = map_size
+{body}
+        return {result if len(names) > 1 else f"({result})"}'''
+    return "\n\n".join([tables, *taps_method(form)])

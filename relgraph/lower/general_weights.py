@@ -1,0 +1,320 @@
+"""How an emitted general lowering makes its weights: learned, given, predicted, or from pairs.
+
+Goes in: a form. Comes out: lines of `__init__` and `reset_parameters`, and the methods `weights` and
+`predict`. Weights are (B, units, n, q, k): units are what the channels share, n or B are missing or
+1 where nothing depends on them. What is summed with the weights is `general_core`'s affair.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.elements import ACTIVATIONS
+from relgraph.lower.general_form import Form
+from relgraph.lower.general_tables import table_names
+
+
+def unit_axes(form: Form) -> str:
+    """The axes that weights have for channels, as arguments of a shape."""
+    channel = form.operator.channel
+    if channel.connect == "full":
+        return "self.out_dim, self.dim"
+    if channel.connect == "groups":
+        inner = "self.out_dim // self.groups, self.dim // self.groups"
+        return inner if channel.share == "all" else f"self.groups, {inner}"
+    return head_count(form)
+
+
+def head_count(form: Form) -> str:
+    """Runs of channels with a weight of their own, of separate channels."""
+    if form.source == "fixed":
+        return "1"
+    return {"none": "self.dim", "heads": "self.num_heads", "all": "1"}[form.operator.channel.share]
+
+
+def _space_axes(form: Form) -> str:
+    """The axes of a parameter over space, as arguments of a shape, from `tables`."""
+    connect, share = form.space.connect, form.orbit_share
+    orbits = f"tables[{table_names(form).index('orbits')}]"
+    if share == "all" or (connect, share) == ("point", "positions"):
+        return ""
+    if (connect, share) == ("local", "positions"):
+        return "*self.kernel_size"
+    if share == "windows" or (connect, share) == ("full", "none"):
+        return f"*{orbits}.shape[1:]"
+    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+        return f"*{orbits}.shape"
+    return "orbit_count"
+
+
+def _needs_count(form: Form) -> bool:
+    if form.source in ("pooled", "center"):
+        return True
+    return form.orbit_share is not None and _space_axes(form) == "orbit_count"
+
+
+def count_lines(form: Form) -> list[str]:
+    """The number of learned things per unit, where a shape needs it."""
+    if not _needs_count(form):
+        return []
+    return [f"orbit_count = int(tables[{table_names(form).index('orbits')}].max()) + 1"]
+
+
+# Constructors.
+
+
+def init_lines(form: Form) -> list[str]:
+    """The parameters that make weights; values have theirs elsewhere."""
+    return {
+        "static": _static_init,
+        "fixed": lambda form: [],
+        "pooled": _predictor_init,
+        "center": _predictor_init,
+        "pair": _pair_init,
+    }[form.source](form)
+
+
+def _static_init(form: Form) -> list[str]:
+    channel = form.operator.channel
+    units = {
+        "full": "self.out_dim, self.dim",
+        "groups": "self.out_dim, self.dim // self.groups",
+        "separate": head_count(form),
+    }[channel.connect]
+    if channel.connect == "groups" and channel.share == "all":
+        units = unit_axes(form)
+    if channel.connect == "separate":
+        kernel = (form.space.connect, form.space.share) == ("local", "positions")
+        units = f"{units}, 1" if kernel else "" if channel.share == "all" else units
+    shape = ", ".join(part for part in (units, _space_axes(form)) if part)
+    return [f"self.weight = nn.Parameter(torch.empty({shape or '()'}))"]
+
+
+def _predictor_init(form: Form) -> list[str]:
+    region = " * extent**2" if form.source == "center" else ""
+    count = f"math.prod(({unit_axes(form)}, orbit_count))"
+    if form.predictor is None:
+        return [f"self.expand = Linear(dim{region}, {count})"]
+    bias = "" if form.predictor.bias else ", bias=False"
+    lines = [f"self.squeeze = Linear(dim{region}, dim // reduction{bias})"]
+    if form.predictor.norm == "batch_norm":
+        lines.append("self.norm = nn.BatchNorm1d(dim // reduction)")
+    return [*lines, f"self.expand = Linear(dim // reduction, {count})"]
+
+
+def _pair_init(form: Form) -> list[str]:
+    lines = ["self.scale = (dim // num_heads) ** -0.5"]
+    if form.reduced:
+        values = 2 if form.operator.frame.value else 1
+        lines += [
+            "self.reduce = reduce",
+            "self.q = Linear(dim, dim, bias=qkv_bias)",
+            f"self.kv = Linear(dim, {values} * dim, bias=qkv_bias)".replace("1 * ", ""),
+        ]
+    else:
+        parts = 3 if form.operator.frame.value else 2
+        lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
+    position = form.operator.weight.position
+    if position == "relative":
+        table = "nn.Parameter(torch.empty(orbit_count, num_heads))"
+        lines.append(f"self.relative_position_bias_table = {table}")
+    if position == "absolute":
+        shape = f"num_heads, {_space_axes(form)}"
+        lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
+    return lines
+
+
+# Starts.
+
+
+def reset_lines(form: Form) -> list[str]:
+    """How the parameters that make weights start."""
+    if form.source == "static":
+        return _static_reset(form)
+    if form.source in ("pooled", "center"):
+        return _predictor_reset(form)
+    names = {"relative": "relative_position_bias_table", "absolute": "position_bias"}
+    name = names.get(form.operator.weight.position)
+    return [f"nn.init.trunc_normal_(self.{name}, std=0.02)"] if name else []
+
+
+def _static_reset(form: Form) -> list[str]:
+    channel, connect = form.operator.channel.connect, form.space.connect
+    normalized = form.operator.weight.normalize != "none"
+    if normalized or (connect == "point" and channel != "separate"):
+        return ["nn.init.trunc_normal_(self.weight, std=0.02)"]
+    per_group = {"full": "self.{}", "groups": "self.{} // self.groups", "separate": "1"}[channel]
+    if connect == "local":
+        fan_out = f"{per_group.format('out_dim')} * math.prod(self.kernel_size)".replace("1 * ", "")
+        return [
+            f"fan_out = {fan_out}",
+            "nn.init.normal_(self.weight, std=math.sqrt(2 / fan_out))",
+        ]
+    return [
+        "# Variance preserving: every output sums over all its slots.",
+        f"fan_in = {per_group.format('dim')} * {_slots(form)}".replace("1 * ", ""),
+        "nn.init.normal_(self.weight, std=fan_in**-0.5)",
+    ]
+
+
+def _slots(form: Form) -> str:
+    """The width of a neighbourhood, as an expression of `reset_parameters`."""
+    return "self.orbits.shape[-1]" if form.space.connect == "full" else "self.inputs.shape[-1]"
+
+
+def _predictor_reset(form: Form) -> list[str]:
+    normed = form.predictor is not None and form.predictor.norm == "batch_norm"
+    lines = ["self.norm.reset_parameters()"] if normed else []
+    if form.operator.weight.normalize != "none":
+        return lines
+    if normed:
+        return [
+            *lines,
+            "# The hidden mean square is near 1/2, so a kernel's squared sum starts near 1.",
+            f"std = math.sqrt(2 / (self.expand.in_features * {_slots(form)}))",
+            "nn.init.normal_(self.expand.weight, std=std)",
+        ]
+    return [
+        "# A kernel's squared sum starts near 1, whatever the scale of the context.",
+        f"nn.init.normal_(self.expand.bias, std={_slots(form)} ** -0.5)",
+    ]
+
+
+# Methods.
+
+
+def weight_lines(form: Form) -> list[str]:
+    """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
+    lines = {
+        "static": _static_lines,
+        "fixed": _fixed_lines,
+        "pooled": _pooled_lines,
+        "center": _center_lines,
+        "pair": _pair_lines,
+    }[form.source](form)
+    return [*lines, *_normalize_lines(form)]
+
+
+def predict_method(form: Form) -> list[str]:
+    """The network that predicts weights, as a method."""
+    if form.source not in ("pooled", "center"):
+        return []
+    body = "        return self.expand(context)"
+    if form.predictor is not None:
+        hidden = "self.squeeze(context)"
+        lines = [f"hidden = {hidden}"]
+        if form.predictor.norm == "batch_norm" and form.source == "center":
+            lines.append("hidden = self.norm(hidden.transpose(1, 2)).transpose(1, 2)")
+        elif form.predictor.norm == "batch_norm":
+            lines = [f"hidden = self.norm({hidden})"]
+        act = ACTIVATIONS[form.predictor.act].format(x="hidden")
+        body = "\n".join(f"        {line}" for line in [*lines, f"return self.expand({act})"])
+    return [
+        f'''\
+    def predict(self, context: Tensor) -> Tensor:
+        """One function of the context for each unit and orbit, units outermost."""
+{body}'''
+    ]
+
+
+def _at_orbits(values: str, form: Form) -> str:
+    """Values (..., orbits) at the table's entries; -1 reads the 0 that stands behind the last."""
+    return (
+        f"F.pad({values}, (0, 1))[..., orbits]"
+        if form.has_dead_entries
+        else f"{values}[..., orbits]"
+    )
+
+
+def _static_lines(form: Form) -> list[str]:
+    return ["w = " + _at_orbits(f"self.weight.reshape({unit_axes(form)}, -1)", form)]
+
+
+def _fixed_lines(form: Form) -> list[str]:
+    if form.space.connect == "full":
+        return _fixed_full_lines(form)
+    outputs = "centers" if form.is_stencil else "inputs"
+    if form.operator.weight.fixed == "identity":
+        return [
+            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
+            "w = own.to(x.dtype).unsqueeze(0)",
+        ]
+    rows = "1" if form.is_stencil else "inputs.shape[1]"
+    if form.masks:
+        return [
+            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
+            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
+        ]
+    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
+
+
+def _fixed_full_lines(form: Form) -> list[str]:
+    if form.operator.weight.fixed == "identity":
+        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
+    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
+
+
+def _pooled_lines(form: Form) -> list[str]:
+    values = f"self.predict(context).unflatten(1, ({unit_axes(form)}, -1))"
+    return ["w = " + _at_orbits(values, form)]
+
+
+def _center_lines(form: Form) -> list[str]:
+    context = "x"
+    lines = []
+    if form.has_region:
+        lines = ["context = gather(x, centers).transpose(2, 3).flatten(2)"]
+        context = "context"
+    lines += [
+        f"w = self.predict({context}).unflatten(2, ({unit_axes(form)}, -1)).movedim(1, -2)",
+    ]
+    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    if form.space.connect == "full":
+        own = "w.unsqueeze(-3)"
+    lines.append(f"w = F.pad({own}, (0, 1))" if form.has_dead_entries else f"w = {own}")
+    index = "orbits % w.shape[-1]" if form.has_dead_entries else "orbits"
+    return [
+        "# Every output reads its own functions: (B, units, n, q, orbits).",
+        *lines,
+        f"w = w.gather(-1, ({index}).expand(*w.shape[:-1], -1))".replace("(orbits)", "orbits"),
+    ]
+
+
+def _pair_lines(form: Form) -> list[str]:
+    if form.reduced:
+        lines = [
+            "(q,) = split_heads(self.q(x), 1, self.num_heads)",
+            "(k,) = split_heads(partial_linear(self.kv, keys, 0, self.dim), 1, self.num_heads)",
+        ]
+    else:
+        lines = [
+            "qk = partial_linear(self.qkv, x, 0, 2 * self.dim)",
+            "q, k = split_heads(qk, 2, self.num_heads)",
+        ]
+    if form.space.connect == "full":
+        lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
+    else:
+        outputs = "centers" if form.is_stencil else "inputs"
+        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+    lines.append("w = q * self.scale @ k.transpose(-2, -1)")
+    position = form.operator.weight.position
+    if position == "relative":
+        lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
+    if position == "absolute":
+        lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
+    return lines
+
+
+def _normalize_lines(form: Form) -> list[str]:
+    rule = form.operator.weight.normalize
+    if rule == "none":
+        return ["return w"]
+    if not form.masks:
+        return [f"return w.{'softmax(dim=-1)' if rule == 'softmax' else 'sigmoid()'}"]
+    present = "present = (inputs >= 0)[:, None]"
+    if rule == "sigmoid":
+        return [present, "return w.sigmoid() * present"]
+    return [
+        "# An output without any slot gets weights 0, not 0 / 0.",
+        present,
+        "w = w.masked_fill(~present, torch.finfo(w.dtype).min)",
+        "return w.softmax(dim=-1) * present",
+    ]

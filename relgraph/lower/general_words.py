@@ -1,0 +1,100 @@
+"""What an emitted general lowering says of itself: docstrings, without sizes.
+
+Goes in: a form. Comes out: lines of text.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.general_form import Form
+
+_NEIGHBOURHOOD = {
+    "point": "its own position",
+    "local": "a neighbourhood of its own",
+    "axial": "its own column and row",
+    "window": "its window",
+    "stripe": "its stripe",
+    "grid": "its grid of spaced positions",
+    "full": "all positions",
+}
+_SHARE = {
+    "none": "one for each entry",
+    "windows": "one for each pair of places in a block",
+    "positions": "one for each offset",
+    "all": "one for all entries",
+}
+_UNITS = {
+    ("full", "none"): "for each pair of channels",
+    ("groups", "none"): "for each pair of channels in a group",
+    ("groups", "all"): "for each pair of channels in a group, the same in all groups",
+    ("separate", "none"): "for each channel",
+    ("separate", "heads"): "for each run of channels",
+    ("separate", "all"): "for all channels alike",
+}
+_SOURCE = {
+    "static": "learned numbers",
+    "pooled": "functions of the mean over positions",
+    "center": "functions of what stands around the output",
+}
+_BORDER = {
+    "zero": "zeros stand outside the map",
+    "mask": "nothing stands outside the map",
+    "wrap": "the map goes round its border",
+    "reflect": "the map is mirrored at its border",
+    "clamp": "the map's border is repeated outside",
+}
+_POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none": ""}
+
+
+def docstring(form: Form) -> str:
+    """The class's docstring."""
+    space = form.space
+    sharing = "" if form.orbit_share is None else f", {_SHARE[form.orbit_share]}"
+    units = _UNITS[form.operator.channel.connect, form.operator.channel.share]
+    ends = "" if space.connect == "full" else f"\n    Borders: {_BORDER[space.border]}."
+    return f'''\
+    """General form: each output sums {_NEIGHBOURHOOD[space.connect]}, with weights {units}.
+
+    {_equation(form)}
+    w: {_weights(form)}{sharing}.{ends}
+    Shapes: {_SHAPES[form.layout]}.
+    """'''
+
+
+_SHAPES = {
+    "map": "(B, C, H, W) -> (B, D, H_out, W_out)",
+    "sequence": "(B, N, C) -> (B, N_out, D); extra tokens in front",
+    "vector": "(B, C) -> (B, D)",
+}
+
+
+def _equation(form: Form) -> str:
+    operator = form.operator
+    bias = "" if operator.bias == "none" else "b + "
+    value = "value(x)" if operator.frame.value else "x"
+    core = f"{bias}Σ_j w[o, j] {value}[j]"
+    if operator.channel.connect != "separate":
+        core = f"{bias}Σ_j Σ_c w[o, j, d, c] {value}[j, c]"
+    return f"y[o] = proj({core})" if operator.frame.output else f"y[o] = {core}"
+
+
+def _weights(form: Form) -> str:
+    weight = form.operator.weight
+    if weight.source == "fixed":
+        given = {"average": "1 / number of positions seen", "identity": "1 at the centre, else 0"}
+        return given[weight.fixed or "average"]
+    if weight.source == "pair":
+        text = f"q[o] · k[j] / √head_dim{_POSITION[weight.position]}"
+    else:
+        text = _SOURCE[weight.source]
+    return text if weight.normalize == "none" else f"{weight.normalize} over j of {text}"
+
+
+def weights_doc(form: Form) -> str:
+    """The docstring of `weights`."""
+    batch = "" if form.source in ("static", "fixed") else "B, "
+    units = {
+        ("full", "none"): "D, C",
+        ("groups", "none"): "G, D / G, C / G",
+        ("groups", "all"): "D / G, C / G",
+    }.get((form.operator.channel.connect, form.operator.channel.share), "heads")
+    return f"Weights ({batch}{units}, n, q, k) of n neighbourhoods, q outputs, k slots; n may be 1."
