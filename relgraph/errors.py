@@ -54,7 +54,7 @@ class Problem:
             yield f"{self.place}: {self.code}"
             yield from _caret(self.place, sentence)
         for other in self.related:
-            yield f"{other}: the other half"
+            yield f"{other}: see also"
             yield from _caret(other, "here")
         if self.hint:
             yield f"  hint: {self.hint}"

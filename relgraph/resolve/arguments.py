@@ -38,7 +38,7 @@ def written_arguments(
             "no-main-field",
             item.value.place,
             f"{item.word} takes no single value",
-            "fields: {field: value}" if names else "nothing after it",
+            "expected {field: value}" if names else "expected nothing after it",
             hint,
         )
     return {main: Closure(item.value, env)}
@@ -51,7 +51,9 @@ def _fields(
     refused: RefusedError | None = None
     for key, value in node.entries:
         if key.value not in names:
-            unknown_field(item.word, key, names, findings, main)
+            unknown = unknown_field(item.word, key, names, findings, main)
+            # The misspelt one may be the main field: don't also ask for that.
+            refused = unknown if main not in given else refused
         elif is_null(value):
             refused = nothing_behind(key, findings)
         else:
@@ -69,17 +71,21 @@ def is_null(node: Node) -> bool:
 def nothing_behind(key: ScalarNode, findings: Findings) -> RefusedError:
     """Report a key without a value."""
     found = f"nothing stands after {key.value}:"
-    return findings.refuse("null-value", key.place, found, "a value", "`none` means not there")
+    return findings.refuse(
+        "null-value", key.place, found, "expected a value", "`none` means not there"
+    )
 
 
 def unknown_field(
     word: str, key: ScalarNode, names: list[str], findings: Findings, main: str | None = None
-) -> None:
+) -> RefusedError:
     """Report a field that `word` does not declare."""
     hint = nearest(str(key.value), names) if names else f"{word} has no fields"
     if main in ("body", "branches") and not hint.startswith("did you"):
         hint = f"write a body as a list: {word}: [{key.value}, …]"
-    findings.refuse("unknown-field", key.place, f"{word} has no field {key.value}", hint=hint)
+    return findings.refuse(
+        "unknown-field", key.place, f"{word} has no field {key.value}", hint=hint
+    )
 
 
 def with_defaults(given: Arguments, word: str, env: Env) -> Arguments:

@@ -129,17 +129,23 @@ def _operator(use: Use) -> Built:
     word, near = use.item.word, use.env.home.path.parent
     if word in NOT_YET:
         raise use.findings.refuse(
-            "not-supported", use.place, f"{word} is not supported yet", "a single resolution"
+            "not-supported",
+            use.place,
+            f"{word} is not supported yet",
+            "expected a single resolution",
         )
     if word.startswith("$"):
         raise use.findings.refuse(
-            "bad-item", use.place, f"{word} with arguments", f"{word} alone, or a word"
+            "bad-item",
+            use.place,
+            f"{word} with arguments",
+            f"expected {word} alone, or another word",
         )
     if not use.context.library.find("operators", word, near):
         known = [*WORDS, *use.env.home.definitions, *use.context.library.names("operators", near)]
-        raise use.findings.refuse(
-            "unknown-word", use.place, f"{word} is no word here", hint=nearest(word, known)
-        )
+        near_word = nearest(word, known)
+        hint = near_word if near_word.startswith("did you") else "`relgraph list` names operators"
+        raise use.findings.refuse("unknown-word", use.place, f"{word} is no word here", hint=hint)
     try:
         path = find_spec("operators", word, use.context.library, near, use.place)
         file = operator_file(path, use.context)

@@ -19,7 +19,8 @@ from relgraph.resolve.library import Library, find_spec, top_map
 from relgraph.resolve.scope import Definition, Home
 from relgraph.resolve.stages import Row, merged_rows
 from relgraph.resolve.table import check_keys, check_required
-from relgraph.spec.keys import BACKBONE, named
+from relgraph.spec.field import named
+from relgraph.spec.keys import BACKBONE, INPUT
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
 
 MAX_CHAIN = 16
@@ -42,7 +43,12 @@ class Merged:
     default_words: dict[str, ScalarNode] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
-    root: MapNode | None = None
+    roots: list[MapNode] = field(default_factory=list)
+
+    @property
+    def root(self) -> MapNode:
+        """The map of the file that was asked for."""
+        return self.roots[-1]
 
     @property
     def top(self) -> int:
@@ -69,7 +75,7 @@ def chain_of(path: Path, library: Library) -> list[tuple[Path, MapNode]]:
                 Problem(
                     "extends-cycle",
                     f"extends leads back to {path.name}",
-                    "a chain that ends",
+                    "expected a chain that ends",
                     place=extends.place,
                     related=(seen[path.resolve()],) if path.resolve() in seen else (),
                 )
@@ -79,7 +85,9 @@ def chain_of(path: Path, library: Library) -> list[tuple[Path, MapNode]]:
 def _parent(extends: Node, path: Path, library: Library) -> Path:
     if not isinstance(extends, ScalarNode) or not isinstance(extends.value, str):
         raise RelgraphError(
-            Problem("bad-value", "extends is no name", "a backbone's name", place=extends.place)
+            Problem(
+                "bad-value", "extends is no name", "expected a backbone's name", place=extends.place
+            )
         )
     return find_spec("backbones", extends.value, library, path.parent, extends.place)
 
@@ -90,10 +98,9 @@ def merge(files: list[tuple[Path, MapNode]], library: Library, findings: Finding
     for level, (path, root) in enumerate(files):
         home = Home(path, "backbone", level, merged.definitions, merged.defaults)
         merged.paths.append(path)
-        merged.root = root
+        merged.roots.append(root)
         _merge_file(root, home, merged, library, findings)
-    if merged.root is not None:
-        _check_own(merged.root, len(files) == 1, findings)
+    _check_own(merged.root, len(files) == 1, findings)
     return merged
 
 
@@ -114,6 +121,9 @@ def _merge_file(
     merged.params |= _entries(root, "params", home)
     merged.own_params = _keys(root, "params")
     _merge_defaults(root, home, merged, findings)
+    images = root.get("input")
+    if isinstance(images, MapNode):
+        check_keys(images, INPUT, "input", findings)
     table = root.get("define")
     if isinstance(table, MapNode):
         taken = dict.fromkeys(library.names("operators", home.path.parent))
@@ -148,7 +158,7 @@ def _drop_other_blocks(root: MapNode, merged: Merged, findings: Findings) -> Non
             "block-and-cycle",
             cycle.place,
             "cycle beside block",
-            "one of them: `block` is every block, `cycle` takes bodies in turn",
+            "expected one of them: `block` is every block, `cycle` takes bodies in turn",
             related=(block.place,),
         )
     elif block is not None:
@@ -179,7 +189,7 @@ def _merge_defaults(root: MapNode, home: Home, merged: Merged, findings: Finding
                 "bad-value",
                 value.place,
                 f"the defaults of {key.value} are no map",
-                "{field: value}",
+                "expected {field: value}",
             )
             continue
         merged.default_words[str(key.value)] = key

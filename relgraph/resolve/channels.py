@@ -33,7 +33,7 @@ def read_channel(
         share = "none" if count is None else "heads"
     if share == "heads" and count is None:
         raise findings.refuse(
-            "missing-key", where("share"), "share: heads without a number", "heads: n"
+            "missing-key", where("share"), "share: heads without a number", "expected heads: n"
         )
     if share != "heads":
         _refuse_idle_heads(share, values, written, where, findings)
@@ -54,14 +54,17 @@ def _check_groups(
 ) -> None:
     if connect == "groups" and groups is None:
         raise findings.refuse(
-            "missing-key", where("connect"), "connect: groups without a number", "groups: n"
+            "missing-key",
+            where("connect"),
+            "connect: groups without a number",
+            "expected groups: n",
         )
     if connect != "groups" and groups not in (None, 1):
         findings.refuse(
             "contradiction",
             where("groups"),
             f"{groups} groups with connect: {connect}",
-            "connect: groups",
+            "expected connect: groups",
             related=(where("connect"),),
         )
 
@@ -86,7 +89,7 @@ def _heads(
             "contradiction",
             where(given[1]),
             f"{given[1]} {values[given[1]]} beside {given[0]} {values[given[0]]}",
-            "one of them" if width is None else f"one of them: there are {width} channels",
+            "expected one of them",
             related=(where(given[0]),),
         )
     return counts[0]
@@ -134,6 +137,6 @@ def _refuse_idle_heads(
                 "contradiction",
                 where(name),
                 f"{name} with share: {share}",
-                "share: heads",
+                "expected share: heads",
                 related=(where("share"),),
             )

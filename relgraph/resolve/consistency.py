@@ -21,8 +21,14 @@ def check_consistency(properties: Properties, use: Place, findings: Findings) ->
             f"{_said(properties.operator, first)} with {_said(properties.operator, second)}",
             violation.reason,
             f"rule {violation.rule}: {first} and {second} exclude each other here",
-            related=(_place(properties, second), use),
+            related=(_place(properties, second), *_elsewhere(properties, use)),
         )
+
+
+def _elsewhere(properties: Properties, use: Place) -> tuple[Place, ...]:
+    """The use, where it stands in another file than the properties."""
+    files = {place.file for place in properties.places.values()}
+    return () if use.file in files else (use,)
 
 
 def _place(properties: Properties, path: str) -> Place | None:

@@ -22,21 +22,21 @@ def read_definitions(
     """The definitions of one file. `taken` are operator names, which no definition may have."""
     found: dict[str, Definition] = {}
     for key, value in table.entries:
+        name = str(key.value)
         try:
-            name = str(key.value)
             check_new_word(name, "definition", key.place, findings)
             if name in taken:
                 raise findings.refuse(
                     "name-clash",
                     key.place,
                     f"the definition {name}",
-                    "a name that no operator has",
+                    "expected a name that no operator has",
                 )
             if is_null(value):
                 raise nothing_behind(key, findings)
             found[name] = _definition(name, value, home, key.place, findings)
         except RefusedError:
-            continue
+            found[name] = Definition(name, (), value, home, key.place, broken=True)
     return found
 
 
@@ -50,7 +50,7 @@ def _definition(name: str, value: Node, home: Home, place: Place, findings: Find
             "bad-definition",
             place,
             f"{name} is a map without `body`",
-            "a list of items, or {params: {…}, body: […]}",
+            "expected a list of items, or {params: {…}, body: […]}",
             f"write a list: {name}: [{word}: …]",
         )
     check_keys(value, DEFINITION, f"the definition {name}", findings)
@@ -61,6 +61,9 @@ def _definition(name: str, value: Node, home: Home, place: Place, findings: Find
 
 def build_definition(use: Use, definition: Definition) -> Built:
     """The expansion of a definition: one scope, with its parameters bound."""
+    use.findings.used.add(definition.name)
+    if definition.broken:
+        raise use.findings.silent()
     key = f"define {definition.name}"
     if key in use.spot.expanding:
         raise use.findings.refuse(

@@ -79,7 +79,7 @@ def strongest(matching: Iterable[Edit], what: str, findings: Findings) -> Edit |
             "address-tie",
             rival.place,
             f"{best.text} and {rival.text} both address {what}",
-            "one that is more specific",
+            "expected one that is more specific",
             "put a place before one of them: stage2.…, or a label",
             related=(best.place,),
         )

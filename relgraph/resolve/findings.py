@@ -25,6 +25,7 @@ class Findings:
 
     problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
     hits: Counter[int] = field(default_factory=Counter)
     addresses: set[str] = field(default_factory=set)
     items: int = 0
@@ -77,9 +78,13 @@ class Findings:
     def count_item(self, place: Place) -> None:
         """Count one item of the expanded model. Raises RefusedError beyond MAX_ITEMS."""
         self.items += 1
+        if self.items > MAX_ITEMS + 1:
+            raise self.silent()
         if self.items > MAX_ITEMS:
             found = f"the model has more than {MAX_ITEMS:,} items"
-            raise self.refuse("too-large", place, found, "definitions that don't multiply so")
+            raise self.refuse(
+                "too-large", place, found, "expected definitions that don't multiply so"
+            )
 
     @property
     def failed(self) -> bool:
@@ -87,9 +92,10 @@ class Findings:
         return any(problem.severity == "error" for problem in self.problems.values())
 
     def raise_errors(self) -> None:
-        """Raise RelgraphError with all errors and warnings where there is an error."""
-        if self.failed:
-            raise RelgraphError(self.problems.values())
+        """Raise RelgraphError with all errors where there is one."""
+        errors = [one for one in self.problems.values() if one.severity == "error"]
+        if errors:
+            raise RelgraphError(errors)
 
     def told(self) -> tuple[Problem, ...]:
         """All problems, in file order."""

@@ -35,13 +35,13 @@ def parse_item(node: Node, findings: Findings) -> Item:
         raise _not_one_word(node, words, findings)
     key, value = words[0]
     if not isinstance(key.value, str):
-        raise findings.refuse("bad-item", key.place, f"found {key.value!r}", "a word")
+        raise findings.refuse("bad-item", key.place, f"found {key.value!r}", "expected a word")
     if isinstance(value, ScalarNode) and value.value is None and not value.quoted:
         raise findings.refuse(
             "null-value",
             key.place,
             f"nothing stands after {key.value}:",
-            "a value",
+            "expected a value",
             f"write `{key.value}` alone where it takes none",
         )
     return Item(key.value, key.place, value, label)
@@ -50,11 +50,11 @@ def parse_item(node: Node, findings: Findings) -> Item:
 def _bare(node: ScalarNode, findings: Findings) -> Item:
     if node.value is None and not node.quoted:
         raise findings.refuse(
-            "null-item", node.place, "an empty item", "a word", "write [] for the identity"
+            "null-item", node.place, "an empty item", "expected a word", "write [] for the identity"
         )
     if not isinstance(node.value, str):
         shown = str(node.value).lower() if isinstance(node.value, bool) else node.value
-        raise findings.refuse("bad-item", node.place, f"found {shown}", "a word")
+        raise findings.refuse("bad-item", node.place, f"found {shown}", "expected a word")
     return Item(node.value, node.place)
 
 
@@ -63,7 +63,7 @@ def _label(node: MapNode, findings: Findings) -> str | None:
     if written is None:
         return None
     if not isinstance(written, ScalarNode) or not isinstance(written.value, str):
-        raise findings.refuse("bad-label", written.place, "not a name", "a name")
+        raise findings.refuse("bad-label", written.place, "not a name", "expected a name")
     check_name(written.value, "label", written.place, findings)
     return written.value
 
@@ -72,13 +72,15 @@ def _not_one_word(
     node: MapNode, words: list[tuple[ScalarNode, Node]], findings: Findings
 ) -> Exception:
     if not words:
-        return findings.refuse("bad-item", node.place, "an item without a word", "one word")
+        return findings.refuse(
+            "bad-item", node.place, "an item without a word", "expected one word"
+        )
     names = ", ".join(str(key.value) for key, _ in words)
     return findings.refuse(
         "two-words",
         words[1][0].place,
         f"one item with the words {names}",
-        "one word for each item (and a label)",
+        "expected one word for each item (and a label)",
         f"start a new item, or put it among the fields: {words[0][0].value}: "
         f"{{…, {words[1][0].value}: …}}",
         related=(words[0][0].place,),

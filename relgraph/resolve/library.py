@@ -100,7 +100,7 @@ def find_spec(
         Problem(
             "shadowing",
             f"{name} names {listed}",
-            "one spec of that name",
+            "expected one spec of that name",
             "rename yours, or give its path",
             place,
         )
@@ -112,5 +112,10 @@ def top_map(document: Document) -> MapNode:
     if isinstance(document.root, MapNode):
         return document.root
     raise RelgraphError(
-        Problem("not-a-map", "the file holds no map", "key: value lines", place=document.root.place)
+        Problem(
+            "not-a-map",
+            "the file holds no map",
+            "expected key: value lines",
+            place=document.root.place,
+        )
     )

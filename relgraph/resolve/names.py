@@ -17,70 +17,27 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 RESERVED: Final = frozenset(("stem", "downsample", "after", "first", "head", "label", "in"))
 STAGE: Final = re.compile(r"stage[0-9]+")
 # Attributes of torch.nn.Module: a submodule of such a name would shadow them.
-MODULE_ATTRIBUTES: Final = frozenset(
-    [
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
-)
+_ATTRIBUTES = """
+add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
+eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
+load_state_dict modules mtia named_buffers named_children named_modules named_parameters
+parameters register_backward_hook register_buffer register_forward_hook
+register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu
+zero_grad
+"""
+MODULE_ATTRIBUTES: Final = frozenset(_ATTRIBUTES.split())
 
 
 def check_name(name: str, what: str, place: Place, findings: Findings) -> None:
     """Refuse a name that emitted code could not carry. Raises RefusedError."""
     reason = _reason(name)
     if reason:
-        raise findings.refuse("bad-name", place, f"the {what} {name!r} {reason}", "another name")
+        raise findings.refuse(
+            "bad-name", place, f"the {what} {name!r} {reason}", "expected another name"
+        )
 
 
 def check_new_word(name: str, what: str, place: Place, findings: Findings) -> None:
@@ -88,7 +45,10 @@ def check_new_word(name: str, what: str, place: Place, findings: Findings) -> No
     check_name(name, what, place, findings)
     if name in WORDS or name in NOT_YET:
         raise findings.refuse(
-            "name-clash", place, f"the {what} {name}", "a name that is no word of the language"
+            "name-clash",
+            place,
+            f"the {what} {name}",
+            "expected a name that is no word of the language",
         )
 
 

@@ -74,7 +74,7 @@ def _name(root: MapNode, path: Path, findings: Findings) -> tuple[str, Place]:
     node = root.get("operator")
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         place = node.place if node is not None else root.place
-        raise findings.refuse("no-operator", place, "no operator's name", "operator: name")
+        raise findings.refuse("no-operator", place, "no operator's name", "expected operator: name")
     check_new_word(node.value, "operator", node.place, findings)
     return node.value, node.place
 
@@ -100,7 +100,9 @@ def checked_params(node: MapNode, findings: Findings) -> dict[str, Node]:
             params[str(key.value)] = value
         else:
             found = f"the parameter {key.value}"
-            findings.refuse("bad-name", key.place, found, "lower-case letters, digits and _")
+            findings.refuse(
+                "bad-name", key.place, found, "expected lower-case letters, digits and _"
+            )
     return params
 
 
@@ -118,12 +120,15 @@ def _body_or_properties(root: MapNode, body: Node | None, findings: Findings) ->
             "body-and-properties",
             body_key.place,
             f"a body beside {both.value}",
-            "either properties (space, channel, weight, bias, frame) or a body",
+            "expected either properties (space, channel, weight, bias, frame) or a body",
             related=(both.place,),
         )
     if body is None and root.get("space") is None and root.get("channel") is None:
         findings.refuse(
-            "empty-operator", root.place, "neither space nor channel nor a body", "one of them"
+            "empty-operator",
+            root.place,
+            "neither space nor channel nor a body",
+            "expected one of them",
         )
 
 

@@ -13,12 +13,13 @@ from relgraph.resolve.consistency import check_consistency
 from relgraph.resolve.context import Built, Context
 from relgraph.resolve.operator_file import OperatorFile, read_operator
 from relgraph.resolve.properties import Properties, read_properties
-from relgraph.resolve.scope import Closure, Env, Home, Width, reference
+from relgraph.resolve.scope import Closure, Env, Home, Width, force, reference
 from relgraph.resolve.use import Use
 from relgraph.resolve.values import read, times, width
 from relgraph.resolved import Body, OperatorUse, Scope
-from relgraph.spec.keys import WIDTH, named
+from relgraph.spec.field import named
 from relgraph.spec.nodes import ScalarNode
+from relgraph.spec.properties import WIDTH
 
 WIDTH_FIELDS = named(WIDTH)
 
@@ -80,10 +81,11 @@ def _requested(use: Use, file: OperatorFile, given: Arguments, env: Env) -> Widt
     if made is None:
         raise use.findings.refuse(
             "width-not-whole",
-            given["ratio"].place,
+            force(given["ratio"], use.findings).place,
             f"{base} channels × {ratio:g} is {base * ratio:g}",
-            "a whole number",
+            "expected a whole number",
             "write `divisor: 8` to round, or the number of channels",
+            related=(use.place,),
         )
     return made
 
@@ -159,7 +161,7 @@ def _keeping(use: Use, body: Closure, width_in: Width, what: str) -> Body:
             "width-kept",
             body.place,
             f"{what} ends at {built.width} channels",
-            f"the {width_in} channels that come in",
+            f"expected the {width_in} channels that came in",
         )
     return built.nodes
 
@@ -193,5 +195,5 @@ def _tell(use: Use, misfit: Misfit, place: Place | None) -> None:
         f"found {misfit.found}",
         misfit.expected,
         misfit.hint,
-        related=(use.place,),
+        related=() if place is None or place.file == use.place.file else (use.place,),
     )

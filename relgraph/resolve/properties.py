@@ -20,9 +20,9 @@ from relgraph.resolve.ranks import Ranked, no_rank, read_rank
 from relgraph.resolve.scope import Closure, Env, Width, force
 from relgraph.resolve.table import check_keys
 from relgraph.resolve.values import Value, is_none, read, refuse, show
-from relgraph.spec.field import Field
-from relgraph.spec.keys import CHANNEL, FRAME, PREDICTOR, SPACE, WEIGHT, named
+from relgraph.spec.field import Field, named
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
+from relgraph.spec.properties import CHANNEL, FRAME, PREDICTOR, SPACE, WEIGHT
 
 # What an `Operator` cannot say without these, so that the algebra's rules never see it.
 SAYS_SOMETHING: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +41,7 @@ class Section:
     place: Place
     findings: Findings
     values: dict[str, Value] = field(default_factory=dict)
+    known: bool = True
 
     def read_all(self, fields: tuple[Field, ...], but: tuple[str, ...] = ()) -> None:
         """Read every field except `but`. Raises RefusedError after the last one."""
@@ -53,6 +54,9 @@ class Section:
                 refused = error
         if refused is not None:
             raise refused
+        if not self.known:
+            # What an unknown key was meant to say is missing: nothing follows from the rest.
+            raise self.findings.silent()
 
     def _value(self, one: Field) -> Value:
         if one.name not in self.written:
@@ -130,7 +134,7 @@ class _Reader:
             raise self.findings.refuse(
                 "bad-value", closure.place, f"{name} is {show(node)}", "expected a map {key: value}"
             )
-        check_keys(node, fields, name, self.findings)
+        known = check_keys(node, fields, name, self.findings)
         legal = {field.name for field in fields}
         written = {
             str(key.value): Closure(value, closure.env)
@@ -138,7 +142,8 @@ class _Reader:
             if key.value in legal and not is_null(value)
         }
         key = next((k for k, _ in node.entries), None)
-        return Section(name, written, key.place if key else closure.place, self.findings)
+        place = key.place if key else closure.place
+        return Section(name, written, place, self.findings, known=known)
 
     def together(self, parts: Mapping[str, Any]) -> Properties:
         """The operator, with the defaults that depend on several sections."""
@@ -188,7 +193,10 @@ def _read_space(reader: _Reader) -> Callable[[Border], Space]:
             _refuse_idle(section, name, connect, connects)
     if values["size"] is None and connect in SAYS_SOMETHING["size"]:
         raise reader.findings.refuse(
-            "missing-key", section.where("connect"), f"connect: {connect} needs a size", "size: n"
+            "missing-key",
+            section.where("connect"),
+            f"connect: {connect} without a size",
+            "expected size: n",
         )
     return lambda border: _space(section, border)
 
@@ -222,7 +230,7 @@ def _padding(section: Section) -> Any:
             "contradiction",
             section.where("padding"),
             f"padding {show_value(padding)} with anchor: {anchor}",
-            "one of them; the anchor is a name for the padding",
+            "expected one of them: the anchor is a name for the padding",
             related=(section.where("anchor"),),
         )
     return anchored
@@ -267,7 +275,7 @@ def _read_weight(reader: _Reader) -> Weight:
             "contradiction",
             section.where("fixed"),
             "weights both dynamic and fixed",
-            "one source",
+            "expected one source",
             related=(section.where("dynamic"),),
         )
     source: Any = values["dynamic"] or ("fixed" if values["fixed"] else "static")

@@ -13,9 +13,9 @@ from relgraph.algebra.operator import Channel, Rank, RankWord, Space
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.scope import Closure, force
 from relgraph.resolve.values import is_none, refuse, whole
-from relgraph.spec.field import Field
-from relgraph.spec.keys import CHANNEL_RANK, SPACE_RANK, named
+from relgraph.spec.field import Field, named
 from relgraph.spec.nodes import ListNode, ScalarNode
+from relgraph.spec.properties import CHANNEL_RANK, SPACE_RANK
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_rank(
             "contradiction",
             on_channel.place,
             "a rank over channels beside one over space",
-            "one axis has a rank; compose two operators for both",
+            "expected one rank; compose two operators for both",
             related=(on_space.place,),
         )
     return space if space.rank is not None else channel
@@ -82,7 +82,7 @@ def _axis(
             "contradiction",
             section.where(words[1]),
             f"{words[1]} beside {words[0]}",
-            "one rank word",
+            "expected one rank word",
             related=(section.where(words[0]),),
         )
     if not words:

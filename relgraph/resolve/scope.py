@@ -28,6 +28,7 @@ class Definition:
     body: Node
     home: Home
     place: Place
+    broken: bool = False  # a problem is reported already; its uses say nothing more
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ def force(closure: Closure, findings: Findings) -> Closure:
     while (name := reference(closure.node)) is not None:
         if closure.place in seen:
             raise findings.refuse(
-                "reference-cycle", closure.place, f"${name} leads back to itself", related=seen
+                "reference-cycle",
+                closure.place,
+                f"${name} leads back to itself",
+                related=seen[seen.index(closure.place) :],
             )
         seen.append(closure.place)
         closure = _look_up(name, closure, findings)

@@ -14,10 +14,12 @@ from relgraph.resolve.arguments import is_null, nothing_behind
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.operator_file import is_parameter_name
 from relgraph.resolve.scope import Home
-from relgraph.spec.keys import STAGE, named
+from relgraph.spec.field import named
+from relgraph.spec.keys import STAGE
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 MAX_STAGES = 64
+Written = tuple[Node, Home]
 ROW_KEYS = named(STAGE)
 
 
@@ -50,7 +52,10 @@ def merged_rows(rows: list[Row], stages: Node, home: Home, findings: Findings) -
     if isinstance(stages, MapNode):
         return _patched(rows, stages, home, findings)
     raise findings.refuse(
-        "bad-value", stages.place, "stages is no list", "a list of rows, or a map that patches"
+        "bad-value",
+        stages.place,
+        "stages is no list",
+        "expected a list of rows, or a map that patches",
     )
 
 
@@ -60,7 +65,7 @@ def _listed(stages: ListNode, home: Home, findings: Findings) -> list[Row]:
             "bad-value",
             stages.place,
             f"{len(stages.items)} stages",
-            f"at least one row, at most {MAX_STAGES}",
+            f"expected at least one row, at most {MAX_STAGES}",
         )
     return [_row(item, home, findings) for item in stages.items]
 
@@ -69,7 +74,7 @@ def _row(node: Node, home: Home, findings: Findings) -> Row:
     row = Row(node.place)
     if not isinstance(node, MapNode):
         raise findings.refuse(
-            "bad-value", node.place, "a stage that is no map", "{depth: n, channels: n, …}"
+            "bad-value", node.place, "a stage that is no map", "expected {depth: n, channels: n, …}"
         )
     for key, value in node.entries:
         if _usable(key, value, findings):
@@ -83,7 +88,7 @@ def _usable(key: ScalarNode, value: Node, findings: Findings) -> bool:
         return False
     if not is_parameter_name(key.value):
         found = f"the stage variable {key.value}"
-        findings.refuse("bad-name", key.place, found, "lower-case letters, digits and _")
+        findings.refuse("bad-name", key.place, found, "expected lower-case letters, digits and _")
         return False
     return True
 
@@ -94,7 +99,7 @@ def _patched(rows: list[Row], patch: MapNode, home: Home, findings: Findings) ->
             "nothing-to-patch",
             patch.place,
             "a map of columns, and no inherited rows",
-            "a list of rows",
+            "expected a list of rows",
             "stages: [{depth: 2, channels: 64}, …]",
         )
     for key, value in patch.entries:
@@ -106,7 +111,7 @@ def _patched(rows: list[Row], patch: MapNode, home: Home, findings: Findings) ->
                 "column-length",
                 value.place,
                 f"{len(column)} values of {key.value}",
-                f"one for each of the {len(rows)} stages, or a single value for all",
+                f"expected one for each of the {len(rows)} stages, or a single value for all",
             )
             continue
         for row, entry in zip(rows, column, strict=True):
@@ -117,3 +122,28 @@ def _patched(rows: list[Row], patch: MapNode, home: Home, findings: Findings) ->
 def variables_of(row: Row, params: Mapping[str, tuple[Node, Home]]) -> dict[str, tuple[Node, Home]]:
     """What `$name`s mean in this stage: its own variables, then the params."""
     return {**params, **row.variables}
+
+
+def turns_of(row: Row, above: Mapping[str, tuple[Node, Home]], findings: Findings) -> list[Written]:
+    """The bodies that a stage's blocks take in turn: `block` alone, or each of `cycle`; the row's
+    own keys, else the file's."""
+    keys: Mapping[str, Written] = row.keys
+    if "block" in keys and "cycle" in keys:
+        findings.refuse(
+            "block-and-cycle",
+            row.written["cycle"].place,
+            "cycle beside block",
+            "expected one of them",
+            related=(row.written["block"].place,),
+        )
+    if "block" not in keys and "cycle" not in keys:
+        keys = above
+    if "block" in keys:
+        return [keys["block"]]
+    if "cycle" not in keys:
+        return []
+    node, home = keys["cycle"]
+    if not isinstance(node, ListNode) or not node.items:
+        findings.refuse("bad-value", node.place, "cycle is no list", "expected [body, …]")
+        return []
+    return [(item, home) for item in node.items]

@@ -1,4 +1,4 @@
-"""Structure words: residual, sum, product, concat, split, tap, from, fit. Widths are checked here."""
+"""Structure words: residual, sum, product, concat, split, tap, from; widths are checked here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _shortcut(use: Use, written: Value, width: Width) -> Body | None:
                 "residual-width",
                 use.place,
                 f"{use.width} channels come in and the body ends at {width}",
-                "the same width, or a shortcut",
+                "expected the same width, or a shortcut",
                 "residual: {body: […], shortcut: [pointwise: $channels]}",
             )
         return None
@@ -98,7 +98,7 @@ def _split(use: Use) -> Built:
             "split-sizes",
             written.place,
             f"{len(_items(written))} sizes for {count} bodies",
-            "one size for each body",
+            "expected one size for each body",
             related=(bodies.place,),
         )
     sizes = _sizes(use, written)
@@ -156,7 +156,7 @@ def _sizes(use: Use, written: Closure) -> tuple[int, ...] | None:
             "split-sizes",
             written.place,
             f"parts of {taken} channels and {rests} `rest`",
-            f"{total} channels in all",
+            f"expected {total} channels in all",
             "write one part as `rest`",
         )
     return tuple(left if part is None else part for part in parts)
@@ -177,7 +177,7 @@ def _part(use: Use, written: Closure, total: Width) -> int | None:
         "split-sizes",
         closure.place,
         f"a part of {show(closure.node)}" + (f" of {total} channels" if total else ""),
-        "a whole number, a fraction that comes out whole, or rest",
+        "expected a whole number, a fraction that comes out whole, or rest",
     )
 
 
@@ -185,7 +185,7 @@ def _tap(use: Use) -> Built:
     name = str(_values(use)["name"])
     if name in use.spot.taps:
         raise use.findings.refuse(
-            "tap-twice", use.place, f"{name} is tapped twice in this block", "another name"
+            "tap-twice", use.place, f"{name} is tapped twice in this block", "expected another name"
         )
     use.spot.taps[name] = use.width
     return Built((Tap(label=use.item.label, place=use.place, word="tap", name=name),), use.width)

@@ -11,12 +11,17 @@ from relgraph.spec.field import Field
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 
-def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:
-    """Report unknown keys, keys with nothing behind them, and tables or texts of another type."""
+def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> bool:
+    """Report unknown keys, keys with nothing behind them, and tables or texts of another type.
+
+    Returns whether all keys are known.
+    """
     table = {field.name: field for field in fields}
+    known = True
     for key, value in node.entries:
         field = table.get(str(key.value))
         if field is None:
+            known = False
             found = f"{what} has no key {key.value}"
             findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
         elif is_null(value):
@@ -25,6 +30,7 @@ def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Find
             expected = {"table": "a map {key: value}", "text": "text", "name": "a name"}
             found = f"{key.value} is {_shape(value)}"
             findings.refuse("bad-value", value.place, found, f"expected {expected[field.kind]}")
+    return known
 
 
 def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:

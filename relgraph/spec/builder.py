@@ -89,7 +89,9 @@ class Builder:
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._stop(event, "several-documents", "a second document", "one spec in one file")
+            self._stop(
+                event, "several-documents", "a second document", "expected one spec in one file"
+            )
         if event.version or event.tags:
             self._report(event, "directive", "a YAML directive", "none is understood here")
 
@@ -126,7 +128,7 @@ class Builder:
             return ScalarNode(None, node.place)
         if node.value == "<<" and not node.quoted:
             self.problems.append(
-                Problem("merge-key", "a merge key", "write the fields out", place=node.place)
+                Problem("merge-key", "a merge key", "write its fields out", place=node.place)
             )
             return node
         name = str(node.value)
@@ -155,7 +157,8 @@ class Builder:
         if event.anchor is not None:
             self._report(event, "anchor", f"the anchor &{event.anchor}", "use `define` or params")
         if event.tag is not None:
-            self._report(event, "tag", f"the tag {event.tag}", "values have no tags here")
+            shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._report(event, "tag", f"the tag {shown}", "values have no tags here")
 
     def _report(self, event: yaml.Event, code: str, found: str, expected: str = "") -> None:
         place = self._lines.span(event.start_mark, event.end_mark)

@@ -39,8 +39,7 @@ MAX_BYTES = 256 * 1024
 # C0 and C1 controls, YAML 1.1's odd line breaks, byte order marks and lone surrogates: never
 # meant, and an odd line break would shift every line number that follows.
 UNPRINTABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff"
-    "\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 
 
@@ -103,7 +102,7 @@ def _read(path: Path) -> str:
     try:
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no such file"
-            raise RelgraphError(Problem("no-file", what, "a YAML file", place=place))
+            raise RelgraphError(Problem("no-file", what, "expected a YAML file", place=place))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
@@ -130,7 +129,7 @@ def _refuse_unprintable(text: str, lines: Lines) -> None:
     column = match.start() - max(before.rfind("\n"), before.rfind("\r")) - 1
     found = f"the character U+{ord(match.group()):04X}"
     raise RelgraphError(
-        Problem("yaml-syntax", found, "printable text only", place=lines.at(line, column))
+        Problem("yaml-syntax", found, "expected printable text", place=lines.at(line, column))
     )
 
 

@@ -89,3 +89,8 @@ def by_name(words: tuple[Word, ...]) -> dict[str, Word]:
     table = {word.name: word for word in words}
     assert len(table) == len(words), "a word of the language is defined twice"
     return table
+
+
+def named(fields: tuple[Field, ...]) -> dict[str, Field]:
+    """Fields by name, in the table's order."""
+    return {field.name: field for field in fields}

@@ -1,0 +1,87 @@
+"""Checks that need the whole model: what nothing reads, and what is never used."""
+
+from __future__ import annotations
+
+from relgraph.errors import Place, RelgraphError, nearest
+from relgraph.resolve.chain import Merged
+from relgraph.resolve.context import Context
+from relgraph.resolve.findings import Findings, RefusedError
+from relgraph.resolve.library import find_spec
+from relgraph.resolve.operator_file import references
+from relgraph.resolve.operators import WIDTH_FIELDS, operator_file
+from relgraph.resolve.stages import ROW_KEYS
+from relgraph.spec.nodes import ScalarNode
+from relgraph.spec.words import WORDS
+
+
+def check_variables(merged: Merged, findings: Findings) -> None:
+    """A stage variable or param of the top file that nothing reads is a typing error; one that is
+    inherited may fall silent."""
+    known = findings.read | (_mentioned(merged) if findings.failed else set())
+    for row in merged.rows:
+        for name, (_, home) in row.variables.items():
+            if home.level == merged.top and name not in known:
+                _unread(name, "stage variable", row.written[name].place, findings)
+    for name, key in merged.own_params.items():
+        if name not in known:
+            _unread(name, "param", key.place, findings)
+
+
+def _mentioned(merged: Merged) -> set[str]:
+    """Every `$name` of the chain's files: a refused item did not get to read its own."""
+    return {name for root in merged.roots for name, _ in references(root)}
+
+
+def _unread(name: str, what: str, place: Place, findings: Findings) -> None:
+    near = nearest(name, {*ROW_KEYS, *findings.read} - {name})
+    findings.refuse(
+        "unused-variable",
+        place,
+        f"nothing reads the {what} {name}",
+        f"expected ${name} in some body, or a key of a stage",
+        near if near.startswith("did you") else "",
+    )
+
+
+def check_definitions(merged: Merged, context: Context) -> None:
+    """A definition of the top file that nothing uses is told, not refused."""
+    for name, definition in merged.definitions.items():
+        own = definition.home.level == merged.top and not definition.broken
+        if own and name not in context.findings.used and not context.findings.failed:
+            context.findings.warn(
+                "unused-definition", definition.place, f"nothing uses the definition {name}"
+            )
+
+
+def check_defaults(merged: Merged, context: Context) -> None:
+    """`defaults` may only name words that exist, and fields that they declare."""
+    for word, key in merged.default_words.items():
+        fields = _fields_of(word, merged, key, context)
+        for name, (node, home) in merged.defaults[word].items():
+            if fields is None or name in fields or home.level != merged.top:
+                continue
+            hint = nearest(name, fields)
+            context.findings.refuse(
+                "unknown-field", node.place, f"{word} has no field {name}", hint=hint
+            )
+
+
+def _fields_of(word: str, merged: Merged, key: ScalarNode, context: Context) -> set[str] | None:
+    """The fields that `word` declares; None where there is no such word (reported)."""
+    if word in WORDS:
+        return {field.name for field in WORDS[word].fields}
+    if word in merged.definitions:
+        return {name for name, _ in merged.definitions[word].params}
+    near = merged.paths[-1].parent
+    try:
+        path = find_spec("operators", word, context.library, near, key.place)
+        file = operator_file(path, context)
+    except RelgraphError:
+        known = [*WORDS, *merged.definitions, *context.library.names("operators", near)]
+        hint = nearest(word, known)
+        hint = hint if hint.startswith("did you") else ""
+        context.findings.refuse("unknown-word", key.place, f"{word} is no word here", hint=hint)
+        return None
+    except RefusedError:
+        return None
+    return {name for name, _ in file.params} | (set(WIDTH_FIELDS) if file.wants_width else set())

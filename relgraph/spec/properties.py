@@ -1,0 +1,344 @@
+"""The property sections of an operator file: the four properties on two axes, and their frame.
+
+The third part of the language's table. Each section is a tuple of fields; `relgraph.resolve` makes
+a point of the algebra of what a file writes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relgraph.spec.field import Field
+from relgraph.spec.keys import MAX_CHANNELS
+
+SPACE: Final = (
+    Field(
+        "connect",
+        "choice",
+        "which inputs an output sees",
+        "point",
+        choices=("point", "window", "stripe", "grid", "full", "local", "axial"),
+        example="connect: window",
+    ),
+    Field(
+        "size",
+        "size",
+        "side of the kernel or window, cells of the grid, width of the stripe",
+        minimum=1,
+        maximum=4096,
+        example="size: [7, 5]",
+    ),
+    Field(
+        "stride",
+        "size",
+        "input step per output step (point, local, axial)",
+        1,
+        minimum=1,
+        maximum=4096,
+        example="stride: 2",
+    ),
+    Field(
+        "dilation",
+        "size",
+        "step between a kernel's taps (local)",
+        1,
+        minimum=1,
+        maximum=4096,
+        example="dilation: 2",
+    ),
+    Field(
+        "shift",
+        "shift",
+        "how far the windows are moved (window, stripe); `half` is half a window, rounded down",
+        0,
+        minimum=0,
+        maximum=4096,
+        example="shift: half",
+    ),
+    Field(
+        "along",
+        "choice",
+        "direction of a stripe",
+        "rows",
+        choices=("rows", "columns"),
+        example="along: columns",
+    ),
+    Field(
+        "share",
+        "choice",
+        "which entries are one learned thing",
+        "none",
+        choices=("none", "windows", "positions", "all"),
+        example="share: positions",
+    ),
+    Field(
+        "border",
+        "choice",
+        "what stands outside the map; `mask` where weights are normalised, else `zero`",
+        choices=("zero", "mask", "wrap", "reflect", "clamp"),
+        example="border: wrap",
+    ),
+    Field(
+        "anchor",
+        "choice",
+        "where the taps stand (local): `corner` is padding 0, `center` is padding half",
+        choices=("center", "corner"),
+        example="anchor: corner",
+    ),
+    Field(
+        "padding",
+        "padding",
+        "where the taps start (local): `half` centres them, n starts them n outside the corner and "
+        "keeps whole kernels only, `same_tf` is TensorFlow's SAME",
+        "half",
+        minimum=0,
+        maximum=4096,
+        example="padding: 0",
+    ),
+    Field(
+        "pad",
+        "boolean",
+        "complete a map that blocks do not divide with zero positions",
+        False,
+        example="pad: true",
+    ),
+    Field(
+        "rank",
+        "table",
+        "a low rank: reduce, tokens, separable or scales",
+        none=True,
+        example="rank: {tokens: 64}",
+    ),
+)
+
+CHANNEL: Final = (
+    Field(
+        "connect",
+        "choice",
+        "which input channels an output channel sees",
+        "full",
+        choices=("full", "groups", "separate"),
+        example="connect: separate",
+    ),
+    Field(
+        "groups",
+        "integer",
+        "number of contiguous groups",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="groups: 4",
+    ),
+    Field(
+        "share",
+        "choice",
+        "which channels have one weight; follows from `heads` where that is written",
+        choices=("none", "heads", "all"),
+        example="share: all",
+    ),
+    Field(
+        "heads",
+        "integer",
+        "number of contiguous runs that share one weight",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="heads: 4",
+    ),
+    Field(
+        "head_channels",
+        "integer",
+        "channels of a head, instead of `heads`",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="head_channels: 32",
+    ),
+    Field(
+        "group_channels",
+        "integer",
+        "the same under the name that convolutions use",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="group_channels: 16",
+    ),
+    Field("rank", "table", "a low rank: inner", none=True, example="rank: {inner: 64}"),
+)
+
+WEIGHT: Final = (
+    Field(
+        "dynamic",
+        "choice",
+        "what predicts the weights: the mean of the map, the place of the output, or query · key",
+        choices=("pooled", "center", "pair"),
+        none=True,
+        example="dynamic: pooled",
+    ),
+    Field(
+        "fixed",
+        "choice",
+        "given weights, nothing learned",
+        choices=("average", "identity"),
+        none=True,
+        example="fixed: average",
+    ),
+    Field(
+        "normalize",
+        "choice",
+        "over the slots of an output",
+        "none",
+        choices=("none", "softmax", "sigmoid"),
+        example="normalize: softmax",
+    ),
+    Field(
+        "position",
+        "choice",
+        "a bias on query · key: per offset, per pair of places, or none",
+        "none",
+        choices=("none", "relative", "absolute"),
+        example="position: relative",
+    ),
+    Field(
+        "reduction",
+        "integer",
+        "hidden width of the predictor is channels / reduction",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="reduction: 4",
+    ),
+    Field(
+        "predictor",
+        "table",
+        "how a pooled or center source makes weights",
+        example="predictor: {norm: batch_norm}",
+    ),
+    Field(
+        "extent",
+        "integer",
+        "side of the region that a center source reads",
+        1,
+        minimum=1,
+        maximum=63,
+        example="extent: 3",
+    ),
+    Field(
+        "qkv_bias",
+        "boolean",
+        "whether query, key and value have a bias",
+        True,
+        example="qkv_bias: false",
+    ),
+)
+
+PREDICTOR: Final = (
+    Field("bias", "boolean", "a bias in the hidden layer", False, example="bias: true"),
+    Field(
+        "norm",
+        "choice",
+        "after the hidden layer",
+        "none",
+        choices=("none", "batch_norm"),
+        example="norm: batch_norm",
+    ),
+    Field(
+        "act",
+        "choice",
+        "the activation between the layers",
+        "relu",
+        choices=("relu", "gelu", "silu", "sigmoid", "tanh"),
+        example="act: gelu",
+    ),
+)
+
+FRAME: Final = (
+    Field("value", "boolean", "project the values first", False, example="value: true"),
+    Field("output", "boolean", "project the result", False, example="output: true"),
+    Field(
+        "value_bias", "boolean", "a bias in the value projection", True, example="value_bias: false"
+    ),
+    Field(
+        "output_bias",
+        "boolean",
+        "a bias in the output projection",
+        True,
+        example="output_bias: false",
+    ),
+)
+
+SPACE_RANK: Final = (
+    Field(
+        "reduce",
+        "value",
+        "read a map reduced by a factor, or by a body",
+        none=True,
+        example="reduce: 4",
+    ),
+    Field(
+        "tokens",
+        "integer",
+        "through that many mixtures of positions",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="tokens: 64",
+    ),
+    Field("separable", "boolean", "rows, then columns", False, example="separable: true"),
+    Field(
+        "scales",
+        "value",
+        "a sum over maps reduced by these factors",
+        none=True,
+        example="scales: [2, 4]",
+    ),
+    Field("between", "body", "elements between the factors", none=True, example="between: [gelu]"),
+)
+
+CHANNEL_RANK: Final = (
+    Field(
+        "inner",
+        "integer",
+        "through that many channels",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="inner: 64",
+    ),
+    Field(
+        "between",
+        "body",
+        "elements between the factors",
+        none=True,
+        example="between: [batch_norm, relu]",
+    ),
+)
+
+WIDTH: Final = (
+    Field(
+        "channels",
+        "width",
+        "output width: a number, or a list that adds up; what comes in where not written",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        example="channels: [$in, 3]",
+    ),
+    Field(
+        "ratio",
+        "number",
+        "times this; must come out whole",
+        1,
+        minimum=0,
+        maximum=4096,
+        example="ratio: 4",
+    ),
+    Field(
+        "divisor",
+        "integer",
+        "rounds to the nearest multiple, at least 0.9 of it",
+        1,
+        minimum=1,
+        maximum=4096,
+        example="divisor: 8",
+    ),
+)
