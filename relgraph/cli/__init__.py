@@ -6,6 +6,6 @@ computes anything itself, and no module here imports torch, numpy or networkx wh
 
 from __future__ import annotations
 
-from relgraph.cli.main import main
+from relgraph.cli.process import main
 
 __all__ = ["main"]

@@ -49,15 +49,21 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"relgraph {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def relgraph(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+    ] = False,
 ) -> None:
     """Vision operators as points of one algebra: specs are checked, proved and compiled to
     readable PyTorch. NAME is a shipped spec or a path to your own YAML file."""
-    if version:
-        typer.echo(f"relgraph {__version__}")
-        raise typer.Exit
 
 
 for _name, _command in COMMANDS:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from relgraph.cli import output
-from relgraph.cli.naming import Named, specs_in
+from relgraph.cli.naming import Named, files_in, find
 from relgraph.errors import Problem, RelgraphError
 
 
 @dataclass(frozen=True)
 class Checked:
     """One file's outcome: its problems (errors refuse it, warnings and notes do not) and, in
-    words, what its `replace` and `set` hit."""
+    words, what its `replace` and `set` hit. `kind` is empty where even that is not to be seen."""
 
-    spec: Named
+    path: str
+    kind: str
     problems: tuple[Problem, ...]
     remarks: tuple[str, ...] = ()
 
@@ -32,7 +34,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for editors and CI.")] = False,
 ) -> None:
     """Check specs: every mistake with its place and a hint."""
-    checked = [check_spec(spec) for spec in specs_in(paths)]
+    checked = [one for path in paths for one in _check_path(path)]
     if json:
         output.print_json([_to_json(one) for one in checked])
     else:
@@ -42,12 +44,26 @@ def check(
         raise typer.Exit(2)
 
 
+def _check_path(path: str) -> list[Checked]:
+    names = files_in(Path(path)) if Path(path).is_dir() else (path,)
+    return [_check_name(name) for name in names]
+
+
+def _check_name(name: str) -> Checked:
+    """A file that can't be read is one refused file among the others."""
+    try:
+        spec = find(name)
+    except RelgraphError as error:
+        return Checked(name, "", error.problems)
+    return check_spec(spec)
+
+
 def check_spec(spec: Named) -> Checked:
     """Resolve and assemble a spec; its problems as values."""
     try:
         return _accepted(spec)
     except RelgraphError as error:
-        return Checked(spec, error.problems)
+        return Checked(str(spec.path), spec.kind, error.problems)
 
 
 def _accepted(spec: Named) -> Checked:
@@ -55,7 +71,7 @@ def _accepted(spec: Named) -> Checked:
         from relgraph.spec.recipe import load_recipe
 
         load_recipe(spec.path)
-        return Checked(spec, ())
+        return Checked(str(spec.path), spec.kind, ())
     if spec.kind == "operators":
         return _operator(spec)
     return _backbone(spec)
@@ -71,28 +87,28 @@ def _backbone(spec: Named) -> Checked:
         f"{hit.kind} {hit.address}: {hit.count} item{'s' if hit.count != 1 else ''}"
         for hit in resolution.hits
     )
-    return Checked(spec, resolution.problems, hits)
+    return Checked(str(spec.path), spec.kind, resolution.problems, hits)
 
 
 def _operator(spec: Named) -> Checked:
     from relgraph.cli.alone import alone
 
     alone(spec.word)
-    return Checked(spec, ())
+    return Checked(str(spec.path), spec.kind, ())
 
 
 def _print(one: Checked) -> None:
     output.print_problems(one.problems)
     verdict = "ok" if one.ok else "refused"
-    output.say(f"{one.spec.path}: {verdict}")
+    output.say(f"{one.path}: {verdict}")
     for remark in one.remarks:
         output.say(f"  {remark}")
 
 
 def _to_json(one: Checked) -> dict[str, object]:
     return {
-        "path": str(one.spec.path),
-        "kind": one.spec.kind,
+        "path": one.path,
+        "kind": one.kind,
         "ok": one.ok,
         "problems": [problem.to_json() for problem in one.problems],
         "remarks": list(one.remarks),

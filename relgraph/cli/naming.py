@@ -66,20 +66,13 @@ def kind_of(path: Path) -> Kind:
     )
 
 
-def specs_in(paths: Iterable[Path | str]) -> tuple[Named, ...]:
-    """The specs that `paths` name, in order; a folder stands for every .yaml file below it."""
-    found: list[Named] = []
-    for written in paths:
-        folder = Path(written)
-        if not folder.is_dir():
-            found.append(find(str(written)))
-            continue
-        files = sorted(folder.rglob("*.yaml"))
-        if not files:
-            place = Place(str(folder), 1, 1)
-            raise RelgraphError(Problem("no-specs", "no .yaml file in this folder", place=place))
-        found.extend(Named(kind_of(path), path, str(path)) for path in files)
-    return tuple(found)
+def files_in(folder: Path) -> tuple[str, ...]:
+    """Every .yaml file below a folder, sorted. Raises RelgraphError where there is none."""
+    files = tuple(str(path) for path in sorted(folder.rglob("*.yaml")))
+    if not files:
+        place = Place(str(folder), 1, 1)
+        raise RelgraphError(Problem("no-specs", "no .yaml file in this folder", place=place))
+    return files
 
 
 def _of_kind(named: Named, wanted: tuple[Kind, ...]) -> Named:

@@ -80,7 +80,7 @@ def _backbone_like(name: str, model: Named) -> str:
         '# cite: "Authors, Title, Venue and year"',
         f"extends: {backbone.name}",
         "",
-        "# Columns of the stage rows: a list is one value for each stage, a single value is for all.",
+        "# Columns of the stage rows: a list has one value for each stage, one value is for all.",
         f"# stages: {{depth: {columns}}}",
         "",
         "# `replace` puts another item where the addressed one stands, `set` changes arguments and",
