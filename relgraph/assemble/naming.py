@@ -87,7 +87,7 @@ def named(body: Body) -> Body:
 def is_module(node: Node) -> bool:
     """Whether the node itself becomes an attribute (its structure aside)."""
     if isinstance(node, Element):
-        return node.word in MODULE_WORDS and not _is_fixed_scale(node)
+        return (node.word in MODULE_WORDS and not _is_fixed_scale(node)) or _leaves_tokens(node)
     return isinstance(node, Connect | Scope)
 
 
@@ -98,6 +98,11 @@ def modules(body: Body) -> Iterator[Named]:
             yield node
         for inner in _inner(node):
             yield from modules(inner)
+
+
+def _leaves_tokens(node: Element) -> bool:
+    """Whether a sequence becomes a map, for which a module keeps the map's size."""
+    return node.word == "select" and node["kind"] == "map" and bool(node.input.tokens)
 
 
 def _is_fixed_scale(node: Element) -> bool:

@@ -7,11 +7,10 @@ image, head and position, and whose `aggregate` is a sum of k² shifted products
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Normalize
+from relgraph.lower.fields import Arguments
 from relgraph.lower.guards import has_channel_bias, is_centred_stencil, is_unframed
 from relgraph.lower.module import Definition, Module
-from relgraph.lower.predictor import Predictor, predictor_of, reduction_argument
-from relgraph.lower.taps import NORMALIZED, TAP_VIEWS, indented, spacing_arguments
+from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, size_arguments
 from relgraph.program import Connect
 
 _PAD_GROUPS = Definition(
@@ -112,59 +111,35 @@ _TEXT = '''\
 class {name}(nn.Module):
     """Depth-wise convolution with a kernel per position and head, predicted from the position.
 
-    y[c, o] = bias[c] + Σ_j w[head(c), j, o] · x[c, o + j]
+    y[c, o] = {bias}Σ_j w[head(c), j, o] · x[c, o + j]
     w[:, :, o] = {equation}, context = x[o]
 
     Shapes: (B, C, H, W) -> (B, C, H, W); weights (B, heads, k·k, H, W).
     """
 
-    def __init__(
-        self,
-        dim: int,
-        num_heads: int,
-        kernel_size: int,
-{arguments}        stride: int = 1,
-        dilation: int = 1,
-        bias: bool = True,
-    ) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.dilation = dilation
-{layers}
-        self.bias = nn.Parameter(torch.empty(dim)) if bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-{reset}        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+{constructor}
 
     def weights(self, x: Tensor) -> Tensor:
-        """One k×k kernel per head and output position: (B, heads, k·k, Ho, Wo)."""
-        context = x[:, :, :: self.stride, :: self.stride]
 {predict}
 
     def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
-        y = aggregate_locally(x, w, self.kernel_size, self.stride, self.dilation)
-        return y if self.bias is None else y + self.bias[:, None, None]
+{aggregate}
 
     def forward(self, x: Tensor) -> Tensor:
         return self.aggregate(self.weights(x), x)'''
 
-_EXPAND = """\
-height, width = hidden.shape[2:]
+_LOGITS = """\
 # Rows of kernels rather than of positions: each tap then reads one contiguous map.
 expand = self.expand.weight.expand(x.shape[0], -1, -1)
 w = torch.baddbmm(self.expand.bias[:, None], expand, hidden.flatten(2))
-w = w.view(x.shape[0], self.num_heads, -1, height, width)"""
+"""
+_SHAPED = "w.view(x.shape[0], self.num_heads, -1, *hidden.shape[2:])"
 
-_SOFTMAX_PRESENT = """\
+_ABSENT = """\
 # Slots outside the map are absent from the softmax.
-inside = pad_groups(torch.ones_like(x[:1, :1]), 1, self.dilation * (self.kernel_size // 2))
-taps = tap_views(inside, self.kernel_size, self.stride, self.dilation)
-w = w.masked_fill(torch.stack(taps, 3).squeeze(2) == 0, -math.inf)
-return w.softmax(2)"""
+inside = pad_groups(torch.ones_like(x[:1, :1]), 1, {padding})
+taps = torch.stack(tap_views(inside, self.kernel_size{spacing}), 3).squeeze(2)
+w = w.masked_fill(taps == 0, -math.inf)"""
 
 
 def accepts_center(node: Connect) -> bool:
@@ -182,46 +157,52 @@ def accepts_center(node: Connect) -> bool:
 
 
 def lower_center(node: Connect) -> Module:
-    """A class per form of predictor; sizes are its arguments."""
+    """A class per form; sizes are its arguments."""
     connection = node.connection
-    operator = connection.operator
-    channel = operator.channel
+    channel, space = connection.operator.channel, connection.operator.space
     heads = {"none": connection.in_channels, "heads": channel.heads, "all": 1}[channel.share]
-    masked = operator.space.border == "mask"
-    definition = _definition(predictor_of(connection), operator.weight.normalize, masked)
-    return Module(
-        definition.name,
-        (
-            ("dim", connection.in_channels),
-            ("num_heads", heads),
-            ("kernel_size", operator.space.size[0]),
-            *reduction_argument(connection),
-            *spacing_arguments(operator.space),
-            *(() if operator.bias == "channels" else (("bias", False),)),
-        ),
-        definition=definition,
+    ends: Arguments = (
+        ("dim", connection.in_channels),
+        ("num_heads", heads),
+        ("kernel_size", space.size[0]),
     )
+    definition = _definition(form_of(connection))
+    arguments = (*ends, *size_arguments(connection))
+    return Module(definition.name, arguments, definition=definition)
 
 
-def _definition(predictor: Predictor, normalize: Normalize, masked: bool) -> Definition:
-    masked = masked and normalize == "softmax"
-    name = f"{predictor.prefix}{NORMALIZED[normalize]}InhomogeneousDepthwiseConv2d"
-    reset = predictor.reset_lines("self.kernel_size**2")
+def _definition(form: Form) -> Definition:
+    name = form.name("InhomogeneousDepthwiseConv2d", usual_bias=False)
+    own = ["self.num_heads = num_heads", "self.kernel_size = kernel_size"]
+    sizes = ["dim: int", "num_heads: int", "kernel_size: int"]
+    call = f"aggregate_locally(x, w, self.kernel_size{form.spacing})"
     text = _TEXT.format(
-        name=f"Masked{name}" if masked else name,
-        equation=predictor.equation,
-        arguments=indented(["reduction: int,", ""] if predictor.hidden else [""]),
-        layers=indented(predictor.init_lines("num_heads * kernel_size**2")),
-        reset=indented([*reset, ""]),
-        predict=indented(_predict_lines(predictor, normalize, masked)),
+        name=name,
+        bias="bias[c] + " if form.bias else "",
+        equation=form.equation,
+        constructor=form.constructor(sizes, own, "num_heads * kernel_size**2"),
+        predict=body(_predict_lines(form)),
+        aggregate=body(
+            [f"y = {call}", "return y + self.bias[:, None, None]"]
+            if form.bias
+            else [f"return {call}"]
+        ),
     )
-    uses = (*predictor.layers, _AGGREGATE_LOCALLY)
-    return Definition(f"Masked{name}" if masked else name, text, uses, ("import math",))
+    uses = (*form.predictor.layers, _AGGREGATE_LOCALLY)
+    return Definition(name, text, uses, ("import math",))
 
 
-def _predict_lines(predictor: Predictor, normalize: Normalize, masked: bool) -> list[str]:
-    lines = [predictor.hidden_line("context"), *_EXPAND.splitlines()]
-    if masked:
-        return [*lines, *_SOFTMAX_PRESENT.splitlines()]
-    end = {"none": "return w", "softmax": "return w.softmax(2)", "sigmoid": "return w.sigmoid()"}
-    return [*lines, end[normalize]]
+def _predict_lines(form: Form) -> list[str]:
+    context = "x[:, :, :: self.stride, :: self.stride]" if form.spaced else "x"
+    lines = [
+        '"""One k×k kernel per head and position: (B, C, H, W) -> (B, heads, k·k, H, W)."""',
+        form.predictor.hidden_line(context),
+        *_LOGITS.splitlines(),
+    ]
+    if form.masked:
+        reach = "(self.kernel_size // 2)"
+        padding = f"self.dilation * {reach}" if form.spaced else reach[1:-1]
+        absent = _ABSENT.format(padding=padding, spacing=form.spacing)
+        return [*lines, f"w = {_SHAPED}", *absent.splitlines(), "return w.softmax(2)"]
+    end = {"none": "", "softmax": ".softmax(2)", "sigmoid": ".sigmoid()"}[form.normalize]
+    return [*lines, f"return {_SHAPED}{end}"]

@@ -19,9 +19,9 @@ ACTIVATIONS: dict[str, str] = {
     "elu": "F.elu({x})",
     "gelu": "F.gelu({x})",
     "gelu_tanh": 'F.gelu({x}, approximate="tanh")',
-    "hardsigmoid": "F.hardsigmoid({x})",
+    # F.hardsigmoid's gradient is float32's 1/6 even in float64.
+    "hardsigmoid": "F.relu6({x} + 3.0) / 6.0",
     "hardswish": "F.hardswish({x})",
-    "leaky_relu": "F.leaky_relu({x})",
     "mish": "F.mish({x})",
     "relu": "F.relu({x})",
     "relu6": "F.relu6({x})",
@@ -126,6 +126,12 @@ def lower_classifier(element: Element) -> Lowered:
     return Module(LINEAR.name, (*ends, *bias), positional=2, definition=LINEAR)
 
 
+def lower_leaky_relu(element: Element) -> Lowered:
+    """The identity above zero, a slope below."""
+    slope = number(element["slope"])
+    return Inline("F.leaky_relu({x})" if slope == 0.01 else f"F.leaky_relu({{x}}, {slope!r})")
+
+
 def lower_activation(element: Element) -> Lowered:
     """A function of every value by itself."""
     return Inline(ACTIVATIONS[element.word])
@@ -142,6 +148,7 @@ BUILDS: dict[str, Callable[[Element], Lowered]] = {
     "dropout": lower_dropout,
     "global_pool": lower_global_pool,
     "group_norm": norms.lower_group_norm,
+    "leaky_relu": lower_leaky_relu,
     "layer_norm": norms.lower_layer_norm,
     "max_pool": lower_max_pool,
     "position": positions.lower_position,

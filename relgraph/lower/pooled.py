@@ -7,19 +7,17 @@ is one grouped convolution per image.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Normalize
 from relgraph.lower.fields import Arguments
 from relgraph.lower.guards import has_channel_bias, is_centred_stencil, is_unframed
 from relgraph.lower.module import Definition, Module
-from relgraph.lower.predictor import Predictor, predictor_of, reduction_argument
-from relgraph.lower.taps import NORMALIZED, TAP_VIEWS, indented, spacing_arguments
+from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, size_arguments
 from relgraph.program import Connect
 
 _PER_IMAGE = Definition(
     "conv_per_image",
     '''\
 def conv_per_image(
-    x: Tensor, kernels: Tensor, bias: Tensor | None, stride: int, dilation: int
+    x: Tensor, kernels: Tensor, bias: Tensor | None = None, stride: int = 1, dilation: int = 1
 ) -> Tensor:
     """Depth-wise convolution of every image with kernels of its own, zeros around the map.
 
@@ -53,31 +51,13 @@ _TEXT = '''\
 class {name}(nn.Module):
     """Depth-wise convolution with one kernel per image and {unit}, predicted from the image.
 
-    y[c, o] = bias[c] + Σ_j w[{index}, j] · x[c, o + j]
+    y[c, o] = {bias}Σ_j w[{index}, j] · x[c, o + j]
     w = {equation}, context = the mean of x over all positions
 
     Shapes: (B, C, H, W) -> (B, C, H, W); weights (B, {letter}, k, k).
     """
 
-    def __init__(
-        self,
-        dim: int,
-        kernel_size: int,
-{arguments}        stride: int = 1,
-        dilation: int = 1,
-        bias: bool = True,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.dilation = dilation
-{layers}
-        self.bias = nn.Parameter(torch.empty(dim)) if bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-{reset}        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+{constructor}
 
     def weights(self, x: Tensor) -> Tensor:
 {predict}
@@ -90,13 +70,9 @@ class {name}(nn.Module):
 
 _ONE_IMAGE = """\
 if self.training and x.shape[0] == 1:
-    raise ValueError("batch norm of one pooled vector: train with two or more images a batch")"""
+    raise ValueError("batch norm over pooled vectors needs two or more images to train")"""
 
-_NORMALIZE = {
-    "none": "",
-    "sigmoid": ".sigmoid()",
-    "softmax": ".flatten(2).softmax(2).view_as(kernels)",
-}
+_NORMALIZE = {"sigmoid": ".sigmoid()", "softmax": ".flatten(2).softmax(2).view_as(kernels)"}
 
 
 def accepts_pooled(node: Connect) -> bool:
@@ -117,64 +93,55 @@ def accepts_pooled(node: Connect) -> bool:
 
 
 def lower_pooled(node: Connect) -> Module:
-    """A class per form of predictor; sizes are its arguments."""
+    """A class per form; sizes are its arguments."""
     connection = node.connection
-    operator = connection.operator
-    shares = operator.channel.share != "none"
-    definition = _definition(predictor_of(connection), shares, operator.weight.normalize)
+    channel, space = connection.operator.channel, connection.operator.space
     heads: Arguments = ()
-    if shares:
-        heads = (("num_heads", operator.channel.heads if operator.channel.share == "heads" else 1),)
-    return Module(
-        definition.name,
-        (
-            ("dim", connection.in_channels),
-            ("kernel_size", operator.space.size[0]),
-            *heads,
-            *reduction_argument(connection),
-            *spacing_arguments(operator.space),
-            *(() if operator.bias == "channels" else (("bias", False),)),
-        ),
-        definition=definition,
-    )
+    if channel.share != "none":
+        heads = (("num_heads", channel.heads if channel.share == "heads" else 1),)
+    ends: Arguments = (("dim", connection.in_channels), *heads, ("kernel_size", space.size[0]))
+    definition = _definition(form_of(connection))
+    arguments = (*ends, *size_arguments(connection))
+    return Module(definition.name, arguments, definition=definition)
 
 
-def _definition(predictor: Predictor, shares: bool, normalize: Normalize) -> Definition:
-    name = f"{predictor.prefix}{NORMALIZED[normalize]}DynamicDepthwiseConv2d"
-    name = f"HeadShared{name}" if shares else name
-    units = "num_heads" if shares else "dim"
-    arguments = ["num_heads: int,"] if shares else []
-    arguments += ["reduction: int,"] if predictor.hidden else []
+def _definition(form: Form) -> Definition:
+    name = form.name("DynamicDepthwiseConv2d", usual_bias=True)
+    name = f"HeadShared{name}" if form.shares else name
+    sizes = ["dim: int", *(["num_heads: int"] if form.shares else []), "kernel_size: int"]
+    units = "num_heads" if form.shares else "dim"
     text = _TEXT.format(
         name=name,
-        unit="head" if shares else "channel",
-        index="head(c)" if shares else "c",
-        letter="heads" if shares else "C",
-        equation=predictor.equation,
-        arguments=indented([*arguments, ""]),
-        layers=indented(predictor.init_lines(f"{units} * kernel_size**2")),
-        reset=indented([*predictor.reset_lines("self.kernel_size**2"), ""]),
-        predict=indented(_predict_lines(predictor, shares, normalize)),
-        aggregate=indented(_aggregate_lines(shares)),
+        unit="head" if form.shares else "channel",
+        bias="bias[c] + " if form.bias else "",
+        index="head(c)" if form.shares else "c",
+        letter="heads" if form.shares else "C",
+        equation=form.equation,
+        constructor=form.constructor(
+            sizes, ["self.kernel_size = kernel_size"], f"{units} * kernel_size**2"
+        ),
+        predict=body(_predict_lines(form)),
+        aggregate=body(_aggregate_lines(form)),
     )
-    return Definition(name, text, (*predictor.layers, _PER_IMAGE), ("import math",))
+    return Definition(name, text, (*form.predictor.layers, _PER_IMAGE), ("import math",))
 
 
-def _predict_lines(predictor: Predictor, shares: bool, normalize: Normalize) -> list[str]:
-    unit = "head" if shares else "channel"
-    lines = [f'"""One k×k kernel per image and {unit}."""']
-    if predictor.hidden and predictor.norm:
+def _predict_lines(form: Form) -> list[str]:
+    unit, letter = ("head", "heads") if form.shares else ("channel", "C")
+    lines = [f'"""One kernel per image and {unit}: (B, C, H, W) -> (B, {letter}, k, k)."""']
+    if form.predictor.hidden and form.predictor.norm:
         lines += _ONE_IMAGE.splitlines()
-    lines.append(predictor.hidden_line("x.mean((2, 3))"))
+    lines.append(form.predictor.hidden_line("x.mean((2, 3))"))
     kernels = "self.expand(hidden).unflatten(1, (-1, self.kernel_size, self.kernel_size))"
-    if normalize == "none":
+    if form.normalize == "none":
         return [*lines, f"return {kernels}"]
-    return [*lines, f"kernels = {kernels}", f"return kernels{_NORMALIZE[normalize]}"]
+    return [*lines, f"kernels = {kernels}", f"return kernels{_NORMALIZE[form.normalize]}"]
 
 
-def _aggregate_lines(shares: bool) -> list[str]:
-    call = "return conv_per_image(x, w, self.bias, self.stride, self.dilation)"
-    if not shares:
+def _aggregate_lines(form: Form) -> list[str]:
+    bias = ", self.bias" if form.bias else ", None" if form.spaced else ""
+    call = f"return conv_per_image(x, w{bias}{form.spacing})"
+    if not form.shares:
         return [call]
     share = "w = w.repeat_interleave(x.shape[1] // w.shape[1], dim=1)"
     return ["# The consecutive channels of a head share its kernel.", share, call]

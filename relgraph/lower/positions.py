@@ -27,7 +27,8 @@ class PositionEmbedding2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[2:] != self.map_size:
-            raise ValueError(f"positions learned for a {self.map_size} map, found {x.shape[2:]}")
+            height, width = x.shape[2:]
+            raise ValueError(f"positions are learned for {self.map_size}, found {height}×{width}")
         return x + self.weight.unflatten(1, self.map_size).permute(0, 3, 1, 2)''',
 )
 
@@ -169,6 +170,10 @@ class SequenceToMap(nn.Module):
         self.num_tokens = num_tokens
 
     def forward(self, x: Tensor) -> Tensor:
+        height, width = self.map_size
+        if x.shape[1] != self.num_tokens + height * width:
+            found = x.shape[1] - self.num_tokens
+            raise ValueError(f"built for {height}×{width} positions, found {found}")
         # (B, H, W, C) memory is what a map in channels_last has: nothing is copied.
         return x[:, self.num_tokens :].unflatten(1, self.map_size).permute(0, 3, 1, 2)''',
 )

@@ -12,7 +12,6 @@ from typing import Literal
 
 from relgraph.algebra.operator import Connection, Weight
 from relgraph.lower.elements import ACTIVATIONS
-from relgraph.lower.fields import Arguments
 from relgraph.lower.layers import LINEAR, LINEAR_2D
 from relgraph.lower.module import Definition
 
@@ -73,8 +72,8 @@ class Predictor:
             lines.append(f"self.norm = nn.BatchNorm{norm}(dim // reduction)")
         return [*lines, f"self.expand = Linear(dim // reduction, {weights})"]
 
-    def reset_lines(self, taps: str) -> list[str]:
-        """What `reset_parameters` does; `taps` is the expression of the number of slots."""
+    def reset_lines(self) -> list[str]:
+        """What `reset_parameters` does, for k × k slots of a unit."""
         lines = ["self.norm.reset_parameters()"] if self.hidden and self.norm else []
         if self.normalized:
             return lines
@@ -82,12 +81,12 @@ class Predictor:
             # Nothing fixes the context's scale here, so the first kernels come from the bias.
             return [
                 "# A kernel's squared sum starts near 1, whatever the scale of the context.",
-                f"nn.init.normal_(self.expand.bias, std=1 / math.sqrt({taps}))",
+                "nn.init.normal_(self.expand.bias, std=1 / self.kernel_size)",
             ]
         return [
             *lines,
             "# The hidden mean square is near 1/2, so a kernel's squared sum starts near 1.",
-            f"std = math.sqrt(2 / (self.expand.in_features * {taps}))",
+            "std = math.sqrt(2 / self.expand.in_features) / self.kernel_size",
             "nn.init.normal_(self.expand.weight, std=std)",
         ]
 
@@ -98,6 +97,9 @@ class Predictor:
         inner = f"self.squeeze({context})"
         inner = f"self.norm({inner})" if self.norm else inner
         return f"hidden = {ACTIVATIONS[self.act].format(x=inner)}"
+
+
+_SQUEEZE = {True: "BiasedSqueeze", False: "UnbiasedSqueeze"}
 
 
 def predictor_of(connection: Connection) -> Predictor:
@@ -112,11 +114,3 @@ def predictor_of(connection: Connection) -> Predictor:
         act="relu" if written is None else written.act,
         normalized=weight.normalize != "none",
     )
-
-
-def reduction_argument(connection: Connection) -> Arguments:
-    """`reduction`, where the predictor has a hidden layer."""
-    written = connection.operator.weight.predictor
-    if written is None or written.reduction is None:
-        return ()
-    return (("reduction", written.reduction),)
