@@ -6,115 +6,110 @@ convolutions use); what the use writes wins over a default, and two that are wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import Any
 
 from relgraph.algebra.operator import Channel
-from relgraph.errors import Place
-from relgraph.resolve.findings import Findings, RefusedError
-from relgraph.resolve.scope import Closure, Width, force
-from relgraph.resolve.values import Value
+from relgraph.resolve.scope import Width, force
+from relgraph.resolve.sections import Section
 
-MEASURED = ("head_channels", "group_channels")
+COUNTS = ("heads", "head_channels", "group_channels")
 
 
-def read_channel(
-    values: Mapping[str, Value],
-    written: Mapping[str, Closure],
-    where: Callable[[str], Place],
-    width: Width,
-    findings: Findings,
-) -> Channel:
+def read_channel(section: Section, width: Width) -> Channel:
     """The channel axis of an operator on `width` channels. Raises RefusedError."""
-    connect, share = str(values["connect"]), values["share"]
-    groups = values["groups"]
-    _check_groups(connect, groups, where, findings)
-    count = _heads(values, written, where, width, findings)
+    values: dict[str, Any] = section.values
+    connect, share, groups = values["connect"], values["share"], values["groups"]
+    _check_groups(section, connect, groups)
+    count = _heads(section, width) if share in (None, "heads") else None
     if share is None:
         share = "none" if count is None else "heads"
     if share == "heads" and count is None:
-        raise findings.refuse(
-            "missing-key", where("share"), "share: heads without a number", "expected heads: n"
+        raise section.findings.refuse(
+            "missing-key",
+            section.where("share"),
+            "share: heads without a number",
+            "expected heads: n",
         )
     if share != "heads":
-        _refuse_idle_heads(share, values, written, where, findings)
-        count = 1
-    if groups == 1:
-        connect = "full"  # one group of all channels
-    assert isinstance(count, int)
+        _refuse_idle_heads(section, share)
+    grouped = connect == "groups" and groups != 1  # one group of all channels is `full`
     return Channel(
-        connect=connect,  # type: ignore[arg-type]
-        groups=groups if connect == "groups" and isinstance(groups, int) else 1,
-        share=share,  # type: ignore[arg-type]
-        heads=count,
+        connect="full" if connect == "groups" and not grouped else connect,
+        groups=groups if grouped else 1,
+        share=share,
+        heads=count if share == "heads" and count is not None else 1,
     )
 
 
-def _check_groups(
-    connect: str, groups: Value, where: Callable[[str], Place], findings: Findings
-) -> None:
+def _check_groups(section: Section, connect: str, groups: int | None) -> None:
     if connect == "groups" and groups is None:
-        raise findings.refuse(
+        raise section.findings.refuse(
             "missing-key",
-            where("connect"),
+            section.where("connect"),
             "connect: groups without a number",
             "expected groups: n",
         )
     if connect != "groups" and groups not in (None, 1):
-        findings.refuse(
+        section.findings.refuse(
             "contradiction",
-            where("groups"),
+            section.where("groups"),
             f"{groups} groups with connect: {connect}",
             "expected connect: groups",
-            related=(where("connect"),),
+            related=(section.where("connect"),),
         )
 
 
-def _heads(
-    values: Mapping[str, Value],
-    written: Mapping[str, Closure],
-    where: Callable[[str], Place],
-    width: Width,
-    findings: Findings,
-) -> int | None:
+def _heads(section: Section, width: Width) -> int | None:
     """The number of heads, None where none is written. Raises RefusedError."""
-    given = [name for name in ("heads", *MEASURED) if values[name] is not None]
+    given = [name for name in COUNTS if section.values[name] is not None]
     if len(given) > 1:
-        by_hand = [name for name in given if not _is_default(written[name], findings)]
+        by_hand = [name for name in given if not _is_default(section, name)]
         given = by_hand or given[-1:]
     if not given:
         return None
-    counts = [_count(name, values[name], where(name), width, findings) for name in given]
+    counts = [_count(section, name, width) for name in given]
     if len(set(counts)) > 1:
-        findings.refuse(
+        first, second = given[0], given[1]
+        section.findings.refuse(
             "contradiction",
-            where(given[1]),
-            f"{given[1]} {values[given[1]]} beside {given[0]} {values[given[0]]}",
-            "expected one of them",
-            related=(where(given[0]),),
+            section.where(second),
+            f"{second} {section.values[second]} beside {first} {section.values[first]}",
+            f"expected one of them: there are {width} channels",
+            related=(section.where(first),),
         )
     return counts[0]
 
 
-def _is_default(closure: Closure, findings: Findings) -> bool:
-    return force(closure, findings).default
+def _is_default(section: Section, name: str) -> bool:
+    return force(section.written[name], section.findings).default
 
 
-def _count(name: str, value: Value, place: Place, width: Width, findings: Findings) -> int:
+def _count(section: Section, name: str, width: Width) -> int:
+    value = section.values[name]
     assert isinstance(value, int)
     if width is None:
-        raise RefusedError("the width is unknown: already reported")
-    if width % value:
-        what = "heads" if name == "heads" else f"{name}"
-        found = f"{value} {what}" if name == "heads" else f"{name} {value}"
-        subject = "the number of heads" if name == "heads" else name
-        raise findings.refuse(
-            "heads-divide",
-            place,
-            f"found {found}",
-            f"{subject} must divide the {width} channels",
-            _near_divisors(width, value),
-        )
-    return value if name == "heads" else width // value
+        raise section.findings.silent()
+    if width % value == 0:
+        return value if name == "heads" else width // value
+    raise section.findings.refuse(
+        "heads-divide",
+        section.where(name),
+        f"found {value} heads" if name == "heads" else f"found {name} {value}",
+        f"{'the number of heads' if name == 'heads' else name} must divide the {width} channels",
+        _near_divisors(width, value),
+    )
+
+
+def _refuse_idle_heads(section: Section, share: str) -> None:
+    for name in COUNTS:
+        if section.values[name] is not None and not _is_default(section, name):
+            section.findings.refuse(
+                "contradiction",
+                section.where(name),
+                f"{name} with share: {share}",
+                "expected share: heads",
+                related=(section.where("share"),),
+            )
 
 
 def _near_divisors(number: int, wanted: int) -> str:
@@ -122,21 +117,3 @@ def _near_divisors(number: int, wanted: int) -> str:
     divisors = [d for d in range(1, number + 1) if number % d == 0]
     near = sorted(sorted(divisors, key=lambda d: abs(d - wanted))[:3])
     return "use " + " or ".join((", ".join(map(str, near[:-1])), str(near[-1])))
-
-
-def _refuse_idle_heads(
-    share: Value,
-    values: Mapping[str, Value],
-    written: Mapping[str, Closure],
-    where: Callable[[str], Place],
-    findings: Findings,
-) -> None:
-    for name in ("heads", *MEASURED):
-        if values[name] is not None and not _is_default(written[name], findings):
-            findings.refuse(
-                "contradiction",
-                where(name),
-                f"{name} with share: {share}",
-                "expected share: heads",
-                related=(where("share"),),
-            )

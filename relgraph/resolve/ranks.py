@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from relgraph.algebra.operator import Channel, Rank, RankWord, Space
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.scope import Closure, force
+from relgraph.resolve.sections import section_at
 from relgraph.resolve.values import is_none, refuse, whole
 from relgraph.spec.field import Field, named
 from relgraph.spec.nodes import ListNode, ScalarNode
@@ -36,20 +36,10 @@ class Ranked:
         return replace(channel, rank=self.rank) if self.axis == "channel" else channel
 
 
-def no_rank() -> Ranked:
-    """Full rank."""
-    return Ranked()
-
-
-def read_rank(
-    section_at: Callable[[str, Closure, tuple[Field, ...]], Any],
-    on_space: Closure | None,
-    on_channel: Closure | None,
-    findings: Findings,
-) -> Ranked:
+def read_rank(on_space: Closure | None, on_channel: Closure | None, findings: Findings) -> Ranked:
     """The rank of both axes together; at most one of them may have one. Raises RefusedError."""
-    space = _axis("space", on_space, SPACE_RANK, section_at, findings)
-    channel = _axis("channel", on_channel, CHANNEL_RANK, section_at, findings)
+    space = _axis("space", on_space, SPACE_RANK, findings)
+    channel = _axis("channel", on_channel, CHANNEL_RANK, findings)
     if space.rank is not None and channel.rank is not None:
         assert on_space is not None and on_channel is not None
         findings.refuse(
@@ -66,7 +56,6 @@ def _axis(
     axis: str,
     written: Closure | None,
     fields: tuple[Field, ...],
-    section_at: Callable[[str, Closure, tuple[Field, ...]], Any],
     findings: Findings,
 ) -> Ranked:
     if written is None:
@@ -74,7 +63,7 @@ def _axis(
     closure = force(written, findings)
     if is_none(closure.node):
         return Ranked()
-    section = section_at("rank", closure, fields)
+    section = section_at("rank", closure, fields, findings)
     section.read_all(fields)
     words = [name for name, value in section.values.items() if _is_there(name, value)]
     if len(words) > 1:
@@ -87,7 +76,8 @@ def _axis(
         )
     if not words:
         return Ranked()
-    return _ranked(axis, words[0], section.values, fields, findings)
+    word = cast("RankWord", words[0])
+    return _ranked(axis, word, section.values, fields, findings)
 
 
 def _is_there(name: str, value: Any) -> bool:
