@@ -10,7 +10,7 @@ from __future__ import annotations
 from relgraph.lower.fields import Arguments
 from relgraph.lower.guards import has_channel_bias, is_centred_stencil, is_unframed
 from relgraph.lower.module import Definition, Module
-from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, size_arguments
+from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, imports_of, size_arguments
 from relgraph.program import Connect
 
 _PAD_GROUPS = Definition(
@@ -138,8 +138,8 @@ _SHAPED = "w.view(x.shape[0], self.num_heads, -1, *hidden.shape[2:])"
 _ABSENT = """\
 # Slots outside the map are absent from the softmax.
 inside = pad_groups(torch.ones_like(x[:1, :1]), 1, {padding})
-taps = torch.stack(tap_views(inside, self.kernel_size{spacing}), 3).squeeze(2)
-w = w.masked_fill(taps == 0, -math.inf)"""
+taps = tap_views(inside, self.kernel_size{spacing})
+w = w.masked_fill(torch.stack(taps, 3).squeeze(2) == 0, -math.inf)"""
 
 
 def accepts_center(node: Connect) -> bool:
@@ -189,7 +189,7 @@ def _definition(form: Form) -> Definition:
         ),
     )
     uses = (*form.predictor.layers, _AGGREGATE_LOCALLY)
-    return Definition(name, text, uses, ("import math",))
+    return Definition(name, text, uses, imports_of(text))
 
 
 def _predict_lines(form: Form) -> list[str]:

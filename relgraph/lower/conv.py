@@ -38,7 +38,10 @@ class Conv2dSame(Conv2d):
 
 _PADDED_TEXT = '''\
 class {name}(Conv2d):
-    """Convolution of a map that {border} by `pad` = left, right, top, bottom positions."""
+    """Convolution that reads beyond the map, where {border}.
+
+    `pad` counts the positions read to the left, the right, the top and the bottom of it.
+    """
 
     def __init__(
         self,
@@ -66,11 +69,11 @@ class {name}(Conv2d):
         return super().forward({function}(x, self.pad))'''
 
 _PADDED: dict[Border, tuple[str, str]] = {
-    "zero": ("PaddedConv2d", "zeros continue"),
-    "mask": ("PaddedConv2d", "zeros continue"),
-    "wrap": ("WrapConv2d", "continues as on a torus"),
-    "reflect": ("ReflectConv2d", "its mirror image continues"),
-    "clamp": ("ClampConv2d", "its edge continues"),
+    "zero": ("PaddedConv2d", "zeros stand"),
+    "mask": ("PaddedConv2d", "zeros stand"),
+    "wrap": ("WrapConv2d", "it goes on as on a torus"),
+    "reflect": ("ReflectConv2d", "its mirror image stands"),
+    "clamp": ("ClampConv2d", "its edge goes on"),
 }
 
 _HEAD_SHARED = Definition(
@@ -94,10 +97,8 @@ class HeadSharedConv2d(Conv2d):
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = self.weight.repeat_interleave(self.groups // self.weight.shape[0], dim=0)
-        return F.conv2d(
-            x, kernel, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )''',
+        w = self.weight.repeat_interleave(self.groups // self.weight.shape[0], dim=0)
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)''',
     uses=(CONV_2D,),
 )
 
@@ -124,10 +125,8 @@ class GroupSharedConv2d(Conv2d):
         self.weight = nn.Parameter(self.weight[: out_channels // groups].detach().clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = self.weight.repeat(self.groups, 1, 1, 1)
-        return F.conv2d(
-            x, kernel, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )''',
+        w = self.weight.repeat(self.groups, 1, 1, 1)
+        return F.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)''',
     uses=(CONV_2D,),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from relgraph.lower.fields import Arguments
 from relgraph.lower.guards import has_channel_bias, is_centred_stencil, is_unframed
 from relgraph.lower.module import Definition, Module
-from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, size_arguments
+from relgraph.lower.predicted import TAP_VIEWS, Form, body, form_of, imports_of, size_arguments
 from relgraph.program import Connect
 
 _PER_IMAGE = Definition(
@@ -123,7 +123,7 @@ def _definition(form: Form) -> Definition:
         predict=body(_predict_lines(form)),
         aggregate=body(_aggregate_lines(form)),
     )
-    return Definition(name, text, (*form.predictor.layers, _PER_IMAGE), ("import math",))
+    return Definition(name, text, (*form.predictor.layers, _PER_IMAGE), imports_of(text))
 
 
 def _predict_lines(form: Form) -> list[str]:

@@ -126,3 +126,8 @@ def size_arguments(connection: Connection) -> Arguments:
 def body(lines: list[str]) -> str:
     """Lines of a method's body."""
     return "\n".join(f"        {line}" for line in lines)
+
+
+def imports_of(text: str) -> tuple[str, ...]:
+    """The standard library's part in a class's text: `math`, where it is used."""
+    return ("import math",) if "math." in text else ()

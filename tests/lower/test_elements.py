@@ -240,7 +240,9 @@ def test_batch_norm_trains_as_the_reference_does(name: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_batch_norm_starts_where_the_spec_says(shape: str) -> None:
     state = _made(NODES[f"batch_norm from 0 on a {shape}"]).state_dict()
-    assert not state["weight"].any() and not state["bias"].any() and bool(state["running_var"].all())
+    assert (
+        not state["weight"].any() and not state["bias"].any() and bool(state["running_var"].all())
+    )
     assert _made(NODES[f"batch_norm on a {shape}"]).state_dict()["weight"].eq(1).all()
 
 
