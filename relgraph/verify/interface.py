@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from relgraph.assemble.parameters import parameters
 from relgraph.program import Element, Program
 from relgraph.verify.report import Check
 
@@ -34,6 +35,7 @@ def _problems(module: types.ModuleType, program: Program) -> Iterator[str]:
     yield from _unequal("num_classes", model.num_classes, source.classes)
     yield from _unequal("in_chans", model.in_chans, source.in_chans)
     yield from _unequal("feature_info", model.feature_info, _feature_info(program))
+    yield from _unequal("no_weight_decay", model.no_weight_decay(), _spared(program))
     if not _has_classifier(program):
         return
     yield from _unequal("logits", _shape(model, program), (1, source.classes))
@@ -59,6 +61,12 @@ def _feature_info(program: Program) -> list[dict[str, object]]:
         }
         for number, stage in enumerate(program.stages)
     ]
+
+
+def _spared(program: Program) -> set[str]:
+    """Parameters of two dimensions and more that decay as little as biases and norms."""
+    listed = parameters(program).items()
+    return {name for name, one in listed if not one.decay and len(one.shape) >= 2}
 
 
 def _one(reduction: tuple[int, int]) -> object:
