@@ -96,7 +96,7 @@ def test_unknown_classes_and_empty_folders(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RelgraphError, match="is not a folder"):
         open_images(source(tmp_path / "gone"))
-    with pytest.raises(RelgraphError, match="data.path is not set"):
+    with pytest.raises(RelgraphError, match=r"data\.path is not set"):
         open_images(DataSource(kind="idx"))
 
 

@@ -210,7 +210,7 @@ def test_default_folders_are_numbered(
 
 def test_sizes_that_a_model_refuses_are_the_users_mistake(recipe: Recipe, tmp_path: Path) -> None:
     data = recipe.data.model_copy(update={"size": 2})
-    with pytest.raises(RelgraphError, match="data.size"):
+    with pytest.raises(RelgraphError, match=r"data\.size"):
         train(request(recipe.model_copy(update={"data": data}), tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
