@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from relgraph.algebra import geometry
 from relgraph.algebra.operator import (
     BLOCKS,
     Border,
@@ -18,7 +19,6 @@ from relgraph.algebra.operator import (
     ChannelShare,
     Operator,
     Padding,
-    Size,
     Space,
     SpaceShare,
 )
@@ -104,18 +104,24 @@ def _shift_within(o: Operator, _: _Widths) -> Operator:
 
 
 def _centred_padding(o: Operator, _: _Widths) -> Operator:
-    """A number that centres odd kernels, and same_tf without a stride → half."""
+    """A number, or same_tf, that puts every tap where half does → half."""
     space = o.space
     if space.padding == "half" or space.connect not in ("local", "point"):
         return o
-    sizes: Size = space.size if space.connect == "local" else (1, 1)
-    half = tuple((k - 1) // 2 * d for k, d in zip(sizes, space.dilation, strict=True))
-    odd = all(k % 2 for k in sizes)
-    same = space.padding == "same_tf" and space.stride == (1, 1)
-    dense = space.dilation == (1, 1) or odd
-    if (same and dense) or (odd and space.padding == half):
-        return replace(o, space=replace(space, padding="half"))
-    return o
+    if not all(_is_centred(space, axis) for axis in geometry.AXES):
+        return o
+    return replace(o, space=replace(space, padding="half"))
+
+
+def _is_centred(space: Space, axis: int) -> bool:
+    """same_tf depends on the map's rest by the stride, so it must agree with half for every rest;
+    a number keeps as many outputs as half only around an odd kernel."""
+    size, dilation = geometry.kernel(space, axis)
+    half = (size - 1) // 2 * dilation
+    if isinstance(space.padding, str):
+        rests = range(1, space.stride[axis] + 1)
+        return all(max(geometry.span(space, axis) - rest, 0) // 2 == half for rest in rests)
+    return size % 2 == 1 and space.padding[axis] == half
 
 
 def _silent_border(o: Operator, _: _Widths) -> Operator:
@@ -130,8 +136,8 @@ def _silent_border(o: Operator, _: _Widths) -> Operator:
 
 def _crosses(space: Space) -> bool:
     """Whether a slot may stand outside the map."""
-    if space.connect == "local":
-        return space.size != (1, 1) or space.padding not in ("half", (0, 0))
+    if space.connect == "local":  # padding 0 keeps whole kernels only
+        return space.padding != (0, 0) and (space.size != (1, 1) or space.padding != "half")
     if space.connect == "point":
         return space.padding not in ("half", (0, 0))
     return space.shift != (0, 0)
