@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from relgraph.assemble.parameters import parameters
-from relgraph.program import Element, Program
+from relgraph.program import Connect, Element, Program
 from relgraph.verify.report import Check
 
 OTHER_CLASSES = 7
@@ -42,8 +42,9 @@ def _problems(module: types.ModuleType, program: Program) -> Iterator[str]:
     model.reset_classifier(OTHER_CLASSES)
     found = _shape(model, program)
     yield from _unequal(f"reset_classifier({OTHER_CLASSES})", found, (1, OTHER_CLASSES))
-    other = build(num_classes=OTHER_CLASSES, in_chans=source.in_chans + 1).eval()
-    found = _shape(other, program, source.in_chans + 1)
+    in_chans = source.in_chans + (1 if _reads_any_width(program) else 0)
+    other = build(num_classes=OTHER_CLASSES, in_chans=in_chans).eval()
+    found = _shape(other, program, in_chans)
     yield from _unequal("num_classes and in_chans of the builder", found, (1, OTHER_CLASSES))
 
 
@@ -72,6 +73,12 @@ def _spared(program: Program) -> set[str]:
 def _one(reduction: tuple[int, int]) -> object:
     rows, columns = reduction
     return rows if rows == columns else reduction
+
+
+def _reads_any_width(program: Program) -> bool:
+    """Whether the stem begins by mixing all channels of the image, however many they are."""
+    first = program.stem.body[0] if program.stem.body else None
+    return isinstance(first, Connect) and first.connection.operator.channel.connect == "full"
 
 
 def _has_classifier(program: Program) -> bool:
