@@ -1,8 +1,8 @@
 """Which combinations of properties are no operator: one table of rules with their reasons.
 
 In: an `Operator` as written. Out: the rules that it breaks. Numbers 1 to 25 are those that a
-prototype found (each refuses something that no other does); those from 30 on concern properties
-that it lacked. Not in the table, because no value can break them here: 13 and 14 fell away when
+prototype found, those from 30 on concern properties that it lacked; each row refuses something
+that no other does. Not in the table, because no value can break them here: 13 and 14 fell away when
 `share` became the sharing of functions; 17, 20, 24 and half of 19 speak of a normalisation or of
 pairs over channels, which an `Operator` cannot say. What is the same operator as a shorter spec
 (2, 7 without sharing, 12's sharing, 22) is not refused: `canonical` rewrites it.
@@ -207,12 +207,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         18,
-        ("weight.source", "channel.rank"),
-        _both(_source("pair"), _inner),
-        "the inner width of query · key is the width of a head",
-    ),
-    Rule(
-        18,
         ("space.rank", "weight.source"),
         _both(_source("pair"), _space_rank("tokens")),
         "keys of learned tokens are not supported yet; `reduce` makes fewer keys from the map",
@@ -228,13 +222,6 @@ RULES: tuple[Rule, ...] = (
         21,
         ("weight.normalize", "space.rank"),
         _both(_softmax, _space_rank("tokens", "scales", "separable"), lambda o: not _pair(o)),
-        "a softmax of each factor, or of their product?",
-        "U",
-    ),
-    Rule(
-        21,
-        ("weight.normalize", "channel.rank"),
-        _both(_softmax, _inner, lambda o: not _pair(o)),
         "a softmax of each factor, or of their product?",
         "U",
     ),
