@@ -59,7 +59,7 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
     Raises RelgraphError where the run, a checkpoint or the images can't be used.
     """
     require_training_extra()
-    from relgraph.train.evaluate import run_evaluation
+    from relgraph.train.evaluation import run_evaluation
 
     return run_evaluation(request)
 
@@ -70,7 +70,7 @@ def predict(request: PredictRequest) -> tuple[Prediction, ...]:
     Raises RelgraphError with a problem for every picture that can't be read.
     """
     require_training_extra()
-    from relgraph.train.predict import run_prediction
+    from relgraph.train.prediction import run_prediction
 
     return run_prediction(request)
 
@@ -81,6 +81,6 @@ def linear_baseline() -> Score:
     What a model must beat to have learned something; takes a few seconds.
     """
     require_training_extra()
-    from relgraph.train.linear_baseline import logistic_regression
+    from relgraph.train.logistic import logistic_regression
 
     return logistic_regression()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from relgraph.spec.recipe_schema import DataSource
-from relgraph.train.linear_baseline import logistic_regression
+from relgraph.train.logistic import logistic_regression
 
 
 def test_logistic_regression_separates_what_is_separable(images_folder: Path) -> None:
