@@ -173,12 +173,12 @@ assert not loaded, loaded
     [
         "import relgraph",
         "import relgraph.cli.app",
-        "from relgraph.cli.main import run; assert run(['list']) == 0",
-        "from relgraph.cli.main import run; assert run(['check', 'swin_tiny']) == 0",
-        "from relgraph.cli.main import run; assert run(['show', 'local_attention']) == 0",
-        "from relgraph.cli.main import run; assert run(['cost', 'resnet50', '--json']) == 0",
-        "from relgraph.cli.main import run; assert run(['schema']) == 0",
-        "from relgraph.cli.main import run; assert run(['generate', 'vit_base', '--check']) == 0",
+        "from relgraph.cli.process import run; assert run(['list']) == 0",
+        "from relgraph.cli.process import run; assert run(['check', 'swin_tiny']) == 0",
+        "from relgraph.cli.process import run; assert run(['show', 'local_attention']) == 0",
+        "from relgraph.cli.process import run; assert run(['cost', 'resnet50', '--json']) == 0",
+        "from relgraph.cli.process import run; assert run(['schema']) == 0",
+        "from relgraph.cli.process import run; assert run(['generate', 'vit_base', '--check']) == 0",
     ],
 )
 def test_import_is_light(code: str) -> None:
@@ -203,6 +203,19 @@ def test_lists_of_public_names_are_sorted(path: Path) -> None:
             names = ast.literal_eval(node.value)
             # Constants, then classes, then functions, as ruff sorts them.
             assert list(names) == sorted(names, key=lambda n: (not n.isupper(), n.islower(), n))
+
+
+PACKAGES = [path for path in MODULES if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=dotted)
+def test_no_module_hides_a_public_name_of_its_package(path: Path) -> None:
+    # Importing package.NAME would set the package's attribute NAME to the module.
+    modules = {beside.stem for beside in path.parent.glob("*.py")}
+    modules |= {beside.parent.name for beside in path.parent.glob("*/__init__.py")}
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            assert not modules & set(ast.literal_eval(node.value))
 
 
 def test_public_names_exist() -> None:

@@ -51,7 +51,8 @@ def open_trained(run: Path) -> Trained:
     finished = load_finished(run, "last", "cpu")
     images = open_images(finished.recipe.data)
     assert isinstance(images.test, ImagesInMemory), "the demo trains on the embedded images"
-    return Trained(finished, len(images.train), images.test.pixels, images.test.labels, images.classes)
+    test = images.test
+    return Trained(finished, len(images.train), test.pixels, test.labels, images.classes)
 
 
 def guesses(trained: Trained, name: str, count: int) -> list[Guess]:

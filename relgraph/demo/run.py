@@ -7,7 +7,6 @@ deleted: a run of other code or another recipe is moved aside.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ def run_demo(out: Path, fresh: bool = False, say: Say = print) -> Outcome:
     """
     began = time.perf_counter()
     # More threads than two would make the figures of different machines harder to compare.
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(min(2, torch.get_num_threads()))
     recipe = load_recipe(find_recipe(RECIPE))
     prepared = [_prepare(name, mixer, out, say) for name, mixer in MODELS]
     for one in prepared:
