@@ -1,0 +1,113 @@
+"""A kernel per position (I-D-DW, involution): the emitted class beside unfold, time and memory.
+
+    python benchmarks/center_dynamic.py [ROUNDS]
+
+7×7 kernels for 32 heads on 8 × 96 × 56 × 56, the first stage of I-D-DWNet-T. Both sides get the
+same map and the same weights and run in turn in one process. Prints medians and ratios (Linux, CPU);
+asserts nothing, since machines differ.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from relgraph.emitted import load_emitted
+from relgraph.pipeline import generate
+
+BATCH, DIM, SIDE, HEADS, KERNEL = 8, 96, 56, 32, 7
+Form = Callable[[Tensor, Tensor], Tensor]
+
+
+def unfolded(w: Tensor, x: Tensor) -> Tensor:
+    """Every neighbourhood laid out beside the others, then weighted and summed."""
+    near = F.unfold(x, KERNEL, padding=KERNEL // 2)
+    near = near.view(BATCH, HEADS, DIM // HEADS, KERNEL**2, SIDE, SIDE)
+    return (near * w[:, :, None]).sum(3).flatten(1, 2)
+
+
+def emitted() -> Form:
+    """`aggregate` of the class in a freshly emitted I-D-DWNet-T."""
+    with tempfile.TemporaryDirectory() as folder:
+        (made,) = generate(["inhomogeneous_dwnet_tiny"], Path(folder))
+        module: Any = load_emitted(made.path)
+    layer = module.InhomogeneousDepthwiseConv2d(
+        DIM, num_heads=HEADS, kernel_size=KERNEL, reduction=4
+    )
+    form: Form = layer.aggregate
+    return form
+
+
+def forward(form: Form, w: Tensor, x: Tensor, grad: Tensor) -> None:
+    """Inference."""
+    with torch.no_grad():
+        form(w, x)
+
+
+def training(form: Form, w: Tensor, x: Tensor, grad: Tensor) -> None:
+    """Forward and the gradients of the map and of the weights."""
+    torch.autograd.grad(form(w, x), (w, x), grad)
+
+
+def seconds(run: Callable[[], None]) -> float:
+    """Wall-clock time of one run."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def extra_megabytes(run: Callable[[], None]) -> float:
+    """By how much the process grows at most while it runs, what it leaves included."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
+    before = _status("VmRSS")
+    run()
+    return (_status("VmHWM") - before) / 1024
+
+
+def _status(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def main(rounds: int) -> None:
+    """Time and memory of both forms, interleaved."""
+    torch.manual_seed(0)
+    x = torch.randn(BATCH, DIM, SIDE, SIDE).to(memory_format=torch.channels_last)
+    w = torch.randn(BATCH, HEADS, KERNEL**2, SIDE, SIDE)
+    grad = torch.randn(BATCH, DIM, SIDE, SIDE).to(memory_format=torch.channels_last)
+    x.requires_grad_(), w.requires_grad_()
+    forms: dict[str, Form] = {"unfold": unfolded, "emitted": emitted()}
+    torch.testing.assert_close(forms["emitted"](w, x), unfolded(w, x), rtol=1e-4, atol=1e-4)
+    for what in (forward, training):
+        times: dict[str, list[float]] = {name: [] for name in forms}
+        memory: dict[str, list[float]] = {name: [] for name in forms}
+        for _ in range(rounds):
+            for name, form in forms.items():
+                times[name].append(seconds(lambda form=form: what(form, w, x, grad)))
+                memory[name].append(extra_megabytes(lambda form=form: what(form, w, x, grad)))
+        _print(what.__name__, times, memory)
+
+
+def _print(what: str, times: dict[str, list[float]], memory: dict[str, list[float]]) -> None:
+    median = {name: statistics.median(values) for name, values in times.items()}
+    extra = {name: statistics.median(values) for name, values in memory.items()}
+    for name in times:
+        print(f"{what:9} {name:8} {1e3 * median[name]:9.1f} ms  {extra[name]:8.1f} MB extra")
+    faster = median["unfold"] / median["emitted"]
+    share = 100 * extra["emitted"] / extra["unfold"]
+    print(f"{what:9} emitted is {faster:.1f} times faster with {share:.1f}% of the extra memory\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
