@@ -24,6 +24,7 @@ from relgraph.resolve.elements import build_element
 from relgraph.resolve.findings import RefusedError
 from relgraph.resolve.items import Item, body_nodes, parse_item
 from relgraph.resolve.library import find_spec
+from relgraph.resolve.operator_file import OperatorFile
 from relgraph.resolve.operators import build_operator, operator_file
 from relgraph.resolve.scope import Closure, Env, Width, force, reference
 from relgraph.resolve.structure import build_structure
@@ -124,6 +125,18 @@ def _fit(use: Use) -> Built:
     return _operator(replace(use, item=layer))
 
 
+def _check_file_name(use: Use, file: OperatorFile) -> None:
+    """Operators are found by their file's name: it must be the operator's."""
+    if file.name != file.path.stem:
+        raise use.findings.refuse(
+            "name-differs",
+            file.place,
+            f"the operator {file.name} in the file {file.path.name}",
+            f"expected {file.name}.yaml",
+            related=(use.place,),
+        )
+
+
 def _operator(use: Use) -> Built:
     """A use of an operator file, or an unknown word."""
     word, near = use.item.word, use.env.home.path.parent
@@ -149,6 +162,7 @@ def _operator(use: Use) -> Built:
     try:
         path = find_spec("operators", word, use.context.library, near, use.place)
         file = operator_file(path, use.context)
+        _check_file_name(use, file)
     except RelgraphError as error:
         for problem in error.problems:
             use.findings.add(problem)
