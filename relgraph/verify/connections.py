@@ -19,7 +19,7 @@ from relgraph.program import Connect, Program
 from relgraph.verify import declared
 from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.connectivity import check_connectivity
-from relgraph.verify.dynamism import check_dynamism
+from relgraph.verify.dynamism import Images, check_dynamism
 from relgraph.verify.in_place import seen_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
@@ -86,52 +86,52 @@ def check_kind(model: nn.Module, kind: Kind) -> Iterator[Check]:
 
 @dataclass(frozen=True)
 class _Draw:
-    """One draw: the bare core with W at two images, and the framed module."""
+    """One draw of parameters: W of the bare core at two random images and at a constant one, as
+    measured and as meant; the framed module with an image for its outputs."""
 
-    bare: Small
     framed: Small
     inputs: Inputs
-    w: Tensor
-    again: Tensor
+    found: Images
+    meant: Images
     constant: Tensor
     nonlinear: Difference
-    wanted: Tensor
 
     @classmethod
     def of(cls, kind: Kind, seed: int) -> _Draw:
         bare = build(kind.cls, kind.node, seed, bare=True)
         framed = build(kind.cls, kind.node, seed, bare=False)
         inputs, others = random_inputs(bare, seed), random_inputs(bare, seed + 100)
-        first = measure(bare, inputs)
-        wanted = declared.weights(kind.node.connection, bare.tensors, inputs)
-        flat = measure(bare, random_inputs(bare, seed, constant=True))
-        second = measure(bare, others)
-        return cls(bare, framed, inputs, first.w, second.w, flat.w, first.nonlinear, wanted)
+        first, second = measure(bare, inputs), measure(bare, others)
+        meant = Images(*(declared.weights(bare, one) for one in (inputs, others)))
+        constant = measure(bare, random_inputs(bare, seed, constant=True))
+        found = Images(first.w, second.w)
+        return cls(framed, inputs, found, meant, constant.w, first.nonlinear)
 
 
 def _properties(subject: str, node: Connect, draws: list[_Draw]) -> Iterator[Check]:
     labels = _labels(node.connection, draws[0])
+    measured = [draw.found.first for draw in draws]
     yield _composition(subject, draws)
     yield _values(subject, draws)
-    yield check_connectivity(subject, node, [draw.w for draw in draws], labels)
+    yield check_connectivity(subject, node, measured, labels)
     yield check_dynamism(
         subject,
         node,
-        [(draw.w, draw.again) for draw in draws],
+        [draw.found for draw in draws],
+        [draw.meant for draw in draws],
         _functions(node.connection, labels),
         draws[0].nonlinear,
     )
     if node.connection.operator.weight.source != "fixed":
-        yield check_sharing(
-            subject, node, [d.w for d in draws], [d.constant for d in draws], labels
-        )
+        constant = [draw.constant for draw in draws]
+        yield check_sharing(subject, node, measured, constant, labels)
 
 
 def _labels(connection: Connection, draw: _Draw) -> Tensor:
     """Labels of the learned things; for given weights, one thing wherever W is not 0."""
     if connection.operator.weight.source != "fixed":
         return declared.labels(connection)
-    return (draw.wanted != 0).long() - 1
+    return (draw.meant.first != 0).long() - 1
 
 
 def _functions(connection: Connection, labels: Tensor) -> Tensor:
@@ -157,8 +157,8 @@ def _composition(subject: str, draws: list[_Draw]) -> Check:
 
 
 def _values(subject: str, draws: list[_Draw]) -> Check:
-    gaps = [difference(draw.w, draw.wanted) for draw in draws]
+    gaps = [difference(draw.found.first, draw.meant.first) for draw in draws]
     gap = max(gaps, key=lambda one: one.relative)
     example = "" if gap.ok else f"W[o, d, i, c] is {gap}"
-    declared_text = f"the reference's W, {draws[0].wanted.numel():,} entries"
+    declared_text = f"the reference's W, {draws[0].meant.first.numel():,} entries"
     return Check("values", subject, declared_text, said(gap), gap.ok, example)

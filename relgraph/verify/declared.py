@@ -16,7 +16,7 @@ from relgraph.algebra.operator import Connection, Frame, SpaceShare, Weight
 from relgraph.verify import oracle
 from relgraph.verify.oracle_channels import unit_count
 from relgraph.verify.oracle_tables import centers, completed_connection, table
-from relgraph.verify.small import Inputs
+from relgraph.verify.small import Inputs, Small
 
 ABSENT = -1
 
@@ -42,9 +42,10 @@ def labels(connection: Connection, share: SpaceShare | None = None) -> Tensor:
     return torch.where(codes > 0, inverse, ABSENT)
 
 
-def weights(connection: Connection, tensors: dict[str, Tensor], inputs: Inputs) -> Tensor:
+def weights(small: Small, inputs: Inputs) -> Tensor:
     """The W[o, d, i, c] that the connection means at `inputs`, positions from `pad` left out."""
-    return cropped(connection, oracle.dense(connection, tensors, inputs.x, inputs.keys))
+    connection = small.node.connection
+    return cropped(connection, oracle.dense(connection, small.tensors, inputs.x, inputs.keys))
 
 
 def cropped(connection: Connection, w: Tensor) -> Tensor:

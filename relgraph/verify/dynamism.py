@@ -1,13 +1,14 @@
 """Dynamism: does W change with the image, and with the position.
 
-In: W[o, d, i, c] at two images with the same parameters, and the declared labels. Out: declared
-beside measured in the same words. W changes with the position where two entries of one learned
-function differ at one image.
+In: W[o, d, i, c] at two images with the same parameters, measured and meant, and the labels of the
+declared functions. Out: both in the same words. W changes with the position where two entries of
+one function differ at one image; under a softmax, where their logits do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from relgraph.verify.compare import TOLERANCE, Difference
 from relgraph.verify.connectivity import input_name, output_name
 from relgraph.verify.declared import ABSENT
 from relgraph.verify.report import Check
+from relgraph.verify.sharing import rule_for
 
 STATIC = "static: one W for every image"
 POOLED = "dynamic: W changes with the image, not with the position"
@@ -24,50 +26,48 @@ PAIRWISE = "dynamic: W changes with the image and the position"
 OWN = "dynamic: W changes with the image; every entry is its own function"
 
 
+@dataclass(frozen=True)
+class Images:
+    """W of one draw at two images."""
+
+    first: Tensor
+    second: Tensor
+
+
 def check_dynamism(
     subject: str,
     node: Connect,
-    draws: Sequence[tuple[Tensor, Tensor]],
+    found: Sequence[Images],
+    meant: Sequence[Images],
     labels: Tensor,
     nonlinear: Difference,
 ) -> Check:
-    """Compare the images of each draw; static connections must also be linear."""
-    source = node.connection.operator.weight.source
-    declared = _declared(source, labels)
-    measured = _measured(draws, labels)
+    """Compare the two images of each draw; with W held fixed the connection must be linear."""
+    normalize = node.connection.operator.weight.normalize
+    declared = _words(meant, labels, normalize)
+    measured = _words(found, labels, normalize)
     ok = declared == measured and nonlinear.ok
     example = ""
     if declared != measured:
-        example = _example(node, draws[0]) if source in ("static", "fixed") else _still(source)
+        example = _example(node, found[0], meant[0])
     if not nonlinear.ok:
         measured = f"{measured}; not a sum over inputs"
         example = example or f"with W held fixed, output {nonlinear}"
     return Check("dynamism", subject, declared, measured, ok, example)
 
 
-def _declared(source: str, labels: Tensor) -> str:
-    if source in ("static", "fixed"):
+def _words(draws: Sequence[Images], labels: Tensor, normalize: str) -> str:
+    if not any(_differ(draw.first, draw.second) for draw in draws):
         return STATIC
-    if not _repeats(labels):
+    if len(_outputs_per_label(labels)) == 0:
         return OWN
-    return POOLED if source == "pooled" else PAIRWISE
-
-
-def _measured(draws: Sequence[tuple[Tensor, Tensor]], labels: Tensor) -> str:
-    if not any(_differ(one, other) for one, other in draws):
-        return STATIC
-    if not _repeats(labels):
-        return OWN
-    return PAIRWISE if any(_varies(w, labels) for w, _ in draws) else POOLED
+    compare = rule_for(normalize)
+    varies = compare([draw.first for draw in draws], labels).broken is not None
+    return PAIRWISE if varies else POOLED
 
 
 def _differ(one: Tensor, other: Tensor) -> bool:
     return float((one - other).abs().max()) > TOLERANCE * float(one.abs().max())
-
-
-def _repeats(labels: Tensor) -> bool:
-    """Whether some function stands at more than one output."""
-    return len(_outputs_per_label(labels)) > 0
 
 
 def _outputs_per_label(labels: Tensor) -> Tensor:
@@ -80,29 +80,15 @@ def _outputs_per_label(labels: Tensor) -> Tensor:
     return found[counts > 1]
 
 
-def _varies(w: Tensor, labels: Tensor) -> bool:
-    """Whether one function has different values at different places."""
-    there = labels != ABSENT
-    _, own = labels[there].unique(return_inverse=True)
-    values, count = w[there], int(own.max()) + 1
-    low = torch.full((count,), torch.inf, dtype=w.dtype).scatter_reduce(0, own, values, "amin")
-    high = torch.full((count,), -torch.inf, dtype=w.dtype).scatter_reduce(0, own, values, "amax")
-    return float((high - low).max()) > TOLERANCE * float(w.abs().max())
-
-
-def _example(node: Connect, draw: tuple[Tensor, Tensor]) -> str:
-    entry = torch.unravel_index((draw[0] - draw[1]).abs().argmax(), draw[0].shape)
-    place = [int(i) for i in entry]
+def _example(node: Connect, found: Images, meant: Images) -> str:
+    """The weight that changes most between the images, in the file or else by the reference."""
+    images = found if _differ(found.first, found.second) else meant
+    gap = (images.first - images.second).abs()
+    entry = [int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)]
+    weight = f"the weight from {input_name(node, entry)} to {output_name(node, entry)}"
+    first, second = (float(w[tuple(entry)]) for w in (found.first, found.second))
+    one, other = (float(w[tuple(entry)]) for w in (meant.first, meant.second))
     return (
-        f"the weight from {input_name(node, place)} to {output_name(node, place)} is "
-        f"{float(draw[0][tuple(place)]):.6g} for one image, {float(draw[1][tuple(place)]):.6g} for "
-        "another"
+        f"{weight} is {first:.6g} for one image and {second:.6g} for another; "
+        f"declared are {one:.6g} and {other:.6g}"
     )
-
-
-def _still(source: str) -> str:
-    return {
-        "pooled": "weights predicted from the pooled map must differ between two images only",
-        "center": "weights predicted at each position must differ between images and positions",
-        "pair": "weights of query and key must differ between images and positions",
-    }[source]

@@ -8,7 +8,7 @@ solved for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,8 +53,7 @@ def check_sharing(
     if weight.source in ("center", "pair"):
         seen, what = constant, "functions"
         labels = _function_labels(node.connection, labels)
-    rule = shared_logits if weight.normalize == "softmax" else shared_values
-    found = rule(seen, labels)
+    found = rule_for(weight.normalize)(seen, labels)
     count = len(labels[labels != ABSENT].unique())
     return Check(
         "sharing",
@@ -64,6 +63,11 @@ def check_sharing(
         found.ok,
         _example(node, found, what),
     )
+
+
+def rule_for(normalize: str) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
+    """How entries are compared: as they are, or up to what a softmax leaves open."""
+    return shared_logits if normalize == "softmax" else shared_values
 
 
 def _function_labels(connection: Connection, labels: Tensor) -> Tensor:

@@ -38,6 +38,8 @@ def shrunk_connection(connection: Connection) -> Connection:
     inside, outside = _channels(connection, weight)
     channel = _channel(operator.channel)
     in_grid = None if connection.in_grid is None else _grid(space, connection)
+    if in_grid is not None and weight.extent > 1 and space.connect in ("point", "local", "full"):
+        in_grid = max(in_grid[0], 5), max(in_grid[1], 6)  # some regions lie inside the map
     small = Operator(space, channel, weight, operator.bias, operator.frame)
     return replace(
         connection,
