@@ -152,6 +152,17 @@ RULES: tuple[Rule, ...] = (
         "a cross is no product of a row and a column",
     ),
     Rule(
+        8,
+        ("space.rank", "space.share"),
+        _both(
+            _space_rank("separable"),
+            _connect("local", *PARTITIONS),
+            lambda o: o.space.share == "none",
+        ),
+        "where every entry has its own weight, rows ∘ columns is no product of one row and one "
+        "column; share them (`positions`, or `windows` in blocks)",
+    ),
+    Rule(
         9,
         ("channel.rank", "channel.connect"),
         _both(_inner, lambda o: not _mixes(o)),

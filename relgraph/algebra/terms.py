@@ -143,7 +143,11 @@ def _tokens(atom: Atom, rank: Rank, between: bool) -> Term:
 
 
 def _separable(atom: Atom, rank: Rank, between: bool) -> Term:
+    """One matrix over rows for all columns and one over columns for all rows, so that what an
+    output reads is the product of a row and a column: a full map shares its factors as windows."""
     space = atom.operator.space
+    if space.connect == "full" and space.share == "none":
+        space = replace(space, share="windows")
     columns, rows = _factors(atom, "columns", "rows", along_columns(space), along_rows(space))
     return _chain(columns, rows, between=between, frame=atom.operator.frame)
 

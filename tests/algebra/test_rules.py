@@ -39,6 +39,7 @@ BROKEN: tuple[Operator, ...] = (
     Operator(ranked(Space("full", share="positions"), "reduce", 2)),
     Operator(ranked(Space("axial"), "scales", 2)),
     Operator(ranked(Space("axial"), "separable")),
+    Operator(ranked(Space("local", (3, 3)), "separable")),
     Operator(LOCAL, Channel("separate", rank=INNER)),
     Operator(LOCAL, Channel("full", share="all")),
     Operator(LOCAL, Channel("groups", groups=2, share="heads", heads=2)),
@@ -130,7 +131,7 @@ CONSISTENT = {
     "static_local_attention": Operator(
         dataclasses.replace(WINDOW, shift=(2, 2), border="wrap"), SEPARATE
     ),
-    "separable": Operator(ranked(Space("stripe", (2, 1), shift=(1, 0)), "separable"), SEPARATE),
+    "separable": Operator(ranked(Space("stripe", (2, 1), share="windows"), "separable"), SEPARATE),
     "axial_attention": Operator(
         Space("axial", border="mask"), SEPARATE, Weight("pair", "softmax", "relative"), "none"
     ),
