@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,10 @@ from relgraph.spec.recipe_schema import DataSource
 from relgraph.train import (
     EvaluateRequest,
     PredictRequest,
+    RunResult,
     TrainRequest,
     evaluate,
+    extra,
     predict,
     train,
 )
@@ -220,3 +223,71 @@ def test_a_file_without_a_builder_is_no_model(recipe: Recipe, tmp_path: Path) ->
     path.write_text("import torch\n")
     with pytest.raises(RelgraphError, match="names no builder"):
         build(path, Architecture(num_classes=2, in_chans=1))
+
+
+# -- steps and their sizes ------------------------------------------------------------------------
+
+
+def test_a_batch_norm_over_one_value_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "pooled_net.py"
+    path.write_text(MODEL.read_text().replace("nn.LayerNorm(8)", "nn.BatchNorm1d(8)"))
+    lonely = recipe.model_copy(update={"batch_size": 2, "mixing": None})
+    asked = request(lonely, tmp_path / "run")
+    with pytest.raises(RelgraphError, match="a batch norm needs two images"):
+        train(replace(asked, model=path))
+    assert not (tmp_path / "run").exists()
+
+
+def last_weights(run: Path) -> dict[str, torch.Tensor]:
+    contents = read_checkpoint(find_checkpoint(run / "checkpoints", "last"))
+    return safetensors.torch.load(contents["model.safetensors"])
+
+
+def test_accumulated_steps_add_up_to_the_whole_batch(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "normless_net.py"
+    path.write_text(MODEL.read_text().replace("nn.BatchNorm2d(dim)", "nn.Identity()"))
+    plain = recipe.model_copy(update={"mixing": None, "drop_path": 0.0, "ema": None})
+    runs = []
+    for accumulation in (1, 4):
+        asked = request(
+            plain.model_copy(update={"accumulation": accumulation}), tmp_path / f"{accumulation}"
+        )
+        runs.append(last_weights(train(replace(asked, model=path)).run))
+    for name, tensor in runs[0].items():
+        torch.testing.assert_close(runs[1][name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_bf16_trains_where_it_is_asked_for(recipe: Recipe, tmp_path: Path) -> None:
+    half = recipe.model_copy(update={"precision": "bf16-mixed", "epochs": 2})
+    result = train(request(half, tmp_path / "half"))
+    full = train(request(half.model_copy(update={"precision": 32}), tmp_path / "full"))
+    assert result.score is not None and full.score is not None
+    assert result.score.loss == pytest.approx(full.score.loss, rel=0.05)
+    halves, whole = last_weights(result.run), last_weights(full.run)
+    assert all(tensor.dtype == whole[name].dtype for name, tensor in halves.items())
+    assert not torch.equal(halves["head.weight"], whole["head.weight"])
+
+
+def test_too_many_devices_are_refused(recipe: Recipe, tmp_path: Path) -> None:
+    asked = replace(request(recipe, tmp_path / "run"), accelerator="cuda", devices=4)
+    if torch.cuda.device_count() >= 4:
+        asked = replace(asked, devices=torch.cuda.device_count() + 1)
+    with pytest.raises(RelgraphError, match=r"bad-devices|batch-size"):
+        train(asked)
+
+
+def test_only_the_main_process_answers_for_an_interruption() -> None:
+    fields: dict[str, object] = dict.fromkeys(
+        ("epochs", "updates", "score", "best_top1", "parameters", "images_per_second"), 0
+    )
+    stopped = RunResult(run=Path("r"), interrupted=True, **fields)  # type: ignore[arg-type]
+    assert stopped.exit_code == 130 and replace(stopped, is_main=False).exit_code == 0
+
+
+def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "timm" else object())
+    with pytest.raises(RelgraphError) as caught:
+        train(TrainRequest())
+    (problem,) = caught.value.problems
+    assert problem.found == "timm not installed"
+    assert problem.hint == "pip install 'relgraph[train]'"
