@@ -6,8 +6,6 @@ It is there so that every point of the algebra runs, and as a second opinion on 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Size
 from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
@@ -17,7 +15,7 @@ from relgraph.lower.general_functions import GATHER
 from relgraph.lower.general_tables import table_uses
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
-from relgraph.lower.windows import PADDED_SIZE, shift_of
+from relgraph.lower.windows import PADDED_SIZE
 from relgraph.program import Connect
 
 Arguments = tuple[tuple[str, Argument], ...]
@@ -30,8 +28,7 @@ def accepts_anything(node: Connect) -> bool:
 
 def lower_general(node: Connect) -> Module:
     """The class of the node's structure, with its sizes as arguments."""
-    settled = _settled(node)
-    form, arguments = form_of(settled), _arguments(settled)
+    form, arguments = form_of(node), _arguments(node)
     required = {name: value for name, value in arguments if not isinstance(value, bool)}
     signature = [f"        {name}: {_type(name, value)}," for name, value in required.items()]
     if form.reduced:
@@ -43,14 +40,6 @@ def lower_general(node: Connect) -> Module:
     definition = Definition(class_name(form), text, uses, imports)
     given = tuple((name, value) for name, value in arguments if value is not True)
     return Module(definition.name, given, definition=definition)
-
-
-def _settled(node: Connect) -> Connect:
-    """Blocks as large as the map are full, shifts that move nothing are 0."""
-    connection = node.connection
-    space = geometry.settled(connection.operator.space, connection.in_grid)
-    operator = replace(connection.operator, space=space)
-    return replace(node, connection=replace(connection, operator=operator))
 
 
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
@@ -95,7 +84,7 @@ def _widths(node: Connect, form: Form) -> Arguments:
 
 
 def _sizes(node: Connect, form: Form) -> Arguments:
-    connection, space = node.connection, form.space
+    connection = node.connection
     grid = geometry.as_map(connection.in_grid)
     sizes: Arguments = (*_geometry(form, grid), ("map_size", _map(connection.in_grid)))
     if form.resized:
@@ -104,7 +93,6 @@ def _sizes(node: Connect, form: Form) -> Arguments:
         sizes += (("key_size", geometry.as_map(connection.key_grid)),)
     if form.tokens:
         sizes += (("num_tokens", connection.tokens),)
-    del space
     return sizes
 
 
@@ -119,16 +107,19 @@ def _geometry(form: Form, grid: Size) -> Arguments:
         assert not isinstance(space.padding, str), "a number of places"
         stencil += (("padding", space.padding),)
     band = 0 if space.along == "rows" else 1
-    moved = space.shift != (0, 0)
+    moves = form.cut or space.border == "wrap"
     whole = geometry.as_map(geometry.completed(space, grid))
     return {
         "point": stencil,
         "local": (("kernel_size", space.size), ("dilation", space.dilation), *stencil),
         "axial": (),
-        "window": (("window_size", space.size), ("shift_size", shift_of(space, whole))),
+        "window": (
+            ("window_size", geometry.extent(space, grid)),
+            ("shift_size", geometry.shift(space, whole)),
+        ),
         "stripe": (
             ("stripe_size", space.size[band]),
-            *((("shift_size", space.shift[band]),) if moved else ()),
+            *((("shift_size", space.shift[band]),) if moves else ()),
         ),
         "grid": (("grid_size", space.size),),
         "full": (),

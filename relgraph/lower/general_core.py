@@ -1,13 +1,14 @@
 """The class of a general lowering: neighbourhood x weights x contraction, put together as text.
 
-Goes in: a form. Comes out: the source of its class. Values are (B, P, C) inside, whatever the layout
-outside; N[b,n,k,c] are the values of n neighbourhoods, w[b,u,n,q,k] their weights, y[b,n,q,c] what
-is summed. Which sizes a connection has is `general`'s affair.
+Goes in: a form. Comes out: the source of its class. Values are (B, P, C) inside, whatever layout
+stands outside; N[b,n,k,c] are the values of n neighbourhoods, w[b,u,n,q,k] their weights, and
+y[b,n,q,c] what is summed. Which sizes a connection has is `general`'s affair.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from relgraph.lower.general_form import Form, class_name
 from relgraph.lower.general_tables import table_names, tables_text
@@ -56,6 +57,15 @@ def _indented(lines: list[str]) -> str:
     return "\n".join(f"        {line}" for line in lines)
 
 
+def _tuple(parts: Iterable[str]) -> str:
+    listed = list(parts)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return _tuple(f'"{name}"' for name in names)
+
+
 def _init(form: Form, signature: str) -> str:
     names = [line.split(":")[0].strip() for line in signature.splitlines()]
     kept = [n for n in names if n not in ("reduce", "reduction") and not n.endswith("_bias")]
@@ -67,10 +77,9 @@ def _init(form: Form, signature: str) -> str:
         )
     tables = table_names(form)
     if tables:
-        quoted = ", ".join(f'"{name}"' for name in tables) + ("," if len(tables) == 1 else "")
         lines += [
-            "tables = self.tables(self.map_size)",
-            f"for name, table in zip(({quoted}), tables, strict=True):",
+            f"names, tables = {_quoted(tables)}, self.tables(self.map_size)",
+            "for name, table in zip(names, tables, strict=True):",
             "    table = table.to(torch.get_default_device())",
             "    self.register_buffer(name, table, persistent=False)",
         ]
@@ -101,10 +110,10 @@ def _reset(form: Form) -> str:
         lines = [*lines, "nn.init.zeros_(self.bias)"]
     names = table_names(form)
     if names:
-        quoted = ", ".join(f'"{name}"' for name in names) + ("," if len(names) == 1 else "")
         lines = [
-            f"for name, table in zip(({quoted}), self.tables(self.map_size), strict=True):",
-            "    setattr(self, name, table.to(getattr(self, name).device))",
+            f"buffers = {_tuple(f'self.{name}' for name in names)}",
+            "for buffer, table in zip(buffers, self.tables(self.map_size), strict=True):",
+            "    buffer.copy_(table)",
             *lines,
         ]
     if not lines:
@@ -116,8 +125,7 @@ def _locate(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
-    built = ", ".join(f"self.{name}" for name in names) + ("," if len(names) == 1 else "")
-    built = f"({built})" if len(names) == 1 else built
+    built = _tuple(f"self.{name}" for name in names)
     size = {
         "map": "(x.shape[2], x.shape[3])",
         "sequence": "(x.shape[1] - self.num_tokens, 1)",
@@ -163,7 +171,7 @@ def _flat(form: Form) -> list[str]:
 
 
 def _weights(form: Form) -> str:
-    lines = weight_lines(form)
+    lines = _returning(weight_lines(form))
     first = []
     if form.source == "pooled":
         mean = {"map": "x.mean(dim=(2, 3))", "sequence": "x.mean(dim=1)", "vector": "x"}
@@ -176,6 +184,13 @@ def _weights(form: Form) -> str:
     def weights(self, x: Tensor) -> Tensor:
         """{weights_doc(form)}"""
 {_indented([*_unpacked(form, lines), *first, *flat, *lines])}'''
+
+
+def _returning(lines: list[str]) -> list[str]:
+    """Lines that end in `w = ...` and `return w`, in one."""
+    if lines[-1] == "return w" and lines[-2].startswith("w = "):
+        return [*lines[:-2], "return " + lines[-2].removeprefix("w = ")]
+    return lines
 
 
 def _aggregate(form: Form) -> str:

@@ -106,7 +106,7 @@ class Form:
 
 
 def form_of(node: Connect) -> Form:
-    """The structure of a node whose space is settled on its map."""
+    """The structure of a node."""
     connection = node.connection
     space, grid = connection.operator.space, connection.in_grid
     cut = grid is not None and space.connect in ("window", "stripe") and _is_cut(connection)

@@ -31,9 +31,9 @@ def place_uses(form: Form) -> tuple[Definition, ...]:
 def _block_kind(form: Form) -> str:
     if form.space.connect == "grid":
         return "grid"
-    if form.space.shift == (0, 0):
-        return "whole"
-    return "wrapped" if form.space.border == "wrap" else "cut"
+    if form.space.border == "wrap":
+        return "wrapped"
+    return "cut" if form.cut else "whole"
 
 
 # Stencils.
@@ -145,43 +145,35 @@ def _own_region(form: Form) -> list[str]:
 
 
 def _windows(form: Form) -> list[str]:
-    size = {
-        "window": "(block_h, block_w), (shift_h, shift_w) = fit_window("
-        "map_size, self.window_size, self.shift_size)",
-        "stripe": "block_h, block_w = min(self.stripe_size, h), w",
-        "grid": "block_h, block_w = min(self.grid_size[0], h), min(self.grid_size[1], w)",
-    }[form.space.connect]
     kind = _block_kind(form)
-    if kind in ("whole", "grid"):
-        size = size.replace("(block_h, block_w), (shift_h, shift_w)", "(block_h, block_w), _")
-    lines = _sizes(form, size)
-    places, arguments = BLOCK_PLACES[kind].name, ("h, block_h", "w, block_w")
+    places, shift_h, shift_w = BLOCK_PLACES[kind].name, "", ""
     if kind in ("wrapped", "cut"):
-        arguments = ("h, block_h, shift_h", "w, block_w, shift_w")
-    lines += [
-        f"rows = {places}({arguments[0]})",
-        f"columns = {places}({arguments[1]})",
+        shift_h, shift_w = ", shift_h", ", shift_w"
+    lines = [
+        *_block_sizes(form, kind),
+        f"rows = {places}(h, block_h{shift_h})",
+        f"columns = {places}(w, block_w{shift_w})",
         "inputs = cross(rows, columns, w)",
         *_order(form),
     ]
     return lines + (_own_region(form) if form.has_region else [])
 
 
-def _sizes(form: Form, line: str) -> list[str]:
-    space = form.space
-    if space.connect == "window":
-        blocks, call = line.split(" = ")
-        return [f"window = {call}", f"{blocks} = window"]
-    if space.connect != "stripe":
-        return [line]
-    lines = [line]
-    if space.along == "columns":
-        lines = ["block_h, block_w = h, min(self.stripe_size, w)"]
-    if _block_kind(form) == "whole":
-        return lines
-    shifts = "shift_h, shift_w = {}, {}"
-    moved = ("self.shift_size", "0") if space.along == "rows" else ("0", "self.shift_size")
-    return [*lines, shifts.format(*moved)]
+def _block_sizes(form: Form, kind: str) -> list[str]:
+    """Lines that assign `block_h`, `block_w` and, where blocks move, `shift_h`, `shift_w`."""
+    if form.space.connect == "grid":
+        return ["block_h, block_w = min(self.grid_size[0], h), min(self.grid_size[1], w)"]
+    fit = "fit_window(map_size, self.window_size, self.shift_size)"
+    if form.space.connect == "window" and kind == "whole":
+        return [f"(block_h, block_w), _ = {fit}"]
+    if form.space.connect == "window":
+        return [f"block_size, (shift_h, shift_w) = {fit}", "block_h, block_w = block_size"]
+    by_rows = form.space.along == "rows"
+    sizes = "min(self.stripe_size, h), w" if by_rows else "h, min(self.stripe_size, w)"
+    if kind == "whole":
+        return [f"block_h, block_w = {sizes}"]
+    shifts = "self.shift_size, 0" if by_rows else "0, self.shift_size"
+    return [f"block_h, block_w = {sizes}", f"shift_h, shift_w = {shifts}"]
 
 
 def _order(form: Form) -> list[str]:

@@ -1,6 +1,6 @@
 """How an emitted general lowering makes its weights: learned, given, predicted, or from pairs.
 
-Goes in: a form. Comes out: lines of `__init__` and `reset_parameters`, and the methods `weights` and
+Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights`, and the method
 `predict`. Weights are (B, units, n, q, k): units are what the channels share, n or B are missing or
 1 where nothing depends on them. What is summed with the weights is `general_core`'s affair.
 """
@@ -46,7 +46,7 @@ def _space_axes(form: Form) -> str:
 
 
 def _needs_count(form: Form) -> bool:
-    if form.source in ("pooled", "center"):
+    if form.source in ("pooled", "center") or form.operator.weight.position == "relative":
         return True
     return form.orbit_share is not None and _space_axes(form) == "orbit_count"
 
@@ -217,11 +217,8 @@ def predict_method(form: Form) -> list[str]:
 
 def _at_orbits(values: str, form: Form) -> str:
     """Values (..., orbits) at the table's entries; -1 reads the 0 that stands behind the last."""
-    return (
-        f"F.pad({values}, (0, 1))[..., orbits]"
-        if form.has_dead_entries
-        else f"{values}[..., orbits]"
-    )
+    padded = f"F.pad({values}, (0, 1))" if form.has_dead_entries else values
+    return f"{padded}[..., orbits]"
 
 
 def _static_lines(form: Form) -> list[str]:

@@ -38,26 +38,34 @@ _SOURCE = {
 _BORDER = {
     "zero": "zeros stand outside the map",
     "mask": "nothing stands outside the map",
-    "wrap": "the map goes round its border",
-    "reflect": "the map is mirrored at its border",
-    "clamp": "the map's border is repeated outside",
+    "wrap": "the map goes round",
+    "reflect": "the map is mirrored",
+    "clamp": "the last place is repeated",
 }
 _POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none": ""}
 
 
 def docstring(form: Form) -> str:
     """The class's docstring."""
-    space = form.space
-    sharing = "" if form.orbit_share is None else f", {_SHARE[form.orbit_share]}"
     units = _UNITS[form.operator.channel.connect, form.operator.channel.share]
-    ends = "" if space.connect == "full" else f"\n    Borders: {_BORDER[space.border]}."
+    sharing = (
+        "" if form.orbit_share is None else f"\n    There is {_SHARE[form.orbit_share]}, {units}."
+    )
     return f'''\
-    """General form: each output sums {_NEIGHBOURHOOD[space.connect]}, with weights {units}.
+    """General form of a connection in which each output sums {_NEIGHBOURHOOD[form.space.connect]}.
 
     {_equation(form)}
-    w: {_weights(form)}{sharing}.{ends}
+    w: {_weights(form)}.{sharing}{_ends(form)}
     Shapes: {_SHAPES[form.layout]}.
     """'''
+
+
+def _ends(form: Form) -> str:
+    if form.space.connect == "full":
+        return ""
+    border = "mask" if form.masks else form.space.border
+    border = "zero" if border == "mask" and not form.masks else border
+    return f"\n    At the border {_BORDER[border]}."
 
 
 _SHAPES = {

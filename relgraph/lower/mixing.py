@@ -15,7 +15,6 @@ from relgraph.lower.windows import (
     REVERSE,
     WINDOW_ORDER,
     as_grid,
-    covers,
     shift_of,
     window_arguments,
 )
@@ -121,7 +120,6 @@ def accepts_window_mixing(node: Connect) -> bool:
         space.connect == "window"
         and space.share in ("none", "windows")
         and not space.pad
-        and not (space.share == "none" and covers(space, as_grid(grid)))
         and node.input.layout == "map"
         and (space.border == "wrap" or shift_of(space, as_grid(grid)) == (0, 0))
         and operator.channel.connect == "separate"

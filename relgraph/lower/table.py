@@ -15,6 +15,7 @@ from relgraph.lower import (
     center,
     conv,
     elements,
+    general,
     matrix,
     mixing,
     pointwise,
@@ -47,6 +48,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     ),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
     Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),
+    Pattern("general", general.accepts_anything, general.lower_general),
 )
 
 ELEMENTS: dict[str, Callable[[Element], Lowered]] = elements.BUILDS

@@ -106,11 +106,6 @@ def as_grid(grid: Size | None) -> Size:
     return grid
 
 
-def covers(space: Space, grid: Size) -> bool:
-    """Whether one window is the whole map."""
-    return space.size[0] >= grid[0] and space.size[1] >= grid[1]
-
-
 def shift_of(space: Space, grid: Size) -> Size:
     """How far the grid of windows is moved: less than a window.
 
