@@ -11,6 +11,7 @@ from relgraph.lower.attention_parts import MERGE_HEADS, SPLIT_HEADS, heads
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, Module
 from relgraph.lower.windows import (
+    FIT_WINDOW,
     PARTITION,
     REVERSE,
     WINDOW_ORDER,
@@ -66,8 +67,9 @@ class WindowMixing(nn.Module):
         return self.num_heads, places, places
 
     def tables(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """How windows lie on a map: gather index and its inverse."""
-        order = window_order(map_size, self.window_size, self.shift_size, self.weight.device)
+        """How windows lie on a map: gather index and its inverse. One that spans it has no shift."""
+        _, shift = fit_window(map_size, self.window_size, self.shift_size)
+        order = window_order(map_size, self.window_size, shift, self.weight.device)
         return order, order.flatten().argsort()
 
     def locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +87,7 @@ class WindowMixing(nn.Module):
     def mix(self, v: Tensor) -> Tensor:
         """Sum values (B, windows, heads, places, C / heads) over the places of their window."""
         return torch.einsum("hqk,bnhkc->bnhqc", self.weight, v)''',
-    uses=(LINEAR, SPLIT_HEADS, MERGE_HEADS, WINDOW_ORDER, PARTITION, REVERSE),
+    uses=(LINEAR, SPLIT_HEADS, MERGE_HEADS, FIT_WINDOW, WINDOW_ORDER, PARTITION, REVERSE),
     imports=("import math",),
 )
 
