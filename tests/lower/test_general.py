@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
@@ -17,7 +18,15 @@ from torch import nn
 
 from relgraph.algebra.families import connection, families, framed
 from relgraph.algebra.geometry import out_grid
-from relgraph.algebra.operator import Channel, Connection, Operator, Predictor, Space, Weight
+from relgraph.algebra.operator import (
+    BiasShare,
+    Channel,
+    Connection,
+    Operator,
+    Predictor,
+    Space,
+    Weight,
+)
 from relgraph.algebra.parameters import parameters
 from relgraph.lower import candidates
 from relgraph.lower.general import lower_general
@@ -61,7 +70,7 @@ def _node(at: Connection) -> Connect:
 
 def _framed_slice() -> Iterator[Operator]:
     """Every 61st family, inside each frame in turn and with each bias."""
-    biases = itertools.cycle(("none", "channels", "positions", "both"))
+    biases = itertools.cycle(get_args(BiasShare))
     for index, operator in enumerate(_families()[::61]):
         inside = list(framed(operator))[index % 4]
         yield replace(inside, bias=next(biases))
@@ -222,7 +231,7 @@ def test_fast_forms_have_its_parameters() -> None:
         *fast, (_, general) = candidates(at)
         for _, lowered in fast:
             expected = randomize(build(general)).eval()
-            made = build(lowered).double().eval()  # type: ignore[arg-type]
+            made = build(lowered).double().eval()
             made.load_state_dict(expected.state_dict())
             x = laid_out(draw(at.input), at.input)
             assert_close(made(x), expected(x), f"{lowered}")
