@@ -67,7 +67,7 @@ class WindowMixing(nn.Module):
         return self.num_heads, places, places
 
     def tables(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """How windows lie on a map: gather index and its inverse. One that spans it has no shift."""
+        """Gather index and its inverse; a window that spans the map has no shift."""
         _, shift = fit_window(map_size, self.window_size, self.shift_size)
         order = window_order(map_size, self.window_size, shift, self.weight.device)
         return order, order.flatten().argsort()

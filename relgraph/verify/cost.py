@@ -45,12 +45,13 @@ def _torch_check(module: types.ModuleType, program: Program) -> Check:
     counted = count_by_module(module, program)
     total, shifted, example = 0, 0, ""
     for path, node in nodes(program):
-        declared = macs(node)
-        if not declared:
+        if not isinstance(node, Connect | Element):
             continue
-        found = _own(counted, path, node)
+        declared, found = macs(node), _own(counted, path, node)
+        if isinstance(node, Element) and not declared:
+            continue
         total += found
-        if found == declared:
+        if found == declared or _is_given(node):
             continue
         if isinstance(node, Connect) and found == declared - core_macs(node.connection):
             shifted += core_macs(node.connection)
@@ -64,6 +65,11 @@ def _torch_check(module: types.ModuleType, program: Program) -> Check:
         said += f", {shifted:,} made by shifted sums"
     wanted = cost(program).macs
     return Check("cost", "model", f"{wanted:,} MACs", said, not example, example)
+
+
+def _is_given(node: Node) -> bool:
+    """Given weights are pooling: they count nothing, however they are emitted."""
+    return isinstance(node, Connect) and node.connection.operator.weight.source == "fixed"
 
 
 def _own(counted: Mapping[str, int], path: str, node: Node) -> int:
