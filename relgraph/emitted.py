@@ -85,16 +85,22 @@ def load_text(text: str, file: str) -> types.ModuleType:
 
 def _suspicious(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-        return [f"import {name}" for name in names if name.split(".")[0] not in ALLOWED_IMPORTS]
+        return [f"import {a.name}" for a in node.names if not _is_allowed(a.name)]
     if isinstance(node, ast.ImportFrom):
-        root = (node.module or "").split(".")[0]
-        return [] if root in ALLOWED_IMPORTS and not node.level else [f"from {node.module} import"]
+        module = "." * node.level + (node.module or "")
+        wanted = [f"{module}.{alias.name}" for alias in node.names]
+        return [f"from {module} import" for name in wanted if not _is_allowed(name)][:1]
     if isinstance(node, ast.Name) and node.id in FORBIDDEN_NAMES:
         return [node.id]
     if isinstance(node, ast.Attribute) and _is_hidden(node.attr):
         return [f"the attribute {node.attr}"]
     return []
+
+
+def _is_allowed(name: str) -> bool:
+    """Whether a dotted name may be imported: a known root, and no door to the outside below it."""
+    root, *rest = name.split(".")
+    return root in ALLOWED_IMPORTS and not FORBIDDEN_ATTRIBUTES.intersection(rest)
 
 
 def _is_hidden(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from relgraph.emit.text import WIDTH, literal
@@ -22,7 +23,18 @@ def data_text(value: object, indent: int = 0, used: int = 8) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         rows = [f"{inner}{data_text(item, indent + 4, 1)},\n" for item in value]
         return "[\n" + "".join(rows) + " " * indent + "]"
-    return flat  # A long string: one line, since splitting it would hide what it is.
+    return _long_string(value, indent) if isinstance(value, str) else flat
+
+
+def _long_string(text: str, indent: int) -> str:
+    """A string over several lines, cut at spaces: adjacent literals are one string."""
+    pieces = [""]
+    for word in re.findall(r"\S*\s*", text):
+        if len(literal(pieces[-1] + word)) + indent + 4 > WIDTH and pieces[-1]:
+            pieces.append("")
+        pieces[-1] += word
+    inner = " " * (indent + 4)
+    return "(\n" + "".join(f"{inner}{literal(piece)}\n" for piece in pieces) + " " * indent + ")"
 
 
 def _flat(value: object) -> str:

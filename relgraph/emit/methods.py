@@ -32,6 +32,14 @@ FORWARD = """\
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_head(self.forward_features(x))"""
 
+FORWARD_FEATURES = '''\
+    def forward_features(self, x: Tensor) -> Tensor:
+        """The value after the last stage."""
+        x = self.forward_stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return x'''
+
 CHECKPOINTING = '''\
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Trade time for memory: blocks compute their inside again in the backward."""
@@ -70,26 +78,24 @@ def _statements(body: Body) -> tuple[list[str], str]:
     return [f"        {line}" for line in writer.lines], result
 
 
-def _size_check(program: Program) -> list[str]:
-    if not program.contract.fixed:
-        return []
-    return [
-        "        if tuple(x.shape[-2:]) != tuple(self.img_size):",
-        '            raise ValueError(f"this model was built for images of {self.img_size}, "',
-        '                             f"found {tuple(x.shape[-2:])}")',
-    ]
-
-
 def _forward_features(program: Program) -> str:
+    return "\n\n".join([_forward_stem(program), FORWARD_FEATURES])
+
+
+def _forward_stem(program: Program) -> str:
     lines = [
-        "    def forward_features(self, x: Tensor) -> Tensor:",
-        '        """The value after the last stage."""',
-        *_size_check(program),
+        "    def forward_stem(self, x: Tensor) -> Tensor:",
+        '        """The value before the first stage."""',
+    ]
+    if program.contract.fixed:
+        lines += [
+            "        if tuple(x.shape[-2:]) != tuple(self.img_size):",
+            "            size = tuple(x.shape[-2:])",
+            '            raise ValueError(f"built for images of {self.img_size}, found {size}")',
+        ]
+    lines += [
         "        # One memory layout for the whole net: see the classes' permutations.",
-        "        x = self.stem(x.contiguous(memory_format=torch.channels_last))",
-        "        for stage in self.stages:",
-        "            x = stage(x)",
-        "        return x",
+        "        return self.stem(x.contiguous(memory_format=torch.channels_last))",
     ]
     return "\n".join(lines)
 
@@ -132,13 +138,12 @@ def _intermediates(program: Program) -> str:
     lines = [
         "    def forward_intermediates(self, x: Tensor) -> list[Tensor]:",
         '        """The map after every stage, (B, num_chs, H, W) each; see `feature_info`."""',
-        *_size_check(program),
         "        maps = []",
     ]
     if any(stage.output.layout == "sequence" for stage in program.stages):
         lines += ["        height, width = x.shape[-2:]"]
     lines += [
-        "        x = self.stem(x.contiguous(memory_format=torch.channels_last))",
+        "        x = self.forward_stem(x)",
         "        for stage in self.stages:",
         "            x = stage(x)",
     ]

@@ -12,7 +12,7 @@ from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, method_texts
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes, stage_lines
-from relgraph.emit.text import call, literal
+from relgraph.emit.text import WIDTH, call, literal
 from relgraph.program import Program
 
 SIZE_TYPE = "int | tuple[int, int]"
@@ -164,7 +164,10 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
     comment = (
         "        # The map of every stage: the image's sides over the stride so far, rounded up."
     )
-    return [*lines, comment, f"        map_sizes = [\n            {division}{steps}\n        ]"]
+    flat = f"        map_sizes = [{division}{steps}]"
+    if len(flat) > WIDTH:
+        flat = f"        map_sizes = [\n            {division}{steps}\n        ]"
+    return [*lines, comment, flat]
 
 
 def _flat(reduction: Size) -> object:

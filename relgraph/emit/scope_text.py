@@ -65,7 +65,7 @@ def _paragraphs(draft: Draft, signature: Signature) -> list[list[str]]:
         scope, scope.output, signature, "out_dim"
     )
     first = f"{title}: {shapes}."
-    steps = [line[4:] for step in equations(scope.body) for line in wrapped(step, 8, "", "  ")]
+    steps = [line[4:] for step in equations(scope.body) for line in wrapped(step, 4, "", "  ")]
     return [[first], steps]
 
 
