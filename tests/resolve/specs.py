@@ -74,7 +74,10 @@ def leaves(body: Body) -> Iterator[Node]:
 
 def words(body: Body) -> list[str]:
     """The words of a body's leaves."""
-    return [node.word if isinstance(node, Element) else getattr(node, "name", "") for node in leaves(body)]
+    return [
+        node.word if isinstance(node, Element) else getattr(node, "name", "")
+        for node in leaves(body)
+    ]
 
 
 def uses(body: Body, name: str) -> list[OperatorUse]:

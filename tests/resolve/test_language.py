@@ -42,9 +42,7 @@ def test_widths(tmp_path: Path) -> None:
     ("channels", "ratio", "divisor", "wanted"),
     [(96, 0.25, 8, 24), (32, 0.25, 8, 8), (20, 0.5, 8, 16), (10, 1, 8, 16), (17, 1, 8, 16)],
 )
-def test_divisor(
-    tmp_path: Path, channels: int, ratio: float, divisor: int, wanted: int
-) -> None:
+def test_divisor(tmp_path: Path, channels: int, ratio: float, divisor: int, wanted: int) -> None:
     text = f"[pointwise: {{channels: {channels}, ratio: {ratio}, divisor: {divisor}}}]"
     body = resolved(tmp_path, spec=around(text)).backbone.stages[0].blocks[0]
     assert uses(body, "pointwise")[0].out_channels == wanted
@@ -185,7 +183,9 @@ def test_taps_end_with_the_definition(tmp_path: Path) -> None:
 
 
 def test_fit(tmp_path: Path) -> None:
-    body = block(tmp_path, "[fit: 8, {fit: 16, label: wider}]", defaults="{pointwise: {bias: false}}")
+    body = block(
+        tmp_path, "[fit: 8, {fit: 16, label: wider}]", defaults="{pointwise: {bias: false}}"
+    )
     (use,) = uses(body, "pointwise")
     assert (use.in_channels, use.out_channels, use.label) == (8, 16, "wider")
     assert use.operator.bias == "none"
@@ -221,7 +221,9 @@ def test_mobile_block(tmp_path: Path) -> None:
 
 
 def test_a_scope_for_each_expansion(tmp_path: Path) -> None:
-    (scope,) = block(tmp_path, "[{mix: 5, label: spatial}]", define="{mix: {params: {n: 3}, body: [conv: $n]}}")
+    (scope,) = block(
+        tmp_path, "[{mix: 5, label: spatial}]", define="{mix: {params: {n: 3}, body: [conv: $n]}}"
+    )
     assert isinstance(scope, Scope)
     assert (scope.name, scope.kind, scope.label) == ("mix", "definition", "spatial")
 
