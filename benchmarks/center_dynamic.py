@@ -3,8 +3,8 @@
     python benchmarks/center_dynamic.py [ROUNDS]
 
 7×7 kernels for 32 heads on 8 × 96 × 56 × 56, the first stage of I-D-DWNet-T. Both sides get the
-same map and the same weights and run in turn in one process. Prints medians and ratios (Linux, CPU);
-asserts nothing, since machines differ.
+same map and the same weights and run in turn in one process. Prints medians and ratios (Linux,
+CPU, as many threads as OMP_NUM_THREADS says); asserts nothing, since machines differ.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,13 @@ def main(rounds: int) -> None:
     forms: dict[str, Form] = {"unfold": unfolded, "emitted": emitted()}
     torch.testing.assert_close(forms["emitted"](w, x), unfolded(w, x), rtol=1e-4, atol=1e-4)
     for what in (forward, training):
+        runs = {name: partial(what, form, w, x, grad) for name, form in forms.items()}
         times: dict[str, list[float]] = {name: [] for name in forms}
         memory: dict[str, list[float]] = {name: [] for name in forms}
         for _ in range(rounds):
-            for name, form in forms.items():
-                times[name].append(seconds(lambda form=form: what(form, w, x, grad)))
-                memory[name].append(extra_megabytes(lambda form=form: what(form, w, x, grad)))
+            for name, run in runs.items():
+                times[name].append(seconds(run))
+                memory[name].append(extra_megabytes(run))
         _print(what.__name__, times, memory)
 
 

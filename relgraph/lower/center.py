@@ -21,6 +21,15 @@ def pad_groups(x: Tensor, groups: int, padding: int) -> Tensor:
     return F.pad(x, (padding, padding, padding, padding)).unflatten(1, (groups, -1))''',
 )
 
+_IMAGE_PARTS = Definition(
+    "image_parts",
+    '''\
+def image_parts(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    """Cut batches image by image on a CPU, whose cache holds one image's maps; else not at all."""
+    images = 1 if tensors[0].device.type == "cpu" else max(1, tensors[0].shape[0])
+    return list(zip(*(tensor.split(images) for tensor in tensors), strict=True))''',
+)
+
 _LOCAL_AGGREGATION = Definition(
     "LocalAggregation",
     '''\
@@ -34,13 +43,14 @@ class LocalAggregation(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, w: Tensor, kernel_size: int, stride: int, dilation: int) -> Tensor:
-        shape, channels_last = (*x.shape[:2], *w.shape[3:]), torch.channels_last
-        y = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=channels_last)
-        padding = dilation * (kernel_size // 2)
-        for image, kernels, out in LocalAggregation.parts(x, w, y):
-            padded = pad_groups(image.contiguous(), w.shape[1], padding)
+        groups, padding = w.shape[1], dilation * (kernel_size // 2)
+        wide = torch.promote_types(x.dtype, torch.float32)
+        shape, layout = (*x.shape[:2], *w.shape[3:]), torch.channels_last
+        y = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=layout)
+        for image, kernels, out in image_parts(x, w, y):
+            padded = pad_groups(image.contiguous(), groups, padding)
             taps = tap_views(padded, kernel_size, stride, dilation)
-            total = taps[0].new_zeros(taps[0].shape, dtype=LocalAggregation.sum_type(x))
+            total = taps[0].new_zeros(taps[0].shape, dtype=wide)
             for tap, kernel in zip(taps, kernels.unbind(2), strict=True):
                 total.addcmul_(tap, kernel[:, :, None])
             out.copy_(total.flatten(1, 2))
@@ -56,35 +66,23 @@ class LocalAggregation(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
         kernel_size, _, dilation = ctx.spacing
-        padding = dilation * (kernel_size // 2)
+        groups, padding = w.shape[1], dilation * (kernel_size // 2)
+        rows, columns = (slice(padding, padding + side) for side in x.shape[2:])
+        wide = torch.promote_types(x.dtype, torch.float32)
         grad_x, grad_w = torch.empty_like(x), torch.empty_like(w)
-        for image, kernels, grad, out_x, out_w in LocalAggregation.parts(
-            x, w, grad_y, grad_x, grad_w
-        ):
-            padded = pad_groups(image.contiguous(), w.shape[1], padding)
-            grad_padded = torch.zeros_like(padded, dtype=LocalAggregation.sum_type(x))
-            grad = grad.contiguous().unflatten(1, (w.shape[1], -1))
+        for image, kernels, grad, *out in image_parts(x, w, grad_y, grad_x, grad_w):
+            padded = pad_groups(image.contiguous(), groups, padding)
+            grad_padded = torch.zeros_like(padded, dtype=wide)
+            grad = grad.contiguous().unflatten(1, (groups, -1))
             taps = tap_views(padded, *ctx.spacing)
             grad_taps = tap_views(grad_padded, *ctx.spacing)
             for j, kernel in enumerate(kernels.unbind(2)):
                 grad_taps[j].addcmul_(grad, kernel[:, :, None])
-                torch.sum(grad * taps[j], dim=2, out=out_w[:, :, j])
-            height, width = x.shape[2:]
-            inside = grad_padded[..., padding : padding + height, padding : padding + width]
-            out_x.copy_(inside.flatten(1, 2))
-        return grad_x, grad_w, None, None, None
-
-    @staticmethod
-    def parts(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """Image by image on a CPU, where one image's maps stay in the cache; else all at once."""
-        images = 1 if tensors[0].device.type == "cpu" else max(1, tensors[0].shape[0])
-        return zip(*(tensor.split(images) for tensor in tensors), strict=True)
-
-    @staticmethod
-    def sum_type(x: Tensor) -> torch.dtype:
-        return torch.promote_types(x.dtype, torch.float32)''',
-    uses=(TAP_VIEWS, _PAD_GROUPS),
-    imports=("from collections.abc import Iterator", "from typing import Any"),
+                torch.sum(grad * taps[j], dim=2, out=out[1][:, :, j])
+            out[0].copy_(grad_padded[..., rows, columns].flatten(1, 2))
+        return grad_x, grad_w, None, None, None''',
+    uses=(TAP_VIEWS, _PAD_GROUPS, _IMAGE_PARTS),
+    imports=("from typing import Any",),
 )
 
 _AGGREGATE_LOCALLY = Definition(
