@@ -18,6 +18,7 @@ from relgraph.lower.general_weights import (
     init_lines,
     predict_method,
     reset_lines,
+    unit_lines,
     weight_lines,
 )
 from relgraph.lower.general_words import docstring, weights_doc
@@ -26,7 +27,7 @@ from relgraph.lower.general_words import docstring, weights_doc
 def class_text(form: Form, signature: str) -> str:
     """The source of the class; `signature` are the lines of the constructor's parameters."""
     sections = [
-        f"class {class_name(form)}(nn.Module):\n{docstring(form)}",
+        f"{_class_line(class_name(form))}\n{docstring(form)}",
         "\n".join(f"    {name}: Tensor" for name in table_names(form)),
         _init(form, signature),
         _reset(form),
@@ -41,6 +42,11 @@ def class_text(form: Form, signature: str) -> str:
         _REDUCED if form.reduced else "",
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def _class_line(name: str) -> str:
+    line = f"class {name}(nn.Module):"
+    return line if len(line) <= 100 else f"class {name}(\n    nn.Module\n):"
 
 
 _FORWARD = """\
@@ -83,7 +89,7 @@ def _init(form: Form, signature: str) -> str:
             "    table = table.to(torch.get_default_device())",
             "    self.register_buffer(name, table, persistent=False)",
         ]
-    lines += [*count_lines(form), *init_lines(form), *_frame_init(form)]
+    lines += [*unit_lines(form), *count_lines(form), *init_lines(form), *_frame_init(form)]
     if reset_lines(form) or tables or form.operator.bias != "none":
         lines.append("self.reset_parameters()")
     return f"    def __init__(\n        self,\n{signature}\n    ) -> None:\n{_indented(lines)}"
@@ -95,8 +101,9 @@ def _frame_init(form: Form) -> list[str]:
         lines.append("self.value = Linear(dim, dim, bias=value_bias)")
     core = "dim" if operator.channel.connect == "separate" else "out_dim"
     tokens = "num_tokens + " if form.tokens else ""
-    outputs = f"{tokens}math.prod(self.out_size({'map_size'}))"
-    shape = {"channels": core, "positions": outputs, "both": f"{core}, {outputs}"}
+    if operator.bias in ("positions", "both"):
+        lines.append(f"outputs = {tokens}math.prod(self.out_size(map_size))")
+    shape = {"channels": core, "positions": "outputs", "both": f"{core}, outputs"}
     if operator.bias != "none":
         lines.append(f"self.bias = nn.Parameter(torch.empty({shape[operator.bias]}))")
     if operator.frame.output:
@@ -153,7 +160,8 @@ def _unpacked(form: Form, lines: list[str]) -> list[str]:
     used = [name if re.search(rf"\b{name}\b", text) else "_" for name in table_names(form)]
     if all(name == "_" for name in used):
         return []
-    return [f"{', '.join(used)}{',' if len(used) == 1 else ''} = self.locate({_whole(form)})"]
+    names = f"({used[0]},)" if len(used) == 1 else ", ".join(used)
+    return [f"{names} = self.locate({_whole(form)})"]
 
 
 def _whole(form: Form) -> str:
@@ -188,8 +196,9 @@ def _weights(form: Form) -> str:
 
 def _returning(lines: list[str]) -> list[str]:
     """Lines that end in `w = ...` and `return w`, in one."""
-    if lines[-1] == "return w" and lines[-2].startswith("w = "):
-        return [*lines[:-2], "return " + lines[-2].removeprefix("w = ")]
+    name = lines[-1].removeprefix("return ")
+    if lines[-2].startswith(f"{name} = "):
+        return [*lines[:-2], "return " + lines[-2].removeprefix(f"{name} = ")]
     return lines
 
 
@@ -208,7 +217,7 @@ def _aggregate(form: Form) -> str:
     return f'''\
     def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
         """Sum each neighbourhood with weights w."""
-{_indented([*start, *_unpacked(form, lines), *flat, *lines, back])}'''
+{_indented(_returning([*start, *_unpacked(form, lines), *flat, *lines, back]))}'''
 
 
 def _values(form: Form) -> list[str]:

@@ -23,7 +23,7 @@ def place_uses(form: Form) -> tuple[Definition, ...]:
         uses += [CROSS, BLOCK_PLACES[_block_kind(form)]]
     if connect == "window":
         uses.append(FIT_WINDOW)
-    if form.has_region:
+    if form.has_region and (form.source == "center" or connect in ("point", "local")):
         uses += [CROSS, KEEP_INSIDE]
     return tuple(dict.fromkeys(uses))
 
@@ -114,12 +114,14 @@ def _stencil_centers(form: Form) -> list[str]:
 
 def _region(rows: str, columns: str, form: Form) -> list[str]:
     """The region around centres (outputs, 1) on each axis; without one, the centre itself."""
+    last = "centers = cross(keep_inside(near_rows, h), keep_inside(near_columns, w), w)"
     if form.source != "center":
-        return [f"centers = cross(keep_inside({rows}, h), keep_inside({columns}, w), w)"]
+        return [f"near_rows, near_columns = {rows}, {columns}", last]
     return [
         'reach = torch.arange(self.extent, device="cpu") - (self.extent - 1) // 2',
-        f"near_rows, near_columns = {rows} + reach, {columns} + reach",
-        "centers = cross(keep_inside(near_rows, h), keep_inside(near_columns, w), w)",
+        f"near_rows = {rows} + reach",
+        f"near_columns = {columns} + reach",
+        last,
     ]
 
 
@@ -137,6 +139,8 @@ def _axial(form: Form) -> list[str]:
 
 def _own_region(form: Form) -> list[str]:
     """Around every position of the map itself."""
+    if form.source != "center":
+        return ['centers = torch.arange(h * w, device="cpu")[:, None]']
     rows = 'torch.arange(h, device="cpu")[:, None]'
     return _region(rows, rows.replace("(h", "(w"), form)
 

@@ -6,6 +6,8 @@ What the lines say is `general_places`' and `general_orbits`' affair.
 
 from __future__ import annotations
 
+import re
+
 from relgraph.lower.general_form import Form
 from relgraph.lower.general_orbits import orbit_lines, orbit_uses
 from relgraph.lower.general_places import NEIGHBOURHOODS, place_uses, taps_method
@@ -44,6 +46,8 @@ def tables_text(form: Form) -> str:
         return ""
     docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
     lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    if re.search(r"\b[hw]\b", "\n".join(lines)):
+        lines = ["h, w = map_size", *lines]
     body = "\n".join(f"        {line}" for line in lines)
     result = ", ".join(names) + ("," if len(names) == 1 else "")
     kinds = ", ".join("Tensor" for _ in names)
@@ -53,7 +57,6 @@ def tables_text(form: Form) -> str:
 
         {docs}.
         """
-        h, w = map_size
 {body}
         return {result if len(names) > 1 else f"({result})"}'''
     return "\n\n".join([tables, *taps_method(form)])

@@ -12,15 +12,22 @@ from relgraph.lower.general_form import Form
 from relgraph.lower.general_tables import table_names
 
 
-def unit_axes(form: Form) -> str:
-    """The axes that weights have for channels, as arguments of a shape."""
+def unit_lines(form: Form) -> list[str]:
+    """`units`, the axes that weights have for channels, where they are learned or predicted."""
+    if form.source in ("fixed", "pair"):
+        return []
     channel = form.operator.channel
+    units = f"({_own_heads(form)},)"
     if channel.connect == "full":
-        return "self.out_dim, self.dim"
+        units = "(out_dim, dim)"
     if channel.connect == "groups":
-        inner = "self.out_dim // self.groups, self.dim // self.groups"
-        return inner if channel.share == "all" else f"self.groups, {inner}"
-    return head_count(form)
+        outer = "" if channel.share == "all" else "groups, "
+        units = f"({outer}out_dim // groups, dim // groups)"
+    return [f"self.units = {units}"]
+
+
+def _own_heads(form: Form) -> str:
+    return head_count(form).removeprefix("self.")
 
 
 def head_count(form: Form) -> str:
@@ -74,23 +81,23 @@ def init_lines(form: Form) -> list[str]:
 
 def _static_init(form: Form) -> list[str]:
     channel = form.operator.channel
-    units = {
-        "full": "self.out_dim, self.dim",
-        "groups": "self.out_dim, self.dim // self.groups",
-        "separate": head_count(form),
-    }[channel.connect]
-    if channel.connect == "groups" and channel.share == "all":
-        units = unit_axes(form)
-    if channel.connect == "separate":
-        kernel = (form.space.connect, form.space.share) == ("local", "positions")
-        units = f"{units}, 1" if kernel else "" if channel.share == "all" else units
+    units = "*self.units"
+    if channel.connect == "groups" and channel.share == "none":
+        units = "out_dim, dim // groups"
+    if channel.connect == "separate" and (form.space.connect, form.space.share) == (
+        "local",
+        "positions",
+    ):
+        units = "*self.units, 1"
+    elif channel.connect == "separate" and channel.share == "all":
+        units = ""
     shape = ", ".join(part for part in (units, _space_axes(form)) if part)
     return [f"self.weight = nn.Parameter(torch.empty({shape or '()'}))"]
 
 
 def _predictor_init(form: Form) -> list[str]:
     region = " * extent**2" if form.source == "center" else ""
-    count = f"math.prod(({unit_axes(form)}, orbit_count))"
+    count = "math.prod(self.units) * orbit_count"
     if form.predictor is None:
         return [f"self.expand = Linear(dim{region}, {count})"]
     bias = "" if form.predictor.bias else ", bias=False"
@@ -222,7 +229,7 @@ def _at_orbits(values: str, form: Form) -> str:
 
 
 def _static_lines(form: Form) -> list[str]:
-    return ["w = " + _at_orbits(f"self.weight.reshape({unit_axes(form)}, -1)", form)]
+    return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
 def _fixed_lines(form: Form) -> list[str]:
@@ -250,7 +257,7 @@ def _fixed_full_lines(form: Form) -> list[str]:
 
 
 def _pooled_lines(form: Form) -> list[str]:
-    values = f"self.predict(context).unflatten(1, ({unit_axes(form)}, -1))"
+    values = "self.predict(context).unflatten(1, (*self.units, -1))"
     return ["w = " + _at_orbits(values, form)]
 
 
@@ -261,7 +268,7 @@ def _center_lines(form: Form) -> list[str]:
         lines = ["context = gather(x, centers).transpose(2, 3).flatten(2)"]
         context = "context"
     lines += [
-        f"w = self.predict({context}).unflatten(2, ({unit_axes(form)}, -1)).movedim(1, -2)",
+        f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
     own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
     if form.space.connect == "full":

@@ -25,7 +25,7 @@ _SHARE = {
 _UNITS = {
     ("full", "none"): "for each pair of channels",
     ("groups", "none"): "for each pair of channels in a group",
-    ("groups", "all"): "for each pair of channels in a group, the same in all groups",
+    ("groups", "all"): "for each pair of channels, in all groups alike",
     ("separate", "none"): "for each channel",
     ("separate", "heads"): "for each run of channels",
     ("separate", "all"): "for all channels alike",
@@ -105,4 +105,4 @@ def weights_doc(form: Form) -> str:
         ("groups", "none"): "G, D / G, C / G",
         ("groups", "all"): "D / G, C / G",
     }.get((form.operator.channel.connect, form.operator.channel.share), "heads")
-    return f"Weights ({batch}{units}, n, q, k) of n neighbourhoods, q outputs, k slots; n may be 1."
+    return f"Weights of n neighbourhoods, q outputs, k slots: ({batch}{units}, n or 1, q, k)."
