@@ -88,6 +88,7 @@ def weights(
     whole = completed_connection(connection)
     spot = table(whole)
     w = block_weights(whole, spot, tensors, _context(connection, x, keys, training))
+    w = w * spot.present
     by_block = w.expand(-1, -1, len(spot.outputs), spot.outputs.shape[1], -1)
     return by_block.flatten(2, 3)[:, :, _order(spot)]
 
@@ -167,33 +168,38 @@ def _order(spot: Table) -> Tensor:
 
 
 def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Tensor:
-    """Σ over slots and channels: w in block form, v (B, P, C) → (B, O, core channels).
-
-    A W that is the same for all images, or for all neighbourhoods, is contracted once: the letters
-    b and n then stand in only one operand."""
-    near = gather(v, spot.inputs)
-    b = "b" if len(w) == len(v) else ""
-    n = "n" if w.shape[2] == len(spot.inputs) else ""
-    w = w if n else w.squeeze(2)
-    w = w if b else w.squeeze(0)
-    if connection.operator.channel.connect == "separate":
-        near = torch.unflatten(near, 3, (w.shape[len(b)], -1))
-        y = torch.einsum(f"{b}h{n}qk,bnkhc->bnqhc", w, near)
+    """Σ over slots and channels: w in block form, v (B, P, C) → (B, O, core channels)."""
+    near = gather(v, spot.inputs)  # (B, n, k, C)
+    if connection.operator.channel.connect != "separate":
+        y = _mix(connection, w, near)
+    elif spot.outputs.shape[1] == 1:  # stencils: a product for each slot, summed over the slots
+        near = torch.unflatten(near, 3, (w.shape[1], -1))
+        y = (near * w.squeeze(3).permute(0, 2, 3, 1)[..., None]).sum(2, keepdim=True)
     else:
-        y = _mix(connection, w, near, b, n)
+        near = torch.unflatten(near, 3, (w.shape[1], -1))
+        y = _contract("hnqk", "bnkhc->bnqhc", w, near)
     return y.flatten(3).flatten(1, 2)[:, _order(spot)]
 
 
-def _mix(connection: Connection, w: Tensor, near: Tensor, b: str, n: str) -> Tensor:
+def _contract(letters: str, equation: str, w: Tensor, near: Tensor) -> Tensor:
+    """An einsum of w (B or 1, …, n or 1, q, k) with near (B, n, k, …). Where one W serves all images
+    or all neighbourhoods, its letter is left out, so that it is never repeated."""
+    at = letters.index("n") + 1
+    if w.shape[at] == 1 and near.shape[1] > 1:
+        w, letters = w.squeeze(at), letters.replace("n", "")
+    w, letters = (w.squeeze(0), letters) if len(w) == 1 else (w, "b" + letters)
+    return torch.einsum(f"{letters},{equation}", w, near)
+
+
+def _mix(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
     """Channels joined in full or in groups; with share `all` one matrix serves every group."""
     channel = connection.operator.channel
     groups = channel.groups if channel.connect == "groups" else 1
     matrix = connection.out_channels // groups, connection.in_channels // groups
-    shared = channel.share == "all"
-    g = "" if shared else "g"
-    w = torch.unflatten(w, len(b), matrix if shared else (groups, *matrix))
     near = torch.unflatten(near, 3, (groups, -1))
-    return torch.einsum(f"{b}{g}dc{n}qk,bnkgc->bnqgd", w, near)
+    if channel.share == "all":
+        return _contract("dcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, matrix), near)
+    return _contract("gdcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, (groups, *matrix)), near)
 
 
 def _is_matrix(connection: Connection) -> bool:

@@ -69,7 +69,8 @@ def _logits(connection: Connection, spot: Table, tensors: Tensors, context: Cont
 
 def _by_orbit(functions: Tensor, spot: Table) -> Tensor:
     """(B, U, S) values per orbit → (B, U, n or 1, q, k); where no orbit stands, 0."""
-    return functions[:, :, spot.orbit.clamp(min=0)] * (spot.orbit >= 0)
+    values = functions[:, :, spot.orbit.clamp(min=0)]
+    return values if spot.orbit.min() >= 0 else values * (spot.orbit >= 0)
 
 
 def _by_center(connection: Connection, spot: Table, predicted: Tensor) -> Tensor:
@@ -81,11 +82,13 @@ def _by_center(connection: Connection, spot: Table, predicted: Tensor) -> Tensor
 
 
 def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
-    present = spot.present
-    if rule == "softmax":  # an output without any slot gets weights 0, not 0/0
-        lowest = torch.finfo(logits.dtype).min
-        return logits.masked_fill(~present, lowest).softmax(-1) * present
-    return (logits.sigmoid() if rule == "sigmoid" else logits) * present
+    """Over the slots of one output that are present; what stands at others is multiplied by 0."""
+    if rule == "none":
+        return logits
+    if rule == "sigmoid":
+        return logits.sigmoid()
+    lowest = torch.finfo(logits.dtype).min  # not −∞: an output without any slot is 0, not 0/0
+    return logits.masked_fill(~spot.present, lowest).softmax(-1)
 
 
 def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:

@@ -82,12 +82,20 @@ def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
 def _program(module: types.ModuleType, file: str) -> Program:
     """What the file's own spec assembles to."""
     spec, builder = getattr(module, "SPEC", None), getattr(module, "BUILDER", None)
+    place = Place(file, 1, 1)
     if spec is None or not callable(getattr(module, str(builder), None)):
         found = "no SPEC, or no BUILDER that names a function"
         raise RelgraphError(
-            Problem("not-emitted", found, "a file that relgraph emitted", place=Place(file, 1, 1))
+            Problem("not-emitted", found, "a file that relgraph emitted", place=place)
         )
-    return assemble(parse(spec))
+    try:
+        backbone = parse(spec)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        found = f"a SPEC that no backbone reads as: {type(error).__name__} {error}"
+        raise RelgraphError(
+            Problem("damaged-spec", found, "the literal that relgraph wrote", place=place)
+        ) from None
+    return assemble(backbone)
 
 
 @dataclass(frozen=True)

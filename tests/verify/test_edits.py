@@ -1,4 +1,4 @@
-"""Edits of emitted text: what changes the meaning is rejected by the right check, the rest passes."""
+"""Edits of emitted text: what changes the meaning fails the right check, the rest passes."""
 
 from __future__ import annotations
 
@@ -291,17 +291,32 @@ MEANINGFUL = (
 HARMLESS = (
     edit("a local renamed", "tiny_swin", "offsets", "number_of_offsets"),
     edit("a class renamed", "tiny_swin", "WindowAttention", "AttentionInWindows"),
-    edit("reformatted", "tiny_swin", "return self.norm(self.patchify(x))", "y = self.patchify(x)\n        return self.norm(y)"),
+    edit(
+        "reformatted",
+        "tiny_swin",
+        "return self.norm(self.patchify(x))",
+        "y = self.patchify(x)\n        return self.norm(y)",
+    ),
     edit("a comment", "tiny_swin", "    def forward", "    # By hand.\n    def forward"),
-    edit("the same gelu", "tiny_swin", "F.gelu(self.pointwise1(x))", "F.gelu(self.pointwise1(x).clone())"),
+    edit(
+        "the same gelu",
+        "tiny_swin",
+        "F.gelu(self.pointwise1(x))",
+        "F.gelu(self.pointwise1(x).clone())",
+    ),
     edit(
         "the same product",
         "tiny_vit",
         "(q * self.scale @ k.transpose(-2, -1))",
         'torch.einsum("bhqc,bhkc->bhqk", q, k).mul(self.scale)',
     ),
-    edit("mean by sum", "tiny_depthwise", ".mean((2, 3))", ".sum((2, 3)).div(self.norm(x)[0, 0].numel())"),
-)  # fmt: skip
+    edit(
+        "mean by sum",
+        "tiny_depthwise",
+        ".mean((2, 3))",
+        ".sum((2, 3)).div(self.norm(x)[0, 0].numel())",
+    ),
+)
 
 
 def verified(text: str) -> Report:

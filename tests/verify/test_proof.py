@@ -1,0 +1,110 @@
+"""The proof of files on disk, of shipped specs, and of text that is no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from relgraph.errors import RelgraphError
+from relgraph.shipped import shipped
+from relgraph.verify import verify_backbone, verify_file, verify_operator, verify_text
+from tests.verify.models import emitted
+
+SMALL = [name for name in shipped("backbones") if name.endswith("_fashion")]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_small_backbone_is_proved(name: str) -> None:
+    report = verify_backbone(name)
+    assert report.failures == ()
+    assert report.name == name
+    assert not report.edited
+    made = {check.name for check in report.checks}
+    assert {"parameters", "logits", "gradients", "training", "cost", "connectivity"} <= made
+
+
+@pytest.mark.parametrize("name", shipped("operators"))
+def test_every_shipped_operator_is_proved(name: str) -> None:
+    report = verify_operator(name)
+    assert report.failures == ()
+    assert {"composition", "connectivity", "dynamism"} <= {c.name for c in report.checks}
+
+
+def test_the_bytes_on_disk_are_what_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "tiny_vit.py"
+    path.write_text(emitted("tiny_vit"))
+    assert verify_file(path).ok
+    path.write_text(emitted("tiny_vit").replace("F.gelu(", "F.relu("))
+    report = verify_file(path)
+    assert report.edited
+    assert not report.ok
+    assert report.file == str(path)
+
+
+def test_progress_names_every_step() -> None:
+    seen: list[tuple[str, int, int]] = []
+    verify_text(emitted("tiny_vit"), "tiny_vit.py", lambda *step: seen.append(step))
+    assert [done for _, done, _ in seen] == list(range(len(seen)))
+    assert {total for _, _, total in seen} == {len(seen)}
+    assert any("global_attention" in what for what, _, _ in seen)
+
+
+def test_another_spec_than_the_code_is_noticed() -> None:
+    text = emitted("tiny_swin")
+    written = '"shift": [2, 2]'
+    assert written in text
+    report = verify_text(text.replace(written, '"shift": [1, 1]'), "tiny_swin.py")
+    assert "logits" in {check.name for check in report.failures}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("def broken(:\n", "not-python"),
+        ("import os\n", "not-a-model"),
+        ("x = 1\n", "not-emitted"),
+        ('BUILDER = "x"\nSPEC = {}\n', "not-emitted"),
+    ],
+)
+def test_text_that_is_no_emitted_model_is_the_users_mistake(text: str, code: str) -> None:
+    with pytest.raises(RelgraphError) as raised:
+        verify_text(text, "strange.py")
+    assert raised.value.problems[0].code == code
+    assert raised.value.problems[0].place is not None
+
+
+def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(RelgraphError):
+        verify_file(tmp_path / "nowhere.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self.stem = Stem(", "self.trunk = Stem("),
+        ("return self.forward_head(self.forward_features(x))", "return self.missing(x)"),
+        ("        super().__init__()\n", "        raise RuntimeError('no')\n"),
+    ],
+)
+def test_a_model_that_breaks_is_a_finding_not_a_crash(old: str, new: str) -> None:
+    text = emitted("tiny_vit")
+    assert old in text
+    report = verify_text(text.replace(old, new), "tiny_vit.py")
+    assert not report.ok
+    broken = [check for check in report.failures if check.name in ("runs", "parameters")]
+    assert broken
+    assert broken[0].counter_example
+
+
+def test_a_damaged_spec_is_the_users_mistake() -> None:
+    text = emitted("tiny_vit").replace('"stages": [', '"stagez": [')
+    with pytest.raises(RelgraphError) as raised:
+        verify_text(text, "tiny_vit.py")
+    assert raised.value.problems[0].place is not None
