@@ -182,7 +182,8 @@ def test_definitions_merge_and_bind_late(tmp_path: Path) -> None:
 
 def test_an_inherited_variable_may_fall_silent(tmp_path: Path) -> None:
     assert child(tmp_path, "replace: {global_attention: {conv: 3}}\n").backbone.name == "child"
-    text = "backbone: child\nextends: parent\nstages: {heads: 2}\nreplace: {global_attention: {conv: 3}}\n"
+    text = "backbone: child\nextends: parent\nstages: {heads: 2}\n"
+    text += "replace: {global_attention: {conv: 3}}\n"
     assert codes(tmp_path, parent=PARENT, child=text) == ["unused-variable"]
 
 

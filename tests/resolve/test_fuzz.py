@@ -13,53 +13,12 @@ from relgraph.resolve import resolve_backbone, resolve_operator
 from relgraph.shipped import shipped
 
 SPECS = {**shipped("backbones"), **shipped("operators")}
-SCRAPS = [
-    "[",
-    "]",
-    "{",
-    "}",
-    ":",
-    ",",
-    "-",
-    "$in",
-    "$channels",
-    "$nobody",
-    "none",
-    "3",
-    "0",
-    "-1",
-    "1e-3",
-    "1e400",
-    "true",
-    "half",
-    "conv",
-    "residual",
-    "relu",
-    "label",
-    "~",
-    "''",
-    "&a",
-    "*a",
-    "!t",
-    "rest",
-    "0.5",
-    "[]",
-    "[[]]",
-    "{a:1}",
-    "stage1.conv",
-    "params",
-    "body",
-    "define",
-    "channels",
-    "sum",
-    "split",
-    "fit",
-    "tap",
-    "from",
-    "window",
-    "pair",
-    "swin_tiny",
-]
+_SCRAPS = """
+[ ] { } : , - $in $channels $nobody none 3 0 -1 1e-3 1e400 true half conv residual relu label ~ ''
+&a *a !t rest 0.5 [] [[]] {a:1} stage1.conv params body define channels sum split fit tap from
+window pair swin_tiny
+"""
+SCRAPS = _SCRAPS.split()
 
 
 def damaged(text: str, chance: random.Random) -> str:

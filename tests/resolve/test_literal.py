@@ -34,7 +34,7 @@ def test_nodes_too(node: Node) -> None:
     assert parse_node(json.loads(json.dumps(dump_node(node)))) == node
 
 
-@thorough
+@settings(thorough, max_examples=15)
 @given(backbones, backbones)
 def test_the_hash_is_of_the_value(one: Backbone, other: Backbone) -> None:
     assert (digest(one) == digest(other)) == (one == other)
