@@ -41,7 +41,9 @@ def sides(size: Size) -> str:
 
 def _space(operator: Operator) -> str:
     space = operator.space
-    words = [_connectivity(operator) + " over space"]
+    words = [_connectivity(operator)]
+    if space.connect != "point":
+        words = [f"{words[0]} over space"]
     if space.shift != (0, 0):
         words.append(f"shifted by {sides(space.shift)}")
     if space.stride != (1, 1):

@@ -8,7 +8,7 @@ so that sharing can be read off; what does not stand there is shared.
 from __future__ import annotations
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import Operator
+from relgraph.algebra.operator import Operator, Rank
 
 
 def equation(operator: Operator) -> str:
@@ -20,10 +20,25 @@ def equation(operator: Operator) -> str:
     'y[o, c] = b[c] + Σ_{i ∈ 7×7 around o} W[i−o, c] · x[i, c]'
     """
     total = _bias(operator) + _core(operator)
+    rank = _rank(operator.channel.rank or operator.space.rank)
     if not operator.frame.output:
-        return f"y[o, {_out_channel(operator)}] = {total}"
+        return f"y[o, {_out_channel(operator)}] = {total}{rank}"
     constant = "b + " if operator.frame.output_bias else ""
-    return f"y[o] = {constant}P z[o], z[o, {_out_channel(operator)}] = {total}"
+    return f"y[o] = {constant}P z[o], z[o, {_out_channel(operator)}] = {total}{rank}"
+
+
+def _rank(rank: Rank | None) -> str:
+    """What W, or the map it reads, is made of, where a rank word says so."""
+    if rank is None:
+        return ""
+    numbers = rank.numbers
+    return {
+        "reduce": ", i on the map reduced" + (f" {numbers[0]} times" if numbers else ""),
+        "tokens": f", W = U V through {', '.join(map(str, numbers))} tokens",
+        "separable": ", W = rows ∘ columns",
+        "scales": "".join(f" + Up_{n} W_{n} Down_{n} x" for n in numbers),
+        "inner": f", W = A W′ B through {', '.join(map(str, numbers))} channels",
+    }[rank.word]
 
 
 def _out_channel(operator: Operator) -> str:

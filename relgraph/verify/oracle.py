@@ -182,8 +182,8 @@ def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Ten
 
 
 def _contract(letters: str, equation: str, w: Tensor, near: Tensor) -> Tensor:
-    """An einsum of w (B or 1, …, n or 1, q, k) with near (B, n, k, …). Where one W serves all images
-    or all neighbourhoods, its letter is left out, so that it is never repeated."""
+    """An einsum of w (B or 1, …, n or 1, q, k) with near (B, n, k, …). Where one W serves all
+    images or all neighbourhoods, its letter is left out, so that it is never repeated."""
     at = letters.index("n") + 1
     if w.shape[at] == 1 and near.shape[1] > 1:
         w, letters = w.squeeze(at), letters.replace("n", "")

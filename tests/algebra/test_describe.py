@@ -36,7 +36,7 @@ CASES = {
     ),
     "pointwise": (
         Operator(Space(share="positions")),
-        "own position only over space, shared over positions; all channels; static",
+        "own position only, shared over positions; all channels; static",
         "y[o, d] = b[d] + Σ_c W[d, c] · x[o, c]",
     ),
     "local_attention": (
@@ -86,17 +86,22 @@ def test_words_and_equations(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rank", "words"),
+    ("rank", "words", "formula"),
     [
-        (Rank("reduce", (4,)), "from a map reduced 4 times"),
-        (Rank("reduce"), "from a reduced map"),
-        (Rank("tokens", (8,)), "through 8 tokens"),
-        (Rank("separable"), "rows times columns"),
-        (Rank("scales", (2, 4)), "also at scales 1/2, 1/4"),
+        (Rank("reduce", (4,)), "from a map reduced 4 times", ", i on the map reduced 4 times"),
+        (Rank("reduce"), "from a reduced map", ", i on the map reduced"),
+        (Rank("tokens", (8,)), "through 8 tokens", ", W = U V through 8 tokens"),
+        (Rank("separable"), "rows times columns", ", W = rows ∘ columns"),
+        (Rank("scales", (2, 4)), "also at scales 1/2, 1/4", " + Up_4 W_4 Down_4 x"),
+        (Rank("inner", (6,)), "through 6 inner channels", ", W = A W′ B through 6 channels"),
     ],
 )
-def test_rank_is_said(rank: Rank, words: str) -> None:
-    assert words in describe(Operator(Space("full", rank=rank), Channel("separate")))
+def test_rank_is_said(rank: Rank, words: str, formula: str) -> None:
+    inner = rank.word == "inner"
+    space = Space("full", rank=None if inner else rank)
+    channel = Channel("full", rank=rank if inner else None)
+    assert words in describe(Operator(space, channel))
+    assert equation(Operator(space, channel)).endswith(formula)
 
 
 def test_the_paddings_tell_where_taps_stand() -> None:
