@@ -179,8 +179,9 @@ def _print_result(result: RunResult) -> None:
         ("parameters", f"{result.parameters:,}"),
         ("epochs", str(result.epochs)),
         ("updates", f"{result.updates:,}"),
-        ("images/s in training", f"{result.images_per_second:,.0f}"),
     ]
+    if result.images_per_second:  # nothing was left to do for a finished run
+        rows.append(("images/s in training", f"{result.images_per_second:,.0f}"))
     if result.score is not None:
         rows.append(("top-1", f"{result.score.top1:.2%}"))
     if result.best_top1 is not None:
