@@ -31,7 +31,7 @@ SPACE: Final = (
     Field(
         "stride",
         "size",
-        "input step per output step (point, local, axial)",
+        "input step per output step (point, local)",
         1,
         minimum=1,
         maximum=4096,

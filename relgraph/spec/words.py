@@ -248,7 +248,7 @@ TOKENS: Final = (
             Field(
                 "kind",
                 "choice",
-                "learned numbers, fixed waves, or waves of random frequency",
+                "learned numbers, or fixed sines and cosines of row and column (both other names)",
                 "learned",
                 choices=("learned", "fourier", "sincos"),
             ),
