@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader has left (`relgraph list | head -1`). Python would complain again when it
         # flushes at exit, so nothing is left to flush.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except Exception as error:
         from relgraph.cli.bug import write_report

@@ -103,7 +103,12 @@ def train(
     chosen = load_recipe(find_recipe(recipe), settings or ())
     with tempfile.TemporaryDirectory(prefix="relgraph-") as folder:
         made = asdict(model_file(backbone, Path(folder)))
-        begin = {"recipe": chosen, "out": out, "init": init, "reset_head": reset_head}
+        begin: dict[str, Any] = {
+            "recipe": chosen,
+            "out": out,
+            "init": init,
+            "reset_head": reset_head,
+        }
         _train(TrainRequest(**made, **begin, **where))
 
 
