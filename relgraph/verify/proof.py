@@ -11,7 +11,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from relgraph.emitted import load_text, read_source
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
-from relgraph.resolve.literal import parse
+from relgraph.resolve.literal import digest, parse
+from relgraph.resolved import Backbone
 from relgraph.verify.connections import check_kind, kinds
 from relgraph.verify.cost import check_cost
 from relgraph.verify.interface import check_interface
@@ -51,13 +52,34 @@ def verify_file(path: Path | str, progress: Progress = silent) -> Report:
     return verify_text(read_source(path), str(path), progress)
 
 
-def verify_backbone(name_or_path: str, progress: Progress = silent) -> Report:
-    """Prove a backbone spec: its freshly emitted text, from memory.
+def verify_backbone(
+    name_or_path: str, progress: Progress = silent, generated: Path = Path("generated")
+) -> Report:
+    """Prove a backbone spec: the file `generated/NAME.py` on disk, where there is one, which must
+    carry this very spec; else its freshly emitted text, from memory.
 
     Raises RelgraphError with all problems of the spec.
     """
     compiled = compile_backbone(name_or_path)
-    return verify_text(compiled.text, f"{compiled.name}.py (fresh)", progress)
+    path = generated / f"{compiled.name}.py"
+    if not path.exists():
+        return verify_text(compiled.text, f"{compiled.name}.py (fresh)", progress)
+    text = read_source(path)
+    report = verify_text(text, str(path), progress)
+    own = _check_spec(text, compiled.program)
+    return replace(report, checks=(own, *report.checks))
+
+
+def _check_spec(text: str, program: Program) -> Check:
+    """Whether the file was made from the spec as it is now."""
+    wanted, header = digest(program.source), read_header(text)
+    found = "no hash" if header is None else header.spec
+    carried = digest(_carried(load_text(text, "spec"), "spec"))
+    ok = found == wanted == carried
+    example = "" if ok else "the spec changed since the file was generated, or its SPEC was edited"
+    return Check(
+        "spec", "model", wanted[:16], (carried if found == wanted else found)[:16], ok, example
+    )
 
 
 def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
@@ -72,15 +94,15 @@ def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
 def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
     """Prove emitted text; `file` is what messages call it."""
     module = load_text(text, file)
-    program = _program(module, file)
+    program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
     checks = tuple(_checks(module, program, progress))
     return Report(program.source.name, file, edited, checks)
 
 
-def _program(module: types.ModuleType, file: str) -> Program:
-    """What the file's own spec assembles to."""
+def _carried(module: types.ModuleType, file: str) -> Backbone:
+    """The spec that the file carries."""
     spec, builder = getattr(module, "SPEC", None), getattr(module, "BUILDER", None)
     place = Place(file, 1, 1)
     if spec is None or not callable(getattr(module, str(builder), None)):
@@ -89,13 +111,12 @@ def _program(module: types.ModuleType, file: str) -> Program:
             Problem("not-emitted", found, "a file that relgraph emitted", place=place)
         )
     try:
-        backbone = parse(spec)
+        return parse(spec)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         found = f"a SPEC that no backbone reads as: {type(error).__name__} {error}"
         raise RelgraphError(
             Problem("damaged-spec", found, "the literal that relgraph wrote", place=place)
         ) from None
-    return assemble(backbone)
 
 
 @dataclass(frozen=True)

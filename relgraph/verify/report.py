@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
 CheckName = Literal[
+    "spec",
     "parameters",
     "interface",
     "logits",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from relgraph.algebra.parameters import buffers
 from relgraph.assemble.walking import nodes
-from relgraph.program import Element, Program
+from relgraph.program import Connect, Element, Program
 from relgraph.verify.draws import inventory
 from relgraph.verify.reference import run
 
@@ -23,12 +24,14 @@ from relgraph.verify.reference import run
 @dataclass(frozen=True)
 class Run:
     """What one pass over the images made. `slopes` are the gradients of one fixed random direction
-    of the logits by parameter name, `statistics` the norms' running values afterwards."""
+    of the logits by parameter name, `statistics` the norms' running values afterwards. `entered` is
+    what the norms inside predictors read, (rows, channels) by path, of the emitted model alone."""
 
     logits: Tensor
     features: tuple[Tensor, ...]
     slopes: dict[str, Tensor]
     statistics: dict[str, Tensor]
+    entered: dict[str, Tensor] = field(default_factory=dict)
 
 
 def run_reference(
@@ -54,12 +57,31 @@ def run_model(model: nn.Module, program: Program, images: Tensor, training: bool
     """The emitted model with gradients enabled; its mode and statistics are put back afterwards."""
     before = {name: t.clone() for name, t in model.state_dict().items()}
     with held_training(model, program) if training else _inference(model):
-        logits = model(images)
+        with _predictor_norms(model, program) as entered:
+            logits = model(images)
         slopes = _slopes(logits, dict(model.named_parameters()))
     weights = set(slopes)
     after = {name: t.clone() for name, t in model.state_dict().items() if name not in weights}
     model.load_state_dict(before)
-    return Run(logits.detach(), (), slopes, after)
+    return Run(logits.detach(), (), slopes, after, entered)
+
+
+@contextmanager
+def _predictor_norms(model: nn.Module, program: Program) -> Iterator[dict[str, Tensor]]:
+    """Collects what enters the norms inside predictors."""
+    entered: dict[str, Tensor] = {}
+    handles = []
+    for path, node in nodes(program):
+        if isinstance(node, Connect) and buffers(node.connection):
+
+            def keep(_: nn.Module, inputs: tuple[Tensor], path: str = f"{path}.norm") -> None:
+                entered[path] = inputs[0].detach().movedim(1, -1).flatten(0, -2)
+
+            norm = model.get_submodule(f"{path}.norm")
+            handles.append(norm.register_forward_pre_hook(keep))
+    yield entered
+    for handle in handles:
+        handle.remove()
 
 
 def _slopes(logits: Tensor, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

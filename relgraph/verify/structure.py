@@ -30,6 +30,8 @@ SEED = 20220425
 Builder = Callable[..., nn.Module]
 # Gradients this far below the largest of the model may be sums that cancel to nothing.
 NOTHING = 1e-4
+# Of the norms inside predictors, which no spec sets.
+MOMENTUM = 0.1
 
 
 class Intermediates(Protocol):
@@ -178,6 +180,12 @@ def _training_check(subject: Subject, found: Run, wanted: Run) -> Check:
     }
     for name, value in wanted.statistics.items():
         gaps[f"{name} after the step"] = difference(found.statistics[name], value)
+    for path, rows in found.entered.items():
+        wanted_mean = subject.tensors[f"{path}.running_mean"].lerp(rows.mean(0), MOMENTUM)
+        wanted_var = subject.tensors[f"{path}.running_var"].lerp(rows.var(0), MOMENTUM)
+        for name, value in (("running_mean", wanted_mean), ("running_var", wanted_var)):
+            kept = found.statistics[f"{path}.{name}"]
+            gaps[f"{path}.{name} after the step"] = difference(kept, value)
     worst = max(gaps, key=lambda name: gaps[name].relative)
     example = "" if gaps[worst].ok else f"{worst}: {gaps[worst]}"
     declared = "the reference's logits, gradients, norm statistics"

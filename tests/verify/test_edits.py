@@ -242,6 +242,13 @@ MEANINGFUL = (
         "values",
     ),
     edit(
+        "another momentum inside the predictor",
+        "tiny_dynamic",
+        "nn.BatchNorm1d(dim // reduction)",
+        "nn.BatchNorm1d(dim // reduction, momentum=0.2)",
+        "training",
+    ),
+    edit(
         "only the exported form differs",
         "tiny_dynamic",
         "taps = tap_views(x, size, stride, dilation)\n        for",

@@ -22,7 +22,7 @@ def one_thread() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_every_small_backbone_is_proved(name: str) -> None:
-    report = verify_backbone(name)
+    report = verify_text(emitted(name), f"{name}.py")
     assert report.failures == ()
     assert report.name == name
     assert not report.edited
@@ -46,6 +46,25 @@ def test_the_bytes_on_disk_are_what_is_judged(tmp_path: Path) -> None:
     assert report.edited
     assert not report.ok
     assert report.file == str(path)
+
+
+def test_a_name_means_the_generated_file_where_there_is_one(tmp_path: Path) -> None:
+    fresh = verify_backbone("vit_fashion", generated=tmp_path)
+    assert fresh.ok
+    assert "fresh" in fresh.file
+    path = tmp_path / "vit_fashion.py"
+    path.write_text(emitted("vit_fashion"))
+    report = verify_backbone("vit_fashion", generated=tmp_path)
+    assert report.ok
+    assert report.file == str(path)
+    assert report.checks[0].name == "spec"
+
+
+def test_a_generated_file_of_another_spec_is_stale(tmp_path: Path) -> None:
+    stale = emitted("vit_fashion").replace('"cite": "', '"cite": "Not ')
+    (tmp_path / "vit_fashion.py").write_text(stale)
+    report = verify_backbone("vit_fashion", generated=tmp_path)
+    assert [check.name for check in report.failures] == ["spec"]
 
 
 def test_progress_names_every_step() -> None:
