@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import reduce
 
-from relgraph.algebra.operator import Operator, Rank
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import Channel, Operator, Rank, Space
 from relgraph.algebra.rules import check
 from relgraph.errors import Place
 from relgraph.resolve.findings import Findings
@@ -23,6 +24,26 @@ def check_consistency(properties: Properties, use: Place, findings: Findings) ->
             f"rule {violation.rule}: {first} and {second} exclude each other here",
             related=(_place(properties, second), *_elsewhere(properties, use)),
         )
+
+
+def note_canonical(
+    operator: Operator, in_channels: int, out_channels: int, use: Place, findings: Findings
+) -> None:
+    """Tell where the use is the same operator as one with another connectivity or sharing."""
+    shorter = canonical(operator, in_channels, out_channels)
+    if _pattern(shorter.operator) != _pattern(operator):
+        says = f"the same as space {_words(shorter.operator.space)}"
+        says += f" and channel {_words(shorter.operator.channel)}"
+        findings.note("canonical", use, says, "; ".join(shorter.notes))
+
+
+def _pattern(operator: Operator) -> tuple[str, ...]:
+    space, channel = operator.space, operator.channel
+    return space.connect, space.share, channel.connect
+
+
+def _words(axis: Space | Channel) -> str:
+    return f"{{connect: {axis.connect}, share: {axis.share}}}"
 
 
 def _elsewhere(properties: Properties, use: Place) -> tuple[Place, ...]:

@@ -9,7 +9,7 @@ from relgraph.algebra.fit import Misfit, misfits
 from relgraph.algebra.operator import Connection, Operator
 from relgraph.errors import Place
 from relgraph.resolve.arguments import Arguments
-from relgraph.resolve.consistency import check_consistency
+from relgraph.resolve.consistency import check_consistency, note_canonical
 from relgraph.resolve.context import Built, Context
 from relgraph.resolve.operator_file import OperatorFile, read_operator
 from relgraph.resolve.properties import Properties, read_properties
@@ -125,6 +125,7 @@ def _atom(use: Use, file: OperatorFile, properties: Properties, env: Env) -> Bui
     if use.width is None or env.channels is None:
         return Built((), env.channels)
     _check_channels(use, properties, env.channels)
+    note_canonical(properties.operator, use.width, env.channels, use.place, use.findings)
     node = OperatorUse(
         label=use.item.label,
         place=use.place,

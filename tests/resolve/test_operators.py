@@ -12,7 +12,7 @@ from relgraph.errors import RelgraphError
 from relgraph.resolve import resolve_operator
 from relgraph.resolved import OperatorUse, Scope
 from relgraph.shipped import shipped
-from tests.resolve.specs import words, write
+from tests.resolve.specs import around, resolved, words, write
 
 
 def use(folder: Path, text: str, width: int = 64, **params: object) -> OperatorUse:
@@ -164,3 +164,11 @@ def test_widths_of_a_body(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", shipped("operators"))
 def test_shipped_operators_resolve_alone(name: str) -> None:
     assert resolve_operator(name, 96).name == name
+
+
+def test_the_same_operator_as_a_shorter_spec_is_noted(tmp_path: Path) -> None:
+    text = around("[conv: {size: 1}, conv: {size: 3, groups: $in}, conv: 3]")
+    told = resolved(tmp_path, spec=text).problems
+    assert [(problem.code, problem.severity) for problem in told] == [("canonical", "note")] * 2
+    assert "connect: point" in told[0].found
+    assert "connect: separate" in told[1].found
