@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from relgraph.lower import (
     attention,
+    average,
     center,
     conv,
     elements,
@@ -39,6 +40,7 @@ class Pattern:
 CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
+    Pattern("average", average.accepts_average, average.lower_average),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),

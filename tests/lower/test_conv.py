@@ -55,6 +55,12 @@ def _point(channel: Channel, bias: str = "channels", **where: Any) -> Connect:
     return node(operator, 6, grid, out_channels=4, out_grid=made, **where)
 
 
+def _average(size: Size, **space: Any) -> Connect:
+    stencil = Space("local", size, share="positions", **space)
+    operator = Operator(stencil, OWN, Weight("fixed", fixed="average"), bias="none")
+    return node(operator, 6, (7, 6), out_grid=geometry.out_grid(stencil, (7, 6)))
+
+
 BORDERS: tuple[Border, ...] = ("wrap", "reflect", "clamp")
 CONVOLUTIONS: dict[str, Connect] = {
     "dense": _local((3, 3), DENSE),
@@ -95,17 +101,27 @@ POINTS: dict[str, Connect] = {
     "groups share": _point(SHARED_GROUPS),
     "groups share, sequence": _point(SHARED_GROUPS, tokens=1, bias="none"),
 }
-NODES = {f"conv {name}": at for name, at in CONVOLUTIONS.items()} | {
-    f"point {name}": at for name, at in POINTS.items()
+AVERAGES: dict[str, Connect] = {
+    "of three": _average((3, 3)),
+    "of three, the map alone": _average((3, 3), border="mask"),
+    "strided": _average((3, 5), stride=(2, 2), border="mask"),
+    "whole": _average((2, 3), stride=(2, 3), padding=(0, 0)),
+    "padded": _average((4, 4), stride=(2, 2), padding=(1, 2)),
 }
+NODES = (
+    {f"conv {name}": at for name, at in CONVOLUTIONS.items()}
+    | {f"point {name}": at for name, at in POINTS.items()}
+    | {f"average {name}": at for name, at in AVERAGES.items()}
+)
 each = pytest.mark.parametrize("name", NODES)
 
 
 def _lower(at: Connect) -> Module:
-    family = pointwise if at.connection.operator.space.connect == "point" else conv
-    accepts = getattr(family, f"accepts_{family.__name__.rpartition('.')[2]}")
-    assert accepts(at)
-    return candidates(at)[0][1]
+    connect, source = at.connection.operator.space.connect, at.connection.operator.weight.source
+    name = "average" if source == "fixed" else {"point": "pointwise", "local": "conv"}[connect]
+    first, lowered = candidates(at)[0]
+    assert first == name
+    return lowered
 
 
 @each
