@@ -8,6 +8,7 @@ known numbers. Nothing of the emitted file or of the compiler is used.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,7 +17,9 @@ from relgraph.algebra.operator import Connection, Frame, SpaceShare, Weight
 from relgraph.verify import oracle
 from relgraph.verify.oracle_channels import unit_count
 from relgraph.verify.oracle_tables import centers, completed_connection, table
-from relgraph.verify.small import Inputs, Small
+
+if TYPE_CHECKING:
+    from relgraph.verify.small import Inputs, Small
 
 ABSENT = -1
 
