@@ -133,14 +133,18 @@ def _line(chart: Chart, series: Series, x: _Scale, y: _Scale) -> Html:
 
 def _end_labels(chart: Chart, x: _Scale, y: _Scale) -> list[Html]:
     """Names at the line ends, moved apart where they would overlap."""
-    ends = [(y(s.points[-1][1]), s.name, f"label-{s.index}") for s in chart.series]
+    ends = [
+        (y(series.points[-1][1]), x(series.points[-1][0]), series.name, f"label-{series.index}")
+        for series in chart.series
+    ]
     if chart.reference:
-        ends.append((y(chart.reference.value), chart.reference.name, "label-reference"))
+        end = float(WIDTH - _RIGHT)
+        ends.append((y(chart.reference.value), end, chart.reference.name, "label-reference"))
     ends.sort()
-    heights = _apart([wanted for wanted, _, _ in ends])
+    heights = _apart([wanted for wanted, *_ in ends])
     return [
-        tag("text", name, x=WIDTH - _RIGHT + 8, y=height + 4, class_=f"end {style}")
-        for height, (_, name, style) in zip(heights, ends, strict=True)
+        tag("text", name, x=end + 8, y=height + 4, class_=f"end {style}")
+        for height, (_, end, name, style) in zip(heights, ends, strict=True)
     ]
 
 

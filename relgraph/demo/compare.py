@@ -16,9 +16,11 @@ import torch
 
 from relgraph import __version__, pipeline, train
 from relgraph.assemble.cost import cost
+from relgraph.assemble.walking import nodes
 from relgraph.demo.excerpt import block_of
 from relgraph.demo.observe import Trained, galleries, guesses, open_trained
 from relgraph.demo.result import Baseline, DemoResult, Epoch, ModelResult, Sample
+from relgraph.program import Connect, Program
 from relgraph.shipped import shipped
 from relgraph.train.metrics import read_metrics
 from relgraph.verify.report import Report
@@ -76,6 +78,7 @@ def _result(one: Prepared, trained: Trained, out: Path) -> ModelResult:
     return ModelResult(
         name=one.name,
         mixer=one.mixer,
+        mixer_path=_mixer_path(one.compiled.program),
         spec=shipped("backbones")[one.name].read_text("utf-8"),
         excerpt=block_of(one.compiled.text),
         emitted=one.path.relative_to(out).as_posix(),
@@ -89,6 +92,17 @@ def _result(one: Prepared, trained: Trained, out: Path) -> ModelResult:
         epochs=_epochs(records),
         proof=one.report.checks,
         galleries=galleries(trained, one.name),
+    )
+
+
+def _mixer_path(program: Program) -> str:
+    """Where the first connection of the blocks stands that sees more than its own position."""
+    return next(
+        path
+        for path, node in nodes(program)
+        if path.startswith("stages.0.blocks")
+        and isinstance(node, Connect)
+        and node.connection.operator.space.connect != "point"
     )
 
 

@@ -13,15 +13,11 @@ MAX_LINES = 44
 def block_of(text: str) -> str:
     """The first block class of an emitted file, and before it the class of the definition that it
     uses, where both are short enough to be read at a glance."""
-    classes = {
-        node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)
-    }
+    classes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
     block = next((node for node in classes.values() if _begins(node, "Block")), None)
     if block is None:
         return ""
-    used = [
-        classes[name] for name in _constructed(block) if _begins(classes.get(name), "Definition")
-    ]
+    used = [classes[name] for name in _constructed(block) if _begins(classes.get(name), "Part")]
     shown = [*used[:1], block]
     parts = [ast.get_source_segment(text, node) or "" for node in shown]
     if sum(part.count("\n") + 1 for part in parts) > MAX_LINES:

@@ -49,12 +49,14 @@ class Gallery:
 class ModelResult:
     """One backbone, from its spec to its score.
 
+    `mixer` says in words how it mixes tokens, `mixer_path` is the module that does it first.
     `spec` is the text of the spec file, `excerpt` a class of the emitted file; `emitted` and `run`
     are links relative to the page. Rates are images per second.
     """
 
     name: str
     mixer: str
+    mixer_path: str
     spec: str
     excerpt: str
     emitted: str

@@ -36,6 +36,7 @@ def synthetic_result(failing: bool = False) -> DemoResult:
 def _model(name: str, mixer: str, accuracy: float, failing: bool = False) -> ModelResult:
     checks = (
         Check("logits", "model", "equal to 1e-9", "1.2e-13", True),
+        Check("sharing", "stages.0.blocks.0.spatial (Conv2d)", "49 values", "49 values", True),
         Check(
             "connectivity",
             "stages.0.blocks.1.spatial",
@@ -49,6 +50,7 @@ def _model(name: str, mixer: str, accuracy: float, failing: bool = False) -> Mod
     return ModelResult(
         name=name,
         mixer=mixer,
+        mixer_path="stages.0.blocks.0.spatial",
         spec=f"backbone: {name}\nstem: [patchify: 2]\n# <b>not markup</b>\n",
         excerpt="class Block(nn.Module):\n    def forward(self, x):\n        return x < 1\n",
         emitted=f"generated/{name}.py",

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import pytest
 
 from relgraph.demo.charts import Chart, Series, line_chart, nice_ticks
+from relgraph.demo.excerpt import block_of
 from relgraph.demo.html import data_block, tag
 from relgraph.demo.page import render_page
 from relgraph.demo.png import png
@@ -133,3 +134,24 @@ def test_labels_of_lines_that_meet_are_moved_apart() -> None:
     heights = [float(y) for y in re.findall(r'y="([\d.]+)" class="end', text)]
     assert len(heights) == 2
     assert abs(heights[0] - heights[1]) >= 12
+
+
+def test_the_token_mixers_proof_is_in_sight() -> None:
+    page = render_page(synthetic_result())
+    before_the_fold = page.split("<details")[0]
+    assert "49 values" in before_the_fold
+    assert "equal to 1e-9" not in before_the_fold
+
+
+def test_excerpt_is_the_block_and_the_part_it_is_about() -> None:
+    text = (
+        'class Other(nn.Module):\n    """Other."""\n\n'
+        'class Mixer(nn.Module):\n    """Part `mixer`: a map."""\n\n'
+        'class Block(nn.Module):\n    """Block `own`: a map."""\n\n'
+        "    def __init__(self):\n        self.mixer = Mixer(3)\n        self.other = Other()\n"
+    )
+    shown = block_of(text)
+    assert shown.startswith("class Mixer")
+    assert "class Block" in shown
+    assert "class Other" not in shown
+    assert block_of("x = 1\n") == ""
