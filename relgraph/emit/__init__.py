@@ -23,7 +23,7 @@ from relgraph.resolve.literal import digest, dump
 
 __all__ = ["emit"]
 
-TAKEN = ("F", "Iterable", "Stage", "Tensor", "checkpoint", "math", "nn", "torch")
+TAKEN = ("F", "Iterable", "Iterator", "Stage", "Tensor", "checkpoint", "math", "nn", "torch")
 
 
 def emit(program: Program) -> str:
@@ -82,7 +82,7 @@ def _imports(definitions: Sequence[Definition]) -> list[str]:
         "from __future__ import annotations",
         "import torch",
         "import torch.nn.functional as F",
-        "from collections.abc import Iterable",
+        "from collections.abc import Iterable, Iterator",
         "from torch import Tensor, nn",
         "from torch.utils.checkpoint import checkpoint",
     }

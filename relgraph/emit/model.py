@@ -11,7 +11,8 @@ from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, method_texts
-from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes, stage_lines
+from relgraph.emit.stage_rows import given, make_stages
+from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
 from relgraph.emit.text import WIDTH, call, literal
 from relgraph.program import Program
 
@@ -30,8 +31,9 @@ class Parts:
 
 def model_text(program: Program, name: str, parts: Parts) -> str:
     """The class `name`."""
-    texts = [_class_line(program, name), _init(program, parts), *method_texts(program)]
-    return "\n\n".join(texts)
+    stages = make_stages(program.stages, parts.stages, parts.made, map_sizes(program))
+    texts = [_class_line(program, name), _init(program, parts, stages), stages]
+    return "\n\n".join([*texts, *method_texts(program)])
 
 
 def builder_text(program: Program, name: str, sentence: str) -> str:
@@ -78,16 +80,11 @@ def _contract(program: Program) -> str:
     return f"H and W: multiples of {rows}." if rows == columns else f"H: {rows}·n, W: {columns}·n."
 
 
-def _init(program: Program, parts: Parts) -> str:
+def _init(program: Program, parts: Parts, stages: str) -> str:
     sizes, made = map_sizes(program), parts.made
     built = [
         _stem_line(program, made.call(parts.stem), sizes),
-        "        self.stages = nn.ModuleList()",
-        *(
-            line
-            for stage, drafts in zip(program.stages, parts.stages, strict=True)
-            for line in stage_lines(stage, drafts, made, sizes)
-        ),
+        f"        self.stages = nn.ModuleList(self.make_stages({', '.join(given(stages))}))",
         *(_head_line(member, parts, sizes, program) for member in parts.head),
     ]
     lines = [
@@ -97,8 +94,8 @@ def _init(program: Program, parts: Parts) -> str:
         "        self.in_chans = in_chans",
         "        self.img_size = (img_size, img_size) if isinstance(img_size, int) else img_size",
         *_feature_info(program),
-        *_size_lines(program, sizes, "\n".join(built)),
-        *_rate_lines(program),
+        *_size_lines(program, sizes, "\n".join([*built, stages])),
+        *(_rate_lines(program) if "rates" in stages else ()),
         *built,
     ]
     return "\n".join(lines)

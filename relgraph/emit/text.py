@@ -78,3 +78,14 @@ def docstring(paragraphs: Iterable[Sequence[str]], indent: int) -> list[str]:
         return [f'{space}"""{lines[0]}"""']
     body = [f"{space}{line}".rstrip() for line in lines[1:]]
     return [f'{space}"""{lines[0]}', *body, f'{space}"""']
+
+
+def period(items: Sequence[str]) -> str:
+    """The tuple of `items`, a repeated pattern written once: `3 * (0, 3)`."""
+    count = len(items)
+    listed = list(items)
+    length = next(n for n in range(1, count + 1) if listed == (listed[:n] * count)[:count])
+    length = length if count % length == 0 else count
+    joined = ", ".join(listed[:length])
+    text = f"({joined},)" if length == 1 else f"({joined})"
+    return text if length == count else f"{count // length} * {text}"
