@@ -89,7 +89,7 @@ def _specs(result: DemoResult) -> tuple[Html, ...]:
         "file imports torch only and works without relgraph."
     )
     panels = [_spec_panel(model) for model in result.models]
-    return tag("p", about, class_="soft"), tag("div", *panels, class_="pair")
+    return tag("p", about, class_="soft"), tag("div", *panels, class_="stack")
 
 
 def _spec_panel(model: ModelResult) -> Html:
@@ -115,7 +115,8 @@ def _proofs(result: DemoResult) -> tuple[Html, ...]:
     verdict = "all hold" if not failed else f"{failed} of them fail"
     about = (
         f"{checks} properties were measured in the emitted files, in float64, against a reference "
-        f"that shares no code with the compiler: {verdict}."
+        f"that shares no code with the compiler: {verdict}. Whole models are measured as they "
+        f"are, each connection entry by entry on a small map with a small kernel or window."
     )
     return (
         tag("p", about, class_="soft"),
