@@ -97,7 +97,7 @@ def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
     program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
-    checks = tuple(_checks(module, program, progress))
+    checks = tuple(_checks(module, program, text, progress))
     return Report(program.source.name, file, edited, checks)
 
 
@@ -127,7 +127,9 @@ class Step:
     run: Callable[[], Iterable[Check]]
 
 
-def _checks(module: types.ModuleType, program: Program, progress: Progress) -> Iterator[Check]:
+def _checks(
+    module: types.ModuleType, program: Program, text: str, progress: Progress
+) -> Iterator[Check]:
     """All checks, in the order of the report."""
     with _float64():
         try:
@@ -135,7 +137,7 @@ def _checks(module: types.ModuleType, program: Program, progress: Progress) -> I
         except Exception as error:
             yield _broken("model", error)
             return
-        steps = _steps(module, model, program)
+        steps = _steps(module, model, program, asks_compiler="torch.compiler" in text)
         for number, step in enumerate(steps):
             progress(step.title, number, len(steps))
             yield from _run(step)
@@ -164,7 +166,9 @@ def _in_emitted(error: Exception) -> bool:
     return any("relgraph_emitted" in frame.f_globals.get("__name__", "") for frame, _ in frames)
 
 
-def _steps(module: types.ModuleType, model: nn.Module, program: Program) -> list[Step]:
+def _steps(
+    module: types.ModuleType, model: nn.Module, program: Program, asks_compiler: bool
+) -> list[Step]:
     """Whole-model checks that need the spec's parameters are left out where the file has others:
     the check of parameters has failed then, and said why."""
     parameters = check_parameters(model, program)
@@ -176,7 +180,7 @@ def _steps(module: types.ModuleType, model: nn.Module, program: Program) -> list
         Step("cost", lambda: check_cost(module, program)),
     ]
     if parameters.ok:
-        subject = make_subject(model, program)
+        subject = make_subject(model, program, asks_compiler)
         steps.append(Step("the whole model", lambda: check_model(subject)))
         steps.append(Step("a second size", lambda: [check_second_size(subject, build)]))
         steps.append(Step("rank", lambda: _ranks(subject)))

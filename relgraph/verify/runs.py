@@ -53,14 +53,21 @@ def _element_statistics(program: Program) -> set[str]:
     return {f"{path}.{name}" for path in norms for name in ("running_mean", "running_var")}
 
 
-def run_model(model: nn.Module, program: Program, images: Tensor, training: bool = False) -> Run:
-    """The emitted model with gradients enabled; its mode and statistics are put back afterwards."""
+def run_model(
+    model: nn.Module,
+    program: Program,
+    images: Tensor,
+    training: bool = False,
+    backward: bool = True,
+) -> Run:
+    """The emitted model with gradients enabled, and taken where `backward` says so; its mode and
+    statistics are put back afterwards."""
     before = {name: t.clone() for name, t in model.state_dict().items()}
     with held_training(model, program) if training else _inference(model):
         with _predictor_norms(model, program) as entered:
             logits = model(images)
-        slopes = _slopes(logits, dict(model.named_parameters()))
-    weights = set(slopes)
+        weights = dict(model.named_parameters())
+        slopes = _slopes(logits, weights) if backward else {}
     after = {name: t.clone() for name, t in model.state_dict().items() if name not in weights}
     model.load_state_dict(before)
     return Run(logits.detach(), (), slopes, after, entered)
