@@ -16,6 +16,9 @@ from relgraph.cli.requirements import require
 if TYPE_CHECKING:
     from relgraph.verify.report import Progress, Report
 
+GENERATED = Path("generated")
+"""Where `generate` writes unless told otherwise, and `verify NAME` looks."""
+
 
 def verify(
     name: Annotated[
@@ -46,7 +49,30 @@ def _prove(name: str, progress: Progress) -> Report:
     spec = find(name, ["backbones", "operators"])
     if spec.kind == "operators":
         return proof.verify_operator(spec.word, progress)
-    return proof.verify_backbone(spec.word, progress)
+    return _backbone(spec.word, progress)
+
+
+def _backbone(word: str, progress: Progress) -> Report:
+    """The proof of the file in `generated/`; of fresh text where there is none."""
+    from relgraph import verify as proof
+    from relgraph.emitted import read_source
+    from relgraph.pipeline import compile_backbone
+
+    compiled = compile_backbone(word)
+    path = GENERATED / f"{compiled.name}.py"
+    if not path.exists():
+        output.remark(f"{path} is not there: proving what `relgraph generate` would write")
+        return proof.verify_text(compiled.text, f"{compiled.name}.py (not written)", progress)
+    # A file is proved against the spec that it carries: that must be the one that was named.
+    if _spec_of(read_source(path)) != _spec_of(compiled.text):
+        output.say(f"{path} was made from another state of the spec; generate it again")
+        raise typer.Exit(1)
+    return proof.verify_file(path, progress)
+
+
+def _spec_of(text: str) -> str:
+    """The resolved spec at the end of an emitted file, as text."""
+    return text.rpartition("\nSPEC = ")[2]
 
 
 def _print(report: Report) -> None:
