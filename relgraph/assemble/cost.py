@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from relgraph.algebra import cost as connections
+from relgraph.assemble import elements
 from relgraph.assemble.parameters import parameters
 from relgraph.assemble.walking import nodes
 from relgraph.program import Connect, Element, Node, Program
@@ -40,9 +41,7 @@ def macs(node: Node) -> int:
     """The multiply-adds of one node, what it contains not counted."""
     if isinstance(node, Connect):
         return connections.macs(node.connection)
-    if isinstance(node, Element) and node.word == "classifier":
-        return node.input.channels * node.output.channels
-    return 0
+    return elements.macs(node) if isinstance(node, Element) else 0
 
 
 def _kept(node: Node) -> int:

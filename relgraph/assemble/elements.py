@@ -75,11 +75,16 @@ def pair(value: Argument) -> Size:
     return value, value
 
 
+def whole(value: Argument) -> int:
+    """A whole number, as the language's table promises it."""
+    assert isinstance(value, int)
+    return value
+
+
 def _check_kept(use: Use, flow: Flow, findings: Findings) -> None:
     channels = flow.shape.channels
     if use.word in ("group_norm", "channel_shuffle"):
-        groups = use["groups"]
-        assert isinstance(groups, int)
+        groups = whole(use["groups"])
         if channels % groups:
             findings.refuse(
                 "groups-divide",
@@ -98,12 +103,21 @@ def _check_position(use: Use, flow: Flow, findings: Findings) -> None:
         _needs_map(use, flow, findings)
     elif use["kind"] == "learned":
         findings.fixed = True
+    elif use["kind"] == "fourier":
+        if whole(use["hidden"]) % 2:
+            findings.refuse(
+                "position-hidden",
+                use.place,
+                f"hidden: {use['hidden']}",
+                "an even number: half the waves are sines, half cosines",
+            )
     elif flow.shape.channels % 4:
         findings.refuse(
             "position-channels",
             use.place,
             f"{flow.shape.channels} channels",
-            f"a {use['kind']} position needs a multiple of 4 (sine and cosine, rows and columns)",
+            "a sincos position needs a multiple of 4 (sine and cosine, rows and columns)",
+            "`position: fourier` fits any width",
         )
 
 
@@ -211,8 +225,7 @@ def _space_to_depth(use: Use, flow: Flow, findings: Findings) -> Flow:
 def _add_token(use: Use, flow: Flow, findings: Findings) -> Flow:
     if flow.shape.grid is None:
         _needs_map(use, flow, findings)
-    kind, count = str(use["kind"]), use["count"]
-    assert isinstance(count, int)
+    kind, count = str(use["kind"]), whole(use["count"])
     if kind in flow.shape.tokens:
         findings.refuse("token-twice", use.place, f"a second {kind} token", "one of each kind")
     return flow.with_shape(replace(flow.shape, tokens=(kind,) * count + flow.shape.tokens))
@@ -269,19 +282,40 @@ def parameters(element: Element) -> tuple[Parameter, ...]:
         return (Parameter("weight", (channels,), "one", decay=False),)
     if word == "scale" and element["learned"]:
         return (Parameter("weight", (channels,), "constant", decay=False),)
-    if word == "position" and element["kind"] == "learned":
-        assert element.input.grid is not None
-        tokens = len(element.input.tokens) if element["tokens"] else 0
-        shape = (1, tokens + element.input.positions, channels)
-        return (Parameter("weight", shape, "truncated_normal", decay=False),)
+    if word == "position":
+        return _position(element)
     if word == "add_token":
-        count = element["count"]
-        assert isinstance(count, int)
-        return (Parameter("weight", (1, count, channels), "truncated_normal", decay=False),)
+        shape = (1, whole(element["count"]), channels)
+        return (Parameter("weight", shape, "truncated_normal", decay=False),)
     if word == "classifier":
-        weight = Parameter(
-            "weight", (element.output.channels, channels), "truncated_normal", decay=True
-        )
-        bias = Parameter("bias", (element.output.channels,), "zero", decay=False)
-        return (weight, bias) if element["bias"] else (weight,)
+        return _linear("", channels, element.output.channels)[: 2 if element["bias"] else 1]
     return ()
+
+
+def _position(element: Element) -> tuple[Parameter, ...]:
+    channels = element.input.channels
+    if element["kind"] == "fourier":
+        return _linear("projection.", 2 * whole(element["hidden"]), channels)
+    if element["kind"] == "sincos":
+        return ()
+    assert element.input.grid is not None, "a vector has no positions"
+    tokens = len(element.input.tokens) if element["tokens"] else 0
+    shape = (1, tokens + element.input.positions, channels)
+    return (Parameter("weight", shape, "truncated_normal", decay=False),)
+
+
+def _linear(prefix: str, entering: int, leaving: int) -> tuple[Parameter, Parameter]:
+    return (
+        Parameter(f"{prefix}weight", (leaving, entering), "truncated_normal", decay=True),
+        Parameter(f"{prefix}bias", (leaving,), "zero", decay=False),
+    )
+
+
+def macs(element: Element) -> int:
+    """Multiply-adds: of a classifier, and of the linear layer behind fourier positions."""
+    channels = element.input.channels
+    if element.word == "classifier":
+        return channels * element.output.channels
+    if element.word == "position" and element["kind"] == "fourier":
+        return element.input.positions * 2 * whole(element["hidden"]) * channels
+    return 0

@@ -6,7 +6,8 @@ or puts learned tokens in front. Positions are in row-major order, tokens stand 
 
 from __future__ import annotations
 
-from relgraph.lower.fields import Arguments, flag, whole
+from relgraph.lower.fields import Arguments, flag, number, whole
+from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Definition, Inline, Lowered, MapSize, Module
 from relgraph.program import Element
 
@@ -128,6 +129,89 @@ class SinCosPosition(nn.Module):
     uses=(_WAVES,),
 )
 
+_FOURIER_WAVES = Definition(
+    "fourier_waves",
+    '''\
+def fourier_waves(
+    map_size: tuple[int, int], num_waves: int, temperature: float, like: Tensor
+) -> Tensor:
+    """Sine and cosine of the row, then of the column, as parts of a turn: (H, W, 2·N).
+
+    The last row stands at 2π on every map; wave n turns temperature^(2⌊n/2⌋/N) times slower, even
+    ones are sines, odd ones cosines (El-Nouby et al., XCiT, NeurIPS 2021, after Carion et al.).
+    """
+    dtype = torch.promote_types(like.dtype, torch.float32)  # bf16 cannot count positions
+    pairs = torch.arange(num_waves // 2, device=like.device, dtype=dtype)
+    slowness = temperature ** (2.0 * pairs / num_waves)
+    # 1e-6 is part of the definition: published weights were trained with it.
+    angles = [
+        torch.arange(1, side + 1, device=like.device, dtype=dtype) * (2.0 * math.pi / (side + 1e-6))
+        for side in map_size
+    ]
+    row, column = (angle[:, None] / slowness for angle in angles)
+    row, column = (torch.stack([wave.sin(), wave.cos()], 2).flatten(1) for wave in (row, column))
+    height, width = map_size
+    waves = [row[:, None].expand(-1, width, -1), column.expand(height, -1, -1)]
+    return torch.cat(waves, 2).to(like.dtype)''',
+    imports=("import math",),
+)
+
+_FOURIER_MAP = Definition(
+    "FourierPosition2d",
+    '''\
+class FourierPosition2d(nn.Module):
+    """Add a learned linear function of sines and cosines of the place to a map of any size.
+
+    y[:, :, i, j] = x[:, :, i, j] + W waves[i, j] + b, with N waves on each axis.
+    """
+
+    def __init__(self, dim: int, num_waves: int = 32, temperature: float = 10000.0) -> None:
+        super().__init__()
+        self.num_waves = num_waves
+        self.temperature = temperature
+        self.projection = Linear(2 * num_waves, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        waves = fourier_waves((height, width), self.num_waves, self.temperature, x)
+        return x + self.projection(waves).permute(2, 0, 1)''',
+    uses=(LINEAR, _FOURIER_WAVES),
+)
+
+_FOURIER_SEQUENCE = Definition(
+    "FourierPosition",
+    '''\
+class FourierPosition(nn.Module):
+    """Add a learned linear function of sines and cosines of the place behind the tokens.
+
+    (B, T + H·W, C), N waves on each axis; the T tokens in front get nothing.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        map_size: tuple[int, int],
+        num_tokens: int,
+        num_waves: int = 32,
+        temperature: float = 10000.0,
+    ) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.num_tokens = num_tokens
+        self.num_waves = num_waves
+        self.temperature = temperature
+        self.projection = Linear(2 * num_waves, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        num_positions = self.map_size[0] * self.map_size[1]
+        if x.shape[1] != self.num_tokens + num_positions:
+            found = x.shape[1] - self.num_tokens
+            raise ValueError(f"built for {num_positions} positions, found {found}")
+        waves = fourier_waves(self.map_size, self.num_waves, self.temperature, x)
+        return x + F.pad(self.projection(waves).flatten(0, 1), (0, 0, self.num_tokens, 0))''',
+    uses=(LINEAR, _FOURIER_WAVES),
+)
+
 _TOKENS_ON_MAP = Definition(
     "MapTokens",
     '''\
@@ -180,9 +264,12 @@ class SequenceToMap(nn.Module):
 
 
 def lower_position(element: Element) -> Lowered:
-    """Learned vectors, or fixed waves, added to the positions (and to the tokens if it says so)."""
+    """Learned vectors, fixed waves, or a linear layer of such, added to the positions (learned
+    vectors to the tokens too, if the element says so)."""
     if element["kind"] == "learned":
         return _learned(element)
+    if element["kind"] == "fourier":
+        return _fourier(element)
     if element.input.layout == "map":
         return Module(_WAVES_MAP.name, (), definition=_WAVES_MAP)
     return Module(_WAVES_SEQUENCE.name, _sequence_sizes(element), definition=_WAVES_SEQUENCE)
@@ -195,6 +282,19 @@ def _learned(element: Element) -> Module:
         return Module(_LEARNED_MAP.name, sizes, definition=_LEARNED_MAP)
     definition = _LEARNED_SEQUENCE if flag(element["tokens"]) else _LEARNED_BEHIND_TOKENS
     return Module(definition.name, (*width, *_sequence_sizes(element)), definition=definition)
+
+
+def _fourier(element: Element) -> Module:
+    on_map = element.input.layout == "map"
+    definition = _FOURIER_MAP if on_map else _FOURIER_SEQUENCE
+    waves, temperature = whole(element["hidden"]), number(element["temperature"])
+    arguments: Arguments = (
+        ("dim", element.input.channels),
+        *(() if on_map else _sequence_sizes(element)),
+        *((("num_waves", waves),) if waves != 32 else ()),
+        *((("temperature", temperature),) if temperature != 10000.0 else ()),
+    )
+    return Module(definition.name, arguments, definition=definition)
 
 
 def _sequence_sizes(element: Element) -> Arguments:

@@ -99,17 +99,40 @@ def with_defaults(given: Arguments, word: str, env: Env) -> Arguments:
 def read_fields(
     item: Item, fields: tuple[Field, ...], given: Mapping[str, Closure], findings: Findings
 ) -> dict[str, Value]:
-    """Every declared field's value; all wrong ones are reported before RefusedError is raised."""
+    """The value of every declared field that there is beside the others; all wrong ones are
+    reported before RefusedError is raised."""
     values: dict[str, Value] = {}
     refused: RefusedError | None = None
     for field in fields:
         try:
+            if field.only is not None and values.get(field.only[0]) != field.only[1]:
+                _refuse_idle(item, field, field.only, given, values, findings)
+                continue
             values[field.name] = _read_or_default(item, field, given, values, findings)
         except RefusedError as error:
             refused = error
     if refused is not None:
         raise refused
     return values
+
+
+def _refuse_idle(
+    item: Item,
+    field: Field,
+    only: tuple[str, str],
+    given: Mapping[str, Closure],
+    values: Mapping[str, Value],
+    findings: Findings,
+) -> None:
+    """Report a field that does not exist beside another's value, where it is written."""
+    other, value = only
+    if field.name in given and other in values:
+        raise findings.refuse(
+            "idle-field",
+            given[field.name].place,
+            f"{field.name} with {item.word}: {{{other}: {values[other]}}}",
+            f"{field.name} is read only with {other}: {value}",
+        )
 
 
 def _read_or_default(

@@ -47,6 +47,8 @@ class Field:
     `default` is what holds where the field is not written: a value, REQUIRED, or None for "not
     there". `same_as` names the field whose value it takes instead. `minimum` is inclusive;
     `below` and `maximum` bound from above. `none` tells that `none` may be written for "not there".
+    `only` is (field, value): the field exists only where that other field, which stands before it
+    in the table, has that value.
     `example` is a whole spec fragment: for a word's field an item, for a file's field the key.
     """
 
@@ -60,6 +62,7 @@ class Field:
     below: float | None = None
     none: bool = False
     same_as: str = ""
+    only: tuple[str, str] | None = None
     example: str = ""
 
     @property

@@ -90,9 +90,16 @@ def _content(name: str) -> str:
 def _table(fields: Iterable[Field], examples: Iterable[str]) -> str:
     lines = ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
     for field, example in zip(fields, examples, strict=True):
-        cells = (f"`{field.name}`", _type(field), _default(field), field.meaning, example)
+        cells = (f"`{field.name}`", _type(field), _default(field), _meaning(field), example)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _meaning(field: Field) -> str:
+    if field.only is None:
+        return field.meaning
+    other, value = field.only
+    return f"{field.meaning}; only with `{other}: {value}`"
 
 
 def _type(field: Field) -> str:
@@ -134,8 +141,10 @@ def field_example(word: Word, field: Field) -> str:
     """An item that writes this field, and the required ones beside it."""
     if word.name in ("tap", "from"):
         return word.example  # one is nothing without the other
-    written = [one for one in word.fields if one.required or one is field]
-    return f"{word.name}: {{{', '.join(f'{one.name}: {_sample(one)}' for one in written)}}}"
+    written = [f"{one.name}: {_sample(one)}" for one in word.fields if one.required or one is field]
+    if field.only is not None:
+        written.insert(0, ": ".join(field.only))
+    return f"{word.name}: {{{', '.join(written)}}}"
 
 
 def _sample(field: Field) -> str:

@@ -35,6 +35,7 @@ def _pool_fields() -> tuple[Field, ...]:
     )
 
 
+FOURIER = ("kind", "fourier")
 BRANCHES = Field("branches", "bodies", "one body for each branch", REQUIRED)
 COMBINE = ("concat", "sum", "product")
 
@@ -248,11 +249,31 @@ TOKENS: Final = (
             Field(
                 "kind",
                 "choice",
-                "learned numbers, or fixed sines and cosines of row and column (both other names)",
+                "`learned`: a vector for each position; `sincos`: fixed sines and cosines of column "
+                "and row; `fourier`: those of row and column as parts of the map's sides, and a "
+                "learned linear layer from them to the width",
                 "learned",
                 choices=("learned", "fourier", "sincos"),
             ),
-            Field("tokens", "boolean", "whether extra tokens get one too", True),
+            Field("tokens", "boolean", "whether extra tokens get a learned one too", True),
+            Field(
+                "hidden",
+                "integer",
+                "waves on each axis, half sines and half cosines: an even number",
+                32,
+                minimum=2,
+                maximum=1 << 20,
+                only=FOURIER,
+            ),
+            Field(
+                "temperature",
+                "number",
+                "the slowest wave is about this many times slower than the fastest",
+                10000.0,
+                minimum=1,
+                maximum=1e9,
+                only=FOURIER,
+            ),
         ),
         "kind",
     ),

@@ -37,6 +37,9 @@ def _products(node: Node) -> int:
         return multiply_adds(node.connection)
     if isinstance(node, Element) and node.word == "classifier":
         return node.input.channels * node.output.channels
+    if isinstance(node, Element) and node.word == "position" and node["kind"] == "fourier":
+        waves = 2 * int(str(node["hidden"]))
+        return node.input.positions * waves * node.input.channels
     return 0
 
 

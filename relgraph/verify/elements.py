@@ -134,6 +134,9 @@ def _channel_shuffle(element: Element, tensors: Tensors, x: Tensor) -> Tensor:
 def _position(element: Element, tensors: Tensors, x: Tensor) -> Tensor:
     if element["kind"] == "learned":
         table = tensors["weight"]
+    elif element["kind"] == "fourier":
+        waves = fourier(element.input, _whole(element["hidden"]), _number(element["temperature"]))
+        table = F.linear(waves.to(x), tensors["projection.weight"], tensors["projection.bias"])
     else:
         table = sincos(element.input).to(x)
     missing = x.shape[1] - table.shape[1]
@@ -154,6 +157,23 @@ def sincos(shape: Shape) -> Tensor:
     column = torch.cat([columns.sin(), columns.cos()], 1).expand(height, width, -1)
     row = torch.cat([rows.sin(), rows.cos()], 1)[:, None].expand(height, width, -1)
     return torch.cat([column, row], 2).flatten(0, 1)[None]
+
+
+def fourier(shape: Shape, waves: int, temperature: float) -> Tensor:
+    """Features of positions (1, H·W, 2·waves), rows first: with p = 1 … n on a side of n, wave k is
+    the sine (k even) or cosine (k odd) of 2π p / (n + 1e-6) / temperature^(2⌊k/2⌋/waves) (El-Nouby
+    et al., XCiT, NeurIPS 2021)."""
+    assert shape.grid is not None
+
+    def wave(place: int, side: int, k: int) -> float:
+        angle = 2 * math.pi * (place + 1) / (side + 1e-6) / temperature ** (2 * (k // 2) / waves)
+        return math.cos(angle) if k % 2 else math.sin(angle)
+
+    height, width = shape.grid
+    rows = [[wave(place, height, k) for k in range(waves)] for place in range(height)]
+    columns = [[wave(place, width, k) for k in range(waves)] for place in range(width)]
+    features = [row + column for row in rows for column in columns]
+    return torch.tensor(features, dtype=torch.float64)[None]
 
 
 def _add_token(element: Element, tensors: Tensors, x: Tensor) -> Tensor:

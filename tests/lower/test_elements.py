@@ -85,6 +85,12 @@ NODES: dict[str, Element] = (
         "learned position, map only": _element("position", SEQUENCE, kind="learned", tokens=False),
         "waves on a map": _element("position", MAP, kind="sincos", tokens=True),
         "waves behind tokens": _element("position", SEQUENCE, kind="sincos", tokens=True),
+        "fourier position on a map": _element(
+            "position", MAP, kind="fourier", tokens=True, hidden=6, temperature=50.0
+        ),
+        "fourier position behind tokens": _element(
+            "position", SEQUENCE, kind="fourier", tokens=True, hidden=32, temperature=10000.0
+        ),
         "class token": _element(
             "add_token", MAP, Shape(8, (4, 6), ("class",)), kind="class", count=1
         ),
@@ -215,8 +221,9 @@ def test_bfloat16_and_meta(name: str) -> None:
         empty = _made(element)
     empty.to_empty(device="cpu")
     plain = _made(element)
-    if hasattr(empty, "reset_parameters"):
-        empty.reset_parameters()
+    for module in reversed(list(empty.modules())):  # as a model does it: children first
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()  # type: ignore[operator]
     for (key, tensor), other in zip(
         empty.state_dict().items(), plain.state_dict().values(), strict=True
     ):
@@ -273,7 +280,16 @@ def test_an_impossible_size_says_what_was_found(name: str, grid: tuple[int, int]
         _made(NODES[name])(_value(element).float())
 
 
-@pytest.mark.parametrize("name", ["learned position", "learned position, map only", "select map"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "learned position",
+        "learned position, map only",
+        "select map",
+        "waves behind tokens",
+        "fourier position behind tokens",
+    ],
+)
 def test_a_sequence_of_another_length_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"found|23"):
         _made(NODES[name])(torch.randn(2, 2 + 23, 8))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from relgraph.program import Element, Shape
 from relgraph.resolved import Argument
-from relgraph.verify.elements import ACTIVATIONS, apply_element, sincos
+from relgraph.verify.elements import ACTIVATIONS, apply_element, fourier, sincos
 from relgraph.verify.values import from_map, to_map
 
 CHANNELS, GRID = 8, (4, 6)
@@ -143,3 +143,25 @@ def test_waves_tell_column_and_row() -> None:
     assert torch.equal(waves[0, :, :half], waves[3, :, :half])
     assert torch.equal(waves[:, 0, half:], waves[:, 5, half:])
     torch.testing.assert_close(waves[0, :, 0], torch.arange(6, dtype=torch.float64).sin())
+
+
+def test_fourier_positions_are_those_of_xcit() -> None:
+    from timm.models.xcit import PositionalEncodingFourier
+
+    published = PositionalEncodingFourier(hidden_dim=10, dim=CHANNELS, temperature=500)
+    x = noise(2, 24, CHANNELS)
+    kept = published.token_projection.state_dict()
+    tensors = {
+        "projection.weight": kept["weight"].flatten(1).double(),
+        "projection.bias": kept["bias"].double(),
+    }
+    added = element("position", kind="fourier", tokens=True, hidden=10, temperature=500.0)
+    found = apply_element(added, tensors, x, training=False)
+    expected = from_map(published(1, *GRID)).double()
+    torch.testing.assert_close(found - x, expected.expand_as(x), atol=1e-5, rtol=1e-5)
+
+
+def test_fourier_features_end_a_turn_at_the_last_row_of_any_map() -> None:
+    small, large = fourier(Shape(8, (4, 6)), 6, 1e4), fourier(Shape(8, (40, 6)), 6, 1e4)
+    torch.testing.assert_close(small[0, -1], large[0, -1], atol=1e-5, rtol=0)
+    assert small.shape == (1, 24, 12)
