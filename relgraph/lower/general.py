@@ -119,7 +119,7 @@ def _geometry(form: Form, grid: Size) -> Arguments:
         ),
         "stripe": (
             ("stripe_size", space.size[band]),
-            *((("shift_size", space.shift[band]),) if moves else ()),
+            *((("shift_size", geometry.shift(space, whole)[band]),) if moves else ()),
         ),
         "grid": (("grid_size", space.size),),
         "full": (),

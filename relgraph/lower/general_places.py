@@ -176,8 +176,13 @@ def _block_sizes(form: Form, kind: str) -> list[str]:
     sizes = "min(self.stripe_size, h), w" if by_rows else "h, min(self.stripe_size, w)"
     if kind == "whole":
         return [f"block_h, block_w = {sizes}"]
-    shifts = "self.shift_size, 0" if by_rows else "0, self.shift_size"
-    return [f"block_h, block_w = {sizes}", f"shift_h, shift_w = {shifts}"]
+    length, shifts = ("h", "shift, 0") if by_rows else ("w", "0, shift")
+    return [
+        f"block_h, block_w = {sizes}",
+        "# A stripe that covers the map has nowhere to move.",
+        f"shift = self.shift_size if self.stripe_size < {length} else 0",
+        f"shift_h, shift_w = {shifts}",
+    ]
 
 
 def _order(form: Form) -> list[str]:

@@ -137,6 +137,11 @@ SPECIAL: dict[str, Connect] = {
         4,
         (4, 4),
     ),
+    "a stripe that covers the map": node(
+        Operator(Space("stripe", (2, 1), share="windows", border="wrap", shift=(1, 0)), HEADS),
+        4,
+        (2, 3),
+    ),
     "one place": node(Operator(LOCAL, HEADS, PAIR, "none"), 4, (1, 1)),
     "no slot at all": node(
         Operator(Space("local", (1, 1), padding=(1, 1), border="mask"), HEADS, PAIR, "none"),
@@ -177,6 +182,7 @@ SIZES: dict[str, tuple[Space, Weight]] = {
     "windows": (Space("window", (2, 3), shift=(1, 1), share="windows"), Weight()),
     "offsets in windows": (Space("window", (2, 3), share="positions"), Weight("pooled")),
     "pairs": (Space("axial"), PAIR),
+    "moved stripes": (Space("stripe", (2, 1), border="wrap", shift=(1, 0), share="all"), Weight()),
     "pairs in stripes": (Space("stripe", (2, 1), border="mask"), PAIR),
 }
 
