@@ -91,10 +91,24 @@ def _imports(definitions: Sequence[Definition]) -> list[str]:
     if "F." not in texts:
         wanted.discard("import torch.nn.functional as F")
     future = "from __future__ import annotations"
-    torch = sorted((line for line in wanted if " torch" in line), key=_import_key)
-    standard = sorted((line for line in wanted if " torch" not in line), key=_import_key)
-    standard.remove(future)
+    lines = _merged(wanted - {future})
+    torch = sorted((line for line in lines if " torch" in line), key=_import_key)
+    standard = sorted((line for line in lines if " torch" not in line), key=_import_key)
     return [future, "", *standard, "", *torch]
+
+
+def _merged(lines: set[str]) -> list[str]:
+    """Import lines with one line for each module that names are taken from."""
+    names: dict[str, set[str]] = {}
+    plain = []
+    for line in lines:
+        module, _, taken = line.partition(" import ")
+        if taken:
+            names.setdefault(module, set()).update(taken.split(", "))
+        else:
+            plain.append(line)
+    joined = [f"{module} import {', '.join(sorted(taken))}" for module, taken in names.items()]
+    return [*plain, *joined]
 
 
 def _import_key(line: str) -> tuple[bool, str]:
