@@ -148,7 +148,7 @@ def _facts(trained: Trained) -> tuple[tuple[str, str], ...]:
         ("Python", sys.version.split()[0]),
         ("torch", torch.__version__),
         ("machine", f"{platform.machine()}, {os.cpu_count()} cores"),
-        ("threads", str(torch.get_num_threads())),
+        ("threads", "one for each model; both trained at the same time"),
         ("recipe", f"{recipe.recipe}: {recipe.epochs} epochs of batches of {recipe.batch_size}"),
         ("seed", str(recipe.seed)),
         ("weights compared", "those after the last update; none were chosen on the test images"),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from relgraph import train
+from relgraph import pipeline, train
 from relgraph.data import FASHION_MNIST
 from relgraph.data.idx import find_idx, read_idx, write_idx
 from relgraph.demo import run
 from relgraph.demo.run import run_demo
+from relgraph.demo.together import train_together
+from relgraph.errors import RelgraphError
 from relgraph.train.checkpoint import read_pointer
 
 pytestmark = pytest.mark.slow
@@ -18,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def few_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A recipe of one epoch on 96 of the embedded images, in place of the demo's."""
+    """A recipe of two epochs on 96 of the embedded images, in place of the demo's."""
     images = tmp_path / "images"
     images.mkdir()
     for part, count in (("train", 96), ("t10k", 40)):
@@ -28,7 +35,7 @@ def few_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (images / "classes.txt").write_text("\n".join(f"class {number}" for number in range(10)))
     recipe = tmp_path / "few.yaml"
     recipe.write_text(
-        f"recipe: few\ndata: {{kind: idx, path: {images}}}\nepochs: 1\nbatch_size: 32\n"
+        f"recipe: few\ndata: {{kind: idx, path: {images}}}\nepochs: 2\nbatch_size: 32\n"
     )
     monkeypatch.setattr(run, "RECIPE", str(recipe))
     monkeypatch.setattr(
@@ -76,28 +83,67 @@ def test_run_of_another_recipe_is_kept_aside(
     assert (few_images / "dwnet_fashion-earlier-1" / "mine.txt").read_text() == "do not lose me"
 
 
-def test_interrupted_demo_says_so_and_goes_on(
+def test_interrupted_demo_saves_and_goes_on(
     few_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "MODELS", run.MODELS[1:])
-    whole = train.train
-    asked: list[train.TrainRequest] = []
 
-    def stopped(request: train.TrainRequest) -> train.RunResult:
-        asked.append(request)
-        return train.RunResult(
-            run=few_images,
-            interrupted=True,
-            epochs=0,
-            updates=1,
-            score=None,
-            best_top1=None,
-            parameters=1,
-            images_per_second=1.0,
-        )
+    def interrupt_after_an_epoch(line: str) -> None:
+        if "epoch 1/2" in line:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "train", stopped)
-    assert run_demo(few_images, say=lambda line: None).page is None
-    monkeypatch.setattr(train, "train", whole)
-    assert run_demo(few_images, say=lambda line: None).page is not None
-    assert asked[0].resume is None
+    assert run_demo(few_images, say=interrupt_after_an_epoch).page is None
+    folder = few_images / "dwnet_fashion"
+    assert read_pointer(folder / "checkpoints", "last")
+    said: list[str] = []
+    outcome = run_demo(few_images, say=said.append)
+    assert outcome.result is not None
+    assert [epoch.epoch for epoch in outcome.result.models[0].epochs] == [1, 2]
+    assert any("resuming" in line for line in said)
+
+
+def test_training_that_fails_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(RelgraphError, match="the training of odd failed"):
+        train_together({"odd": {"resume": str(tmp_path / "nothing")}}, said.append)
+    assert any(line.startswith("odd: no-run") for line in said)
+
+
+def test_worker_ends_with_its_starter(few_images: Path) -> None:
+    starter = (
+        "import json, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'relgraph.demo.worker', sys.argv[1]],\n"
+        "    stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)\n"
+        "print(child.pid, child.stderr.readline(), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    compiled = pipeline.generate(["dwnet_fashion"], few_images)
+    request = {
+        "model": str(compiled[0].path),
+        "recipe": run.RECIPE,
+        "out": str(few_images / "alone"),
+        "sources": [],
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", starter, json.dumps(request)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    pid = int(process.stdout.readline().split()[0])
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 60
+    while _is_running(pid):
+        assert time.monotonic() < deadline, "the worker outlives its starter"
+        time.sleep(0.1)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
