@@ -101,7 +101,13 @@ class Tap(Item):
     name: str
 
 
-Node: TypeAlias = Element | OperatorUse | Scope | Residual | Branches | Split | Tap
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Item):
+    """Stands where an item was refused, so that what remains can be looked over for further
+    mistakes. No backbone that is compiled holds one."""
+
+
+Node: TypeAlias = Element | OperatorUse | Scope | Residual | Branches | Split | Tap | Unknown
 Body: TypeAlias = tuple[Node, ...]
 
 
@@ -118,7 +124,8 @@ class Stage:
 @dataclass(frozen=True)
 class Backbone:
     """A whole model. `size` is None where no parameter depends on the resolution and none was
-    written; `drop_path` is the last block's rate (`linear`) or every block's (`constant`)."""
+    written; `drop_path` is the last block's rate (`linear`) or every block's (`constant`); `init`
+    says how linear layers start."""
 
     name: str
     cite: str
@@ -130,6 +137,7 @@ class Backbone:
     head: Body
     drop_path: float = 0.0
     schedule: Literal["linear", "constant"] = "linear"
+    init: Literal["default", "xavier"] = "default"
     place: Place | None = field(default=None, compare=False, repr=False)
 
 

@@ -17,6 +17,7 @@ from relgraph.emit.header import with_header
 from relgraph.emit.model import Parts, builder_text, model_text
 from relgraph.emit.stages import STAGE, stage_drafts
 from relgraph.emit.text import camel
+from relgraph.lower.layers import XAVIER_LINEAR
 from relgraph.lower.module import Definition, in_reading_order
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, dump
@@ -34,7 +35,7 @@ def emit(program: Program) -> str:
         *parts.made.definitions,
         *(m.module.definition for m in parts.head if m.module and m.module.definition),
     ]
-    definitions = in_reading_order(roots)
+    definitions = _started(in_reading_order(roots), program)
     body = [
         "\n".join(module_docstring(program)),
         "\n".join(_imports(definitions)),
@@ -46,6 +47,13 @@ def emit(program: Program) -> str:
     ]
     text = "\n\n".join(body[:2]) + "\n\n\n" + "\n\n\n".join(body[2:]) + "\n"
     return with_header(program.source.name, digest(program.source), text)
+
+
+def _started(definitions: Sequence[Definition], program: Program) -> list[Definition]:
+    """The definitions with the linear layer that starts as the spec's `init` says."""
+    if program.source.init == "default":
+        return list(definitions)
+    return [XAVIER_LINEAR if one.name == XAVIER_LINEAR.name else one for one in definitions]
 
 
 def model_name(program: Program) -> str:

@@ -23,6 +23,18 @@ class Linear(nn.Linear):
             nn.init.zeros_(self.bias)''',
 )
 
+XAVIER_LINEAR = Definition(
+    "Linear",
+    '''\
+class Linear(nn.Linear):
+    """y = x Wᵀ + b over the last dimension. W starts as Glorot and Bengio (2010) say, b at 0."""
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)''',
+)
+
 LINEAR_2D = Definition(
     "Linear2d",
     '''\

@@ -21,8 +21,9 @@ from relgraph.resolve.library import Library
 from relgraph.resolve.scope import Closure, Env, Section, Width
 from relgraph.resolve.stages import ROW_KEYS, Row, turns_of, variables_of
 from relgraph.resolve.top_values import TopValues, read_literal, read_top
+from relgraph.resolve.unreached import check_unreached
 from relgraph.resolve.values import is_none
-from relgraph.resolved import Backbone, Body, Stage
+from relgraph.resolved import Backbone, Body, Stage, Unknown
 
 
 def resolve_merged(
@@ -30,15 +31,20 @@ def resolve_merged(
 ) -> tuple[Backbone | None, tuple[Hit, ...]]:
     """The resolved backbone of a merged chain, and what its own edits hit.
 
-    None stands for a backbone that a reported problem leaves unmade.
+    With a reported problem the backbone holds `Unknown`s, or is None where what is left of it has
+    no sizes that mean anything.
     """
     top = read_top(merged, findings)
     context = Context(findings, library, tuple(merged.edits), merged.top, top.classes)
-    backbone = _backbone(merged, top, context)
+    with findings.leaving_sizes():
+        backbone = _backbone(merged, top, context)
+    hits = check_hits(merged.edits, merged.top, findings)
+    with findings.leaving_sizes():
+        check_unreached(merged, context)
     check_definitions(merged, context)
     check_defaults(merged, context)
     check_variables(merged, findings)
-    return backbone, check_hits(merged.edits, merged.top, findings)
+    return backbone if findings.sized else None, hits
 
 
 def _backbone(merged: Merged, top: TopValues, context: Context) -> Backbone | None:
@@ -54,7 +60,7 @@ def _backbone(merged: Merged, top: TopValues, context: Context) -> Backbone | No
         stages.append(stage)
     around = Section("head", channels[-1] if rows else None, None, params)
     head = _section(merged.keys.get("head"), "", around, width, context)
-    if context.findings.failed or top.in_chans is None:
+    if top.in_chans is None:
         return None
     return Backbone(
         name=top.name,
@@ -67,6 +73,7 @@ def _backbone(merged: Merged, top: TopValues, context: Context) -> Backbone | No
         head=head.nodes,
         drop_path=top.drop_path,
         schedule=top.schedule,
+        init=top.init,
         place=top.place,
     )
 
@@ -99,7 +106,7 @@ def _section(
     try:
         return build_body(Closure(node, env), width, spot, context)
     except RefusedError:
-        return Built((), None)
+        return Built((Unknown(),), None)
 
 
 @dataclass
@@ -145,7 +152,7 @@ class _StageWalk:
         depth = _number(self.row, "depth", self.context) or 1
         if not turns and (first is None or depth > 1):
             self._no_block()
-            return (), None
+            return ((Unknown(),),), None
         blocks: list[Body] = []
         for index in range(depth):
             special = first if index == 0 else None

@@ -18,6 +18,7 @@ from relgraph.spec.nodes import MapNode, ScalarNode
 
 Size = tuple[int, int]
 Schedule = Literal["linear", "constant"]
+Init = Literal["default", "xavier"]
 KEYS, INPUTS, RATES = named(BACKBONE), named(INPUT), named(DROP_PATH)
 
 
@@ -33,16 +34,20 @@ class TopValues:
     classes: int
     drop_path: float
     schedule: Schedule
+    init: Init
 
 
 def read_top(merged: Merged, findings: Findings) -> TopValues:
     """The values of the top file and its parents; mistakes go into the findings."""
     missing = merged.root.place
-    name, place = _name(merged, missing, findings)
+    with findings.leaving_sizes():
+        name, place = _name(merged, missing, findings)
     size = read_literal(INPUTS["size"], merged.input.get("size"), missing, findings)
     channels = read_literal(INPUTS["channels"], merged.input.get("channels"), missing, findings)
-    classes = read_literal(KEYS["classes"], merged.keys.get("classes"), missing, findings)
-    rate, schedule = _drop_path(merged, findings)
+    with findings.leaving_sizes():
+        classes = read_literal(KEYS["classes"], merged.keys.get("classes"), missing, findings)
+        rate, schedule = _drop_path(merged, findings)
+        init = read_literal(KEYS["init"], merged.keys.get("init"), missing, findings)
     return TopValues(
         name=name,
         place=place,
@@ -52,6 +57,7 @@ def read_top(merged: Merged, findings: Findings) -> TopValues:
         classes=classes if isinstance(classes, int) else 1,
         drop_path=rate,
         schedule=schedule,
+        init=cast("Init", init or "default"),
     )
 
 

@@ -102,6 +102,15 @@ BACKBONE: Final = (
         example="drop_path: {rate: 0.2, schedule: constant}",
     ),
     Field(
+        "init",
+        "choice",
+        "how linear layers start: truncated normal with deviation 0.02, as vision transformers of "
+        "the usual widths do, or by Glorot's rule, which suits narrow ones",
+        "default",
+        choices=("default", "xavier"),
+        example="init: xavier",
+    ),
+    Field(
         "replace",
         "table",
         "puts an item or body where the addressed inherited item stood",
