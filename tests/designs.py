@@ -1,4 +1,4 @@
-"""Specs written in tests: a folder of YAML, resolved and assembled, without touching the shipped."""
+"""Specs written in tests: a folder of YAML, resolved and assembled."""
 
 from __future__ import annotations
 

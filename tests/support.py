@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from relgraph.lower.module import DropPathRate, Definition, MapSize, Module, in_reading_order
+from relgraph.lower.module import Definition, DropPathRate, MapSize, Module, in_reading_order
 
-PRELUDE = "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n"
+PRELUDE = (
+    "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n"
+)
 
 
 def run_text(text: str, name: str = "emitted") -> types.ModuleType:

@@ -61,7 +61,7 @@ def test_the_bytes_on_disk_are_loaded_not_older_bytecode(tmp_path: Path) -> None
     path = tmp_path / "value.py"
     for value in (1, 2, 3):  # Same length, within one second: what a bytecode cache trips over.
         path.write_text(f"VALUE = {value}\n")
-        assert load_emitted(path).VALUE == value
+        assert value == load_emitted(path).VALUE
     assert [entry.name for entry in tmp_path.iterdir()] == ["value.py"]
 
 

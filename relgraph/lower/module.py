@@ -27,7 +27,7 @@ class DropPathRate:
     rate: float
 
 
-Literal: TypeAlias = int | float | bool | str | None | tuple[int, ...]
+Literal: TypeAlias = int | float | bool | str | tuple[int, ...] | None
 Argument: TypeAlias = Literal | MapSize | DropPathRate
 
 
