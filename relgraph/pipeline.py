@@ -11,17 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from relgraph.assemble import assemble
+from relgraph.algebra.operator import Size
+from relgraph.assemble import assemble, size_problems
 from relgraph.emit import emit
 from relgraph.emit.header import read_header
 from relgraph.emitted import check_source, read_source
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import write_atomically
 from relgraph.program import Program
-from relgraph.resolve import resolve_backbone
+from relgraph.resolve import RefusedSpecError, Resolution, resolve_backbone
 from relgraph.resolve.literal import dump, parse
 
 Status = Literal["written", "unchanged", "fresh", "stale", "missing", "edited"]
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A backbone without references, with its notes and what its edits hit; and with its sizes."""
+
+    resolution: Resolution
+    program: Program
 
 
 @dataclass(frozen=True)
@@ -50,15 +59,32 @@ class Generated:
         return self.status in ("written", "unchanged", "fresh")
 
 
+def understand(name_or_path: str, size: Size | None = None) -> Understood:
+    """What a shipped backbone or a spec file means, for images of `size` (default: the spec's).
+
+    Raises RelgraphError with all problems of the spec: those of its text, and those of the sizes
+    that what is left of it has.
+    """
+    try:
+        resolution = resolve_backbone(name_or_path)
+    except RefusedSpecError as refused:
+        if refused.rest is None:
+            raise
+        sizes = size_problems(refused.rest, size)
+        new = [one for one in sizes if (one.code, one.place) not in refused.covered]
+        raise RelgraphError((*refused.problems, *new)) from None
+    return Understood(resolution, assemble(resolution.backbone, size))
+
+
 def compile_backbone(name_or_path: str) -> Compiled:
     """The emitted text of a shipped backbone or of a spec file.
 
     Raises RelgraphError with all problems of the spec.
     """
-    resolution = resolve_backbone(name_or_path)
+    understood = understand(name_or_path)
+    resolution, program = understood.resolution, understood.program
     backbone = resolution.backbone
     assert parse(dump(backbone)) == backbone, "a resolved spec does not survive its own literal"
-    program = assemble(backbone)
     text = emit(program)
     check_source(text, f"{backbone.name}.py")
     return Compiled(backbone.name, text, program, resolution.problems, resolution.files)

@@ -14,11 +14,11 @@ from relgraph.algebra.operator import Size
 from relgraph.assemble.flow import MAX_CHANNELS, MAX_SIDE, Findings, Flow
 from relgraph.assemble.naming import named
 from relgraph.assemble.walk import Surroundings, walk_body, walk_scope
-from relgraph.errors import RelgraphError
+from relgraph.errors import Problem, RelgraphError
 from relgraph.program import Contract, Program, Scope, Shape, Stage
 from relgraph.resolved import Backbone
 
-__all__ = ["DEFAULT_SIZE", "assemble"]
+__all__ = ["DEFAULT_SIZE", "assemble", "size_problems"]
 
 DEFAULT_SIZE: Size = (224, 224)
 
@@ -49,6 +49,18 @@ def assemble(backbone: Backbone, size: Size | None = None) -> Program:
         head=named(head),
         contract=_contract(findings, grid),
     )
+
+
+def size_problems(rest: Backbone, size: Size | None = None) -> tuple[Problem, ...]:
+    """Every size that cannot work in what is left of a backbone of which items were refused.
+
+    Nothing is said of what follows from an `Unknown`.
+    """
+    try:
+        assemble(rest, size)
+    except RelgraphError as error:
+        return error.problems
+    return ()
 
 
 def _check_bounds(backbone: Backbone, grid: Size, findings: Findings) -> None:

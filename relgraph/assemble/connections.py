@@ -194,7 +194,7 @@ def _reduce(operator: Operator, flow: Flow, site: Site) -> tuple[Scope | None, S
         body, after = _pool(rank.numbers[0], flow, site)
     else:
         body, after = site.walk(site.use.reduce, flow)
-    if not body:
+    if not body or not after.known:
         return None, None
     if after.shape.channels != flow.shape.channels or after.shape.grid is None:
         site.findings.refuse(
@@ -237,7 +237,8 @@ def _check_value(operator: Operator, flow: Flow, site: Site) -> None:
 
 def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
     use, space = site.use, connection.operator.space
-    for misfit in misfits(connection):
+    found = misfits(connection)
+    for misfit in found:
         site.findings.refuse(
             misfit.code, use.place, misfit.found, f"{misfit.expected} ({use.name})", misfit.hint
         )
@@ -249,6 +250,8 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
         site.findings.need_multiple(flow, space.stride)
     if _is_bound_to_map(connection):
         site.findings.fixed = True
+    if found:
+        return  # no parameter has a shape
     total = sum(parameter.size for parameter in parameters(connection))
     if total > MAX_PARAMETERS:
         site.findings.refuse(

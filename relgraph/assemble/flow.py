@@ -23,10 +23,12 @@ MAX_PARAMETERS = 1 << 40
 
 @dataclass(frozen=True)
 class Flow:
-    """A value: its shape, and input pixels per map position on both axes."""
+    """A value: its shape, and input pixels per map position on both axes. `known` is false after
+    an item that was refused before: the shape is then a guess that no problem may follow from."""
 
     shape: Shape
     stride: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
+    known: bool = True
 
     def with_shape(self, shape: Shape) -> Flow:
         """The same place on the input's scale with another shape; strides follow the map."""

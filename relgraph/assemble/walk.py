@@ -8,6 +8,7 @@ given afterwards (`naming`), class by class.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 from relgraph import program, resolved
@@ -31,7 +32,8 @@ class Surroundings:
 
 
 def walk_body(body: resolved.Body, flow: Flow, around: Surroundings) -> tuple[program.Body, Flow]:
-    """The instances of a body, and the value after it."""
+    """The instances of a body, and the value after it. After a value that is not known, nothing
+    is refused."""
     nodes: list[program.Node] = []
     for item in body:
         made, flow = _walk_item(item, flow, around)
@@ -67,10 +69,12 @@ def walk_scope(
 
 
 def _walk_item(item: resolved.Node, flow: Flow, around: Surroundings) -> tuple[program.Body, Flow]:
-    if isinstance(item, resolved.Element):
-        return _walk_element(item, flow, around)
-    if isinstance(item, resolved.OperatorUse):
-        return connect(item, flow, around.findings, lambda body, at: walk_body(body, at, around))
+    if isinstance(item, resolved.Unknown):
+        return (), replace(flow, known=False)
+    if not flow.known:
+        around = replace(around, findings=Findings())
+    if isinstance(item, resolved.Element | resolved.OperatorUse):
+        return _walk_leaf(item, flow, around)
     if isinstance(item, resolved.Scope):
         scope, after = walk_scope(
             item.body,
@@ -90,6 +94,20 @@ def _walk_item(item: resolved.Node, flow: Flow, around: Surroundings) -> tuple[p
     if isinstance(item, resolved.Split):
         return _walk_split(item, flow, around)
     return _walk_tap(item, flow, around)
+
+
+def _walk_leaf(
+    item: resolved.Element | resolved.OperatorUse, flow: Flow, around: Surroundings
+) -> tuple[program.Body, Flow]:
+    """An element or operator. One that was refused and changes the shape leaves an unknown one."""
+    told = len(around.findings.problems)
+    if isinstance(item, resolved.Element):
+        made, after = _walk_element(item, flow, around)
+    else:
+        inner = partial(walk_body, around=around)
+        made, after = connect(item, flow, around.findings, inner)
+    refused = len(around.findings.problems) > told
+    return made, replace(after, known=False) if refused and after.shape != flow.shape else after
 
 
 def _walk_element(
@@ -116,7 +134,14 @@ def _walk_residual(
     item: resolved.Residual, flow: Flow, around: Surroundings
 ) -> tuple[program.Body, Flow]:
     body, after = walk_body(item.body, flow, around)
+    if not after.known:
+        after = _end_of_shortcut(item, flow, around)
+    told = len(around.findings.problems)
     shortcut, joins = _shortcut(item, flow, after, around)
+    if len(around.findings.problems) > told and item.shortcut is None:
+        # What should have kept its shape is taken to have kept it: blocks that repeat would
+        # otherwise shrink the map to nothing, and more would be refused than is wrong.
+        after = flow.with_shape(replace(flow.shape, channels=after.shape.channels))
     rate = item.drop_path if item.drop_path is not None else around.rate
     scale = None
     if item.scale is not None:
@@ -136,6 +161,13 @@ def _walk_residual(
         drop_path=drop,
     )
     return (node,), after
+
+
+def _end_of_shortcut(item: resolved.Residual, flow: Flow, around: Surroundings) -> Flow:
+    """Where a body that was refused must end: where what it is added to does."""
+    if item.shortcut == "none":
+        return replace(flow, known=False)
+    return walk_body(item.shortcut or (), flow, around)[1]
 
 
 def _shortcut(
@@ -232,9 +264,14 @@ def _walk_tap(item: resolved.Tap, flow: Flow, around: Surroundings) -> tuple[pro
 
 
 def _combined(combine: str, ends: list[Flow], place: Place | None, findings: Findings) -> Flow:
-    """The value that branches make together."""
-    widest = max(ends, key=lambda end: (end.shape.positions, len(end.shape.tokens)))
-    for one, other in pairwise(end.shape for end in ends):
+    """The value that branches make together. One that is not known is taken to fit."""
+    known = [end for end in ends if end.known] or ends
+    widest = max(known, key=lambda end: (end.shape.positions, len(end.shape.tokens)))
+    if combine == "concat" and len(known) < len(ends):
+        return replace(widest, known=False)
+    fits = True
+    for one, other in pairwise(end.shape for end in known):
+        fits = fits and _fit(combine, one, other)
         if not _fit(combine, one, other):
             findings.refuse(
                 f"{combine}-shapes",
@@ -242,9 +279,9 @@ def _combined(combine: str, ends: list[Flow], place: Place | None, findings: Fin
                 f"branches that end at {_say(one)} and {_say(other)}",
                 _EXPECTED[combine],
             )
-    channels = [end.shape.channels for end in ends]
+    channels = [end.shape.channels for end in known]
     total = sum(channels) if combine == "concat" else max(channels)
-    return widest.with_shape(replace(widest.shape, channels=total))
+    return replace(widest, shape=replace(widest.shape, channels=total), known=fits and widest.known)
 
 
 _EXPECTED = {

@@ -78,11 +78,9 @@ def _accepted(spec: Named) -> Checked:
 
 
 def _backbone(spec: Named) -> Checked:
-    from relgraph.assemble import assemble
-    from relgraph.resolve import resolve_backbone
+    from relgraph.pipeline import understand
 
-    resolution = resolve_backbone(spec.word)
-    assemble(resolution.backbone)
+    resolution = understand(spec.word).resolution
     hits = tuple(
         f"{hit.kind} {hit.address}: {hit.count} item{'s' if hit.count != 1 else ''}"
         for hit in resolution.hits

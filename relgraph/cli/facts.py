@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from relgraph.algebra.operator import Operator
-from relgraph.assemble import assemble
 from relgraph.assemble.cost import Cost
 from relgraph.assemble.cost import cost as count
 from relgraph.assemble.walking import nodes
@@ -16,8 +15,9 @@ from relgraph.cli.equations import equation, property_rows
 from relgraph.cli.listing import about
 from relgraph.cli.naming import Named
 from relgraph.emit.equation import equations
+from relgraph.pipeline import understand
 from relgraph.program import Connect, Program, Scope, Stage
-from relgraph.resolve import Hit, resolve_backbone
+from relgraph.resolve import Hit
 from relgraph.resolved import OperatorUse
 from relgraph.spec.document import MapNode, load, plain
 
@@ -150,8 +150,8 @@ def operator(spec: Named) -> OperatorFacts:
 
 def backbone(spec: Named) -> BackboneFacts:
     """The facts of a backbone spec. Raises RelgraphError with its problems."""
-    resolution = resolve_backbone(spec.word)
-    program = assemble(resolution.backbone)
+    understood = understand(spec.word)
+    resolution, program = understood.resolution, understood.program
     return BackboneFacts(
         name=resolution.backbone.name,
         about=about(load(spec.path).text),

@@ -47,16 +47,15 @@ def cost(
     json: AsJson = False,
 ) -> None:
     """Count parameters and multiply-adds, exactly."""
-    from relgraph.assemble import assemble
     from relgraph.assemble.cost import cost as count
-    from relgraph.resolve import resolve_backbone
+    from relgraph.pipeline import understand
 
-    backbone = resolve_backbone(find(name, ["backbones"]).word).backbone
-    program = assemble(backbone, size=None if size is None else (size, size))
+    word = find(name, ["backbones"]).word
+    program = understand(word, None if size is None else (size, size)).program
     total = count(program)
     grid = program.input.grid or (1, 1)
     if json:
-        output.print_json({"name": backbone.name, "size": grid, **asdict(total)})
+        output.print_json({"name": program.source.name, "size": grid, **asdict(total)})
         return
     rows = [
         ("input", f"{program.input.channels} × {grid[0]} × {grid[1]}"),
@@ -64,4 +63,4 @@ def cost(
         ("multiply-adds", f"{total.macs:,}"),
         ("activations kept", f"{total.activation_elements:,}"),
     ]
-    output.print_table((backbone.name, ""), rows)
+    output.print_table((program.source.name, ""), rows)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from relgraph.resolve.edits import Hit
 from relgraph.resolve.entry import (
+    RefusedSpecError,
     Resolution,
     resolve_backbone,
     resolve_operator,
 )
 
-__all__ = ["Hit", "Resolution", "resolve_backbone", "resolve_operator"]
+__all__ = ["Hit", "RefusedSpecError", "Resolution", "resolve_backbone", "resolve_operator"]

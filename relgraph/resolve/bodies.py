@@ -29,7 +29,7 @@ from relgraph.resolve.operators import build_operator, operator_file
 from relgraph.resolve.scope import Closure, Env, Width, force, reference
 from relgraph.resolve.structure import build_structure
 from relgraph.resolve.use import Use, names_of
-from relgraph.resolved import Scope
+from relgraph.resolved import Scope, Unknown
 from relgraph.spec.nodes import ListNode, MapNode, ScalarNode
 from relgraph.spec.words import ELEMENTS, NOT_YET, STRUCTURE, WORDS
 
@@ -50,7 +50,7 @@ def _next(item: Closure, before: Built, spot: Spot, context: Context) -> Built:
     try:
         made = _build_item(item, before.width, spot, context)
     except RefusedError:
-        return Built(before.nodes, None)
+        return Built((*before.nodes, Unknown(place=item.place)), None)
     return Built(before.nodes + made.nodes, made.width)
 
 
@@ -167,4 +167,5 @@ def _operator(use: Use) -> Built:
         for problem in error.problems:
             use.findings.add(problem)
         raise use.findings.silent() from None
-    return build_operator(use, file)
+    built = build_operator(use, file)
+    return Built((Unknown(place=use.place),), built.width) if file.broken else built

@@ -85,19 +85,28 @@ def _is_default(section: Section, name: str) -> bool:
 
 
 def _count(section: Section, name: str, width: Width) -> int:
+    """The number of heads; where they do not divide, the nearest that do, to read on with."""
     value = section.values[name]
     assert isinstance(value, int)
     if width is None:
         raise section.findings.silent()
     if width % value == 0:
         return value if name == "heads" else width // value
-    raise section.findings.refuse(
+    near = _near_divisors(width, value)
+    what = "the number of heads" if name == "heads" else name
+    section.findings.refuse(
         "heads-divide",
         section.where(name),
         f"found {value} heads" if name == "heads" else f"found {name} {value}",
-        f"{'the number of heads' if name == 'heads' else name} must divide the {width} channels",
-        _near_divisors(width, value),
+        f"{what} must divide the {width} channels",
+        "use " + _alternatives(sorted(near)),
     )
+    return near[0] if name == "heads" else width // near[0]
+
+
+def _alternatives(numbers: list[int]) -> str:
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _refuse_idle_heads(section: Section, share: str) -> None:
@@ -112,8 +121,7 @@ def _refuse_idle_heads(section: Section, share: str) -> None:
             )
 
 
-def _near_divisors(number: int, wanted: int) -> str:
-    """The three divisors of `number` nearest to `wanted`, as a hint."""
+def _near_divisors(number: int, wanted: int) -> list[int]:
+    """The three divisors of `number` nearest to `wanted`, the nearest first."""
     divisors = [d for d in range(1, number + 1) if number % d == 0]
-    near = sorted(sorted(divisors, key=lambda d: abs(d - wanted))[:3])
-    return "use " + " or ".join((", ".join(map(str, near[:-1])), str(near[-1])))
+    return sorted(divisors, key=lambda d: abs(d - wanted))[:3]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from difflib import get_close_matches
+
 from relgraph.errors import Place, RelgraphError, nearest
 from relgraph.resolve.chain import Merged
 from relgraph.resolve.context import Context
@@ -34,13 +37,16 @@ def _mentioned(merged: Merged) -> set[str]:
 
 def _unread(name: str, what: str, place: Place, findings: Findings) -> None:
     near = nearest(name, {*ROW_KEYS, *findings.read} - {name})
-    findings.refuse(
-        "unused-variable",
-        place,
-        f"nothing reads the {what} {name}",
-        f"expected ${name} in some body, or a key of a stage",
-        near if near.startswith("did you") else "",
-    )
+    # A misspelt `stride` or `downsample` leaves every map another size than was meant.
+    misspelt = get_close_matches(name, ROW_KEYS, 1)
+    with nullcontext() if misspelt else findings.leaving_sizes():
+        findings.refuse(
+            "unused-variable",
+            place,
+            f"nothing reads the {what} {name}",
+            f"expected ${name} in some body, or a key of a stage",
+            near if near.startswith("did you") else "",
+        )
 
 
 def check_definitions(merged: Merged, context: Context) -> None:
@@ -56,9 +62,12 @@ def check_definitions(merged: Merged, context: Context) -> None:
 def check_defaults(merged: Merged, context: Context) -> None:
     """`defaults` may only name words that exist, and fields that they declare."""
     for word, key in merged.default_words.items():
-        fields = _fields_of(word, merged, key, context)
+        fields = fields_of(word, merged, context)
+        if fields is None:
+            _unknown_word(key, merged, context)
+            continue
         for name, (node, home) in merged.defaults[word].items():
-            if fields is None or name in fields or home.level != merged.top:
+            if name in fields or home.level != merged.top:
                 continue
             hint = nearest(name, fields)
             context.findings.refuse(
@@ -66,22 +75,32 @@ def check_defaults(merged: Merged, context: Context) -> None:
             )
 
 
-def _fields_of(word: str, merged: Merged, key: ScalarNode, context: Context) -> set[str] | None:
-    """The fields that `word` declares; None where there is no such word (reported)."""
+def fields_of(word: str, merged: Merged, context: Context) -> set[str] | None:
+    """The fields that `word` declares where the top file writes it; None where there is no such
+    word, or it is a broken operator's."""
     if word in WORDS:
         return {field.name for field in WORDS[word].fields}
     if word in merged.definitions:
         return {name for name, _ in merged.definitions[word].params}
     near = merged.paths[-1].parent
-    try:
-        path = find_spec("operators", word, context.library, near, key.place)
-        file = operator_file(path, context)
-    except RelgraphError:
-        known = [*WORDS, *merged.definitions, *context.library.names("operators", near)]
-        hint = nearest(word, known)
-        hint = hint if hint.startswith("did you") else ""
-        context.findings.refuse("unknown-word", key.place, f"{word} is no word here", hint=hint)
+    if not context.library.find("operators", word, near):
         return None
-    except RefusedError:
+    try:
+        path = find_spec("operators", word, context.library, near, merged.root.place)
+        file = operator_file(path, context)
+    except (RelgraphError, RefusedError):
         return None
     return {name for name, _ in file.params} | (set(WIDTH_FIELDS) if file.wants_width else set())
+
+
+def _unknown_word(key: ScalarNode, merged: Merged, context: Context) -> None:
+    word, near = str(key.value), merged.paths[-1].parent
+    if context.library.find("operators", word, near):
+        return  # the operator's own file is what is wrong
+    hint = nearest(word, [*WORDS, *merged.definitions, *context.library.names("operators", near)])
+    context.findings.refuse(
+        "unknown-word",
+        key.place,
+        f"{word} is no word here",
+        hint=hint if hint.startswith("did you") else "",
+    )

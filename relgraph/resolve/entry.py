@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +35,35 @@ class Resolution:
     files: tuple[Path, ...]
 
 
+class RefusedSpecError(RelgraphError):
+    """Problems of a backbone's files, with what is left of it: `rest` has an `Unknown` wherever an
+    item was refused, or is None. `covered` are `assemble`'s problems, by code and place, that
+    would only repeat the ones told here."""
+
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        rest: Backbone | None,
+        covered: frozenset[tuple[str, Place | None]],
+    ) -> None:
+        super().__init__(problems)
+        self.rest = rest
+        self.covered = covered
+
+
 def resolve_backbone(name: str | Path) -> Resolution:
     """Resolve the backbone `name`: a shipped one, one in the current folder, or a path.
 
-    Raises RelgraphError with all problems of its files.
+    Raises RelgraphError with all problems of its files that show before anything has a size
+    (`relgraph.pipeline.understand` finds those of sizes too).
     """
     library, findings = Library(), Findings()
     path = find_spec("backbones", str(name), library, Path())
     files = chain_of(path, library)
     merged = merge(files, library, findings)
     backbone, hits = resolve_merged(merged, library, findings)
-    findings.raise_errors()
+    if errors := findings.errors():
+        raise RefusedSpecError(errors, backbone, frozenset(findings.covered))
     assert backbone is not None, "no problem was reported, yet there is no backbone"
     read = (path, *(other for other in library.documents if other != path))
     return Resolution(backbone, hits, findings.told(), read)

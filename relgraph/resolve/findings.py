@@ -7,7 +7,8 @@ frozen into its result.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from relgraph.errors import Place, Problem, RelgraphError, Severity, in_file_order
@@ -21,14 +22,31 @@ class RefusedError(Exception):
 
 @dataclass
 class Findings:
-    """Everything that is collected along the way. A problem is told once for a place."""
+    """Everything that is collected along the way. A problem is told once for a place.
+
+    `sized` turns false with the first error after which no size of the model means anything: one
+    outside `leaving_sizes`. `covered` are errors of `assemble`, by code and place, that would only
+    repeat what is told already.
+    """
 
     problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
+    covered: set[tuple[str, Place | None]] = field(default_factory=set)
+    sized: bool = True
     read: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     hits: Counter[int] = field(default_factory=Counter)
     addresses: set[str] = field(default_factory=set)
     items: int = 0
+    _leaving: bool = False
+
+    @contextmanager
+    def leaving_sizes(self) -> Iterator[None]:
+        """While errors are reported that leave sizes what they are, or mark what is unknown."""
+        before, self._leaving = self._leaving, True
+        try:
+            yield
+        finally:
+            self._leaving = before
 
     def refuse(
         self,
@@ -69,10 +87,12 @@ class Findings:
     ) -> None:
         others = tuple(dict.fromkeys(p for p in related if p is not None and p != place))
         problem = Problem(code, found, expected, hint, place, others, severity)
-        self.problems.setdefault((code, place), problem)
+        self.add(problem)
 
     def add(self, problem: Problem) -> None:
         """Take over a problem that another stage found."""
+        if problem.severity == "error" and not self._leaving:
+            self.sized = False
         self.problems.setdefault((problem.code, problem.place), problem)
 
     def count_item(self, place: Place) -> None:
@@ -91,10 +111,13 @@ class Findings:
         """Whether an error was reported."""
         return any(problem.severity == "error" for problem in self.problems.values())
 
+    def errors(self) -> tuple[Problem, ...]:
+        """What refuses the spec, in file order."""
+        return tuple(problem for problem in self.told() if problem.severity == "error")
+
     def raise_errors(self) -> None:
         """Raise RelgraphError with all errors where there is one."""
-        errors = [one for one in self.problems.values() if one.severity == "error"]
-        if errors:
+        if errors := self.errors():
             raise RelgraphError(errors)
 
     def told(self) -> tuple[Problem, ...]:

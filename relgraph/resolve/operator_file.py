@@ -24,7 +24,9 @@ PROPERTIES = ("space", "channel", "weight", "bias", "frame")
 
 @dataclass(frozen=True)
 class OperatorFile:
-    """`properties` maps the written sections to their nodes; it is empty where `body` stands."""
+    """`properties` maps the written sections to their nodes; it is empty where `body` stands.
+
+    `broken` tells that the file's own shape was refused, so that a use is not what was meant."""
 
     name: str
     cite: str
@@ -34,6 +36,7 @@ class OperatorFile:
     properties: tuple[tuple[str, Node], ...]
     body: Node | None
     wants_width: bool
+    broken: bool = False
 
     @property
     def main(self) -> str | None:
@@ -47,6 +50,7 @@ def read_operator(path: Path, library: Library, findings: Findings) -> OperatorF
     Raises RelgraphError where it is no YAML map, RefusedError where its name is unusable.
     """
     root = top_map(library.read(path))
+    told = len(findings.errors())
     check_keys(root, OPERATOR, "an operator file", findings)
     name, place = _name(root, path, findings)
     params = _params(root, findings)
@@ -67,6 +71,7 @@ def read_operator(path: Path, library: Library, findings: Findings) -> OperatorF
         properties if body is None else (),
         body,
         body is None or "channels" in mentioned,
+        len(findings.errors()) > told,
     )
 
 

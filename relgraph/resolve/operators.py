@@ -16,7 +16,7 @@ from relgraph.resolve.properties import Properties, read_properties
 from relgraph.resolve.scope import Closure, Env, Home, Width, force, reference
 from relgraph.resolve.use import Use
 from relgraph.resolve.values import read, times, width
-from relgraph.resolved import Body, OperatorUse, Scope
+from relgraph.resolved import Body, OperatorUse, Scope, Unknown
 from relgraph.spec.field import named
 from relgraph.spec.nodes import ScalarNode
 from relgraph.spec.properties import WIDTH
@@ -123,7 +123,7 @@ def _atom(use: Use, file: OperatorFile, properties: Properties, env: Env) -> Bui
     between = _between(use, properties)
     reduce = _reduce(use, properties)
     if use.width is None or env.channels is None:
-        return Built((), env.channels)
+        return Built((Unknown(place=use.place),), env.channels)
     _check_channels(use, properties, env.channels)
     note_canonical(properties.operator, use.width, env.channels, use.place, use.findings)
     node = OperatorUse(
@@ -190,6 +190,7 @@ def _without_rank(operator: Operator) -> Operator:
 
 
 def _tell(use: Use, misfit: Misfit, place: Place | None) -> None:
+    use.findings.covered.add((misfit.code, use.place))
     use.findings.refuse(
         misfit.code,
         place or use.place,

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, cast
 
-from relgraph.errors import Place, nearest
+from relgraph.errors import nearest
 from relgraph.resolve.arguments import read_fields
 from relgraph.resolve.context import Built
 from relgraph.resolve.scope import Closure, Width, force
 from relgraph.resolve.use import Use
 from relgraph.resolve.values import Value, show
-from relgraph.resolved import Body, Branches, Residual, Split, Tap
+from relgraph.resolved import Body, Branches, Residual, Split, Tap, Unknown
 from relgraph.spec.nodes import ListNode, Node, ScalarNode
 from relgraph.spec.words import WORDS
 
@@ -36,8 +36,12 @@ def _residual(use: Use) -> Built:
     body = use.build(_closure(values["body"]), use.width)
     dropped = "shortcut" in given and values["shortcut"] is None
     shortcut: Body | Literal["none"] | None = "none"
+    width = body.width
     if not dropped:
-        shortcut = _shortcut(use, values["shortcut"], body.width)
+        made = _shortcut(use, values["shortcut"], body.width)
+        shortcut = None if made is None else made.nodes
+        # A body that was refused ends where what it is added to does.
+        width = width if width is not None else use.width if made is None else made.width
     node = Residual(
         label=use.item.label,
         place=use.place,
@@ -46,14 +50,15 @@ def _residual(use: Use) -> Built:
         scale=cast("float | None", values["scale"]),
         drop_path=cast("float | None", values["drop_path"]),
     )
-    return Built((node,), body.width)
+    return Built((node,), width)
 
 
-def _shortcut(use: Use, written: Value, width: Width) -> Body | None:
-    """The shortcut's nodes, None where none is written; refuses widths that do not agree."""
+def _shortcut(use: Use, written: Value, width: Width) -> Built | None:
+    """The shortcut, None where none is written; refuses widths that do not agree."""
     changed = use.width is not None and width is not None and use.width != width
     if not isinstance(written, Closure):
         if changed:
+            use.findings.covered.add(("residual-shapes", use.place))
             use.findings.refuse(
                 "residual-width",
                 use.place,
@@ -64,13 +69,14 @@ def _shortcut(use: Use, written: Value, width: Width) -> Body | None:
         return None
     made = use.build(written, use.width)
     if changed and made.width is not None and made.width != width:
+        use.findings.covered.add(("shortcut-shape", use.place))
         use.findings.refuse(
             "residual-width",
             written.place,
             f"the shortcut ends at {made.width} channels",
             f"the body ends at {width}",
         )
-    return made.nodes
+    return made
 
 
 def _branches(use: Use) -> Built:
@@ -78,14 +84,13 @@ def _branches(use: Use) -> Built:
     combine = cast("Combine", use.item.word)
     listed = _closure(values["branches"])
     built = _each(use, listed, [use.width] * len(_items(listed)))
-    width = _combined(use, combine, [b.width for b in built], use.place)
     node = Branches(
         label=use.item.label,
         place=use.place,
         combine=combine,
         branches=tuple(b.nodes for b in built),
     )
-    return Built((node,), width)
+    return _joined(use, combine, node, [b.width for b in built])
 
 
 def _split(use: Use) -> Built:
@@ -103,9 +108,8 @@ def _split(use: Use) -> Built:
         )
     sizes = _sizes(use, written)
     built = _each(use, bodies, [None] * count if sizes is None else list(sizes))
-    width = _combined(use, combine, [b.width for b in built], use.place)
     if sizes is None:
-        return Built((), width)
+        return Built((Unknown(place=use.place),), None)
     node = Split(
         label=use.item.label,
         place=use.place,
@@ -113,7 +117,7 @@ def _split(use: Use) -> Built:
         branches=tuple(b.nodes for b in built),
         combine=combine,
     )
-    return Built((node,), width)
+    return _joined(use, combine, node, [b.width for b in built])
 
 
 def _each(use: Use, listed: Closure, widths: list[Width]) -> list[Built]:
@@ -124,22 +128,22 @@ def _each(use: Use, listed: Closure, widths: list[Width]) -> list[Built]:
     ]
 
 
-def _combined(use: Use, combine: Combine, widths: list[Width], place: Place) -> Width:
+def _joined(use: Use, combine: Combine, node: Branches | Split, widths: list[Width]) -> Built:
+    """A node that joins branches, and its width; an unknown branch is as wide as the others."""
     known = [width for width in widths if width is not None]
-    if len(known) < len(widths):
-        return None
     if combine == "concat":
-        return sum(known)
+        return Built((node,), sum(known) if len(known) == len(widths) else None)
     wide = [width for width in known if width > 1 or combine == "sum"] or known
     if len(set(wide)) > 1:
+        use.findings.covered.add((f"{combine}-shapes", use.place))
         use.findings.refuse(
             "branch-widths",
-            place,
+            use.place,
             f"branches of {', '.join(map(str, known))} channels",
             f"a {combine} needs the same width in each",
         )
-        return None
-    return wide[0]
+        return Built((node, Unknown(place=use.place)), None)
+    return Built((node,), wide[0] if wide else None)
 
 
 def _sizes(use: Use, written: Closure) -> tuple[int, ...] | None:

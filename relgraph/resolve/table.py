@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from difflib import get_close_matches
 
 from relgraph.errors import nearest
 from relgraph.resolve.arguments import is_null, nothing_behind
@@ -22,8 +24,7 @@ def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Find
         field = table.get(str(key.value))
         if field is None:
             known = False
-            found = f"{what} has no key {key.value}"
-            findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
+            _unknown_key(key, table, what, findings)
         elif is_null(value):
             nothing_behind(key, findings)
         elif not _has_type(field, value):
@@ -31,6 +32,18 @@ def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Find
             found = f"{key.value} is {_shape(value)}"
             findings.refuse("bad-value", value.place, found, f"expected {expected[field.kind]}")
     return known
+
+
+def _unknown_key(
+    key: ScalarNode, table: Mapping[str, Field], what: str, findings: Findings
+) -> None:
+    """Report an unknown key. One that is near no key, or near a number or a text (`classes`,
+    `cite`), leaves the sizes of the model what they are."""
+    near = get_close_matches(str(key.value), table, 1)
+    harmless = not near or table[near[0]].kind in ("text", "name", "integer", "number")
+    with findings.leaving_sizes() if harmless else nullcontext():
+        found = f"{what} has no key {key.value}"
+        findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
 
 
 def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:

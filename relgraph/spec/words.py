@@ -249,8 +249,8 @@ TOKENS: Final = (
             Field(
                 "kind",
                 "choice",
-                "`learned`: a vector for each position; `sincos`: fixed sines and cosines of column "
-                "and row; `fourier`: those of row and column as parts of the map's sides, and a "
+                "`learned`: a vector for each position; `sincos`: fixed sines and cosines of column"
+                " and row; `fourier`: those of row and column as parts of the map's sides, and a "
                 "learned linear layer from them to the width",
                 "learned",
                 choices=("learned", "fourier", "sincos"),

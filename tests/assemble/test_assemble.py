@@ -102,10 +102,12 @@ def test_all_size_errors_at_once(tmp_path: Path) -> None:
         """
         - residual: [max_pool: 2]
         - local_attention: {window: 3, heads: 2}
-        - space_to_depth: 3
         - channel_shuffle: 5
+        - space_to_depth: 3
+        - local_attention: {window: 3, heads: 2}
         """,
     )
+    # The last one follows from a map that is not known.
     found = problems(path)
     assert [line for _, line in found] == [10, 11, 12, 13]
     assert found[0][0] == "residual-shapes"
@@ -139,6 +141,7 @@ def test_shortcut_none_drops_the_sum(tmp_path: Path) -> None:
         ("- channel_shuffle: 3", "groups-divide"),
         ("- classifier", "classifier-needs-a-vector"),
         ("- max_pool: {size: 2, padding: 2}", "padding-too-large"),
+        ("- position: {kind: fourier, hidden: 7}", "position-hidden"),
     ],
 )
 def test_refusals_have_a_code_and_a_place(tmp_path: Path, block: str, code: str) -> None:
