@@ -45,12 +45,14 @@ class Findings:
     """Collected during one assembly; the only mutable value of this package.
 
     `multiples` are sizes in input pixels that the input's height and width must be divisible by;
-    `fixed` turns true where a parameter depends on the map.
+    `fixed` turns true where a parameter depends on the map. `refused` counts every refusal, also
+    those that were told before.
     """
 
     problems: list[Problem] = field(default_factory=list)
     multiples: list[Size] = field(default_factory=list)
     fixed: bool = False
+    refused: int = 0
 
     def refuse(
         self,
@@ -62,6 +64,7 @@ class Findings:
         related: Sequence[Place] = (),
     ) -> None:
         """Record a mistake; assembly goes on, to find the others."""
+        self.refused += 1
         problem = Problem(code, found, expected, hint, place, tuple(related))
         if problem not in self.problems:
             self.problems.append(problem)

@@ -100,13 +100,13 @@ def _walk_leaf(
     item: resolved.Element | resolved.OperatorUse, flow: Flow, around: Surroundings
 ) -> tuple[program.Body, Flow]:
     """An element or operator. One that was refused and changes the shape leaves an unknown one."""
-    told = len(around.findings.problems)
+    told = around.findings.refused
     if isinstance(item, resolved.Element):
         made, after = _walk_element(item, flow, around)
     else:
         inner = partial(walk_body, around=around)
         made, after = connect(item, flow, around.findings, inner)
-    refused = len(around.findings.problems) > told
+    refused = around.findings.refused > told
     return made, replace(after, known=False) if refused and after.shape != flow.shape else after
 
 
@@ -136,9 +136,9 @@ def _walk_residual(
     body, after = walk_body(item.body, flow, around)
     if not after.known:
         after = _end_of_shortcut(item, flow, around)
-    told = len(around.findings.problems)
+    told = around.findings.refused
     shortcut, joins = _shortcut(item, flow, after, around)
-    if len(around.findings.problems) > told and item.shortcut is None:
+    if around.findings.refused > told and item.shortcut is None:
         # What should have kept its shape is taken to have kept it: blocks that repeat would
         # otherwise shrink the map to nothing, and more would be refused than is wrong.
         after = flow.with_shape(replace(flow.shape, channels=after.shape.channels))
