@@ -87,6 +87,12 @@ def test_keys_of_the_file(keys: dict[str, str], expected: list[str], tmp_path: P
     assert sorted(one.split(":")[0] for one in found) == sorted(expected)
 
 
+def test_a_misspelt_reference_is_one_mistake(tmp_path: Path) -> None:
+    stages = "[{depth: 1, channels: 8, groups: 2}]"
+    block = "[{conv: {size: 3, groups: $gropus}}]"
+    assert told(tmp_path, tested=model(block, stages=stages)) == ["unknown-variable:4"]
+
+
 def test_a_shape_that_was_refused_is_refused_once(tmp_path: Path) -> None:
     block = "[{residual: [avg_pool: 2]}, {local_attention: {window: 4, heads: 2}}]"
     stages = "[{depth: 6, channels: 8}]"  # 16 would be halved to nothing

@@ -21,6 +21,10 @@ def check_variables(merged: Merged, findings: Findings) -> None:
     """A stage variable or param of the top file that nothing reads is a typing error; one that is
     inherited may fall silent."""
     known = findings.read | (_mentioned(merged) if findings.failed else set())
+    # A misspelt `$name` is told where it stands; that its variable is not read follows from it.
+    written = {name for row in merged.rows for name in row.variables} | {*merged.params}
+    unset = findings.read - written - {"channels", "stride"}
+    known |= {name for name in written if get_close_matches(name, unset, 1)}
     for row in merged.rows:
         for name, (_, home) in row.variables.items():
             if home.level == merged.top and name not in known:
