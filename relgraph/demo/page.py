@@ -64,11 +64,11 @@ def _body(result: DemoResult) -> Html:
 def _opening(result: DemoResult) -> tuple[Html, ...]:
     training, test = result.images
     scores = ", ".join(
-        f"{model.name} ({model.mixer}) {100 * model.accuracy:.1f}%" for model in result.models
+        f"{model.name} ({model.mixer}) {100 * model.accuracy:.2f}%" for model in result.models
     )
     lead = (
         f"On {test:,} test images: {scores}; logistic regression on the same pixels "
-        f"{100 * result.baseline.accuracy:.1f}%."
+        f"{100 * result.baseline.accuracy:.2f}%."
     )
     about = (
         f"The same small backbone twice: once its tokens are mixed by local attention, once by "
