@@ -13,10 +13,11 @@ from typing import Literal
 
 from relgraph.algebra.operator import Size
 from relgraph.assemble import assemble, size_problems
+from relgraph.assemble.cautions import cautions
 from relgraph.emit import emit
 from relgraph.emit.header import read_header
 from relgraph.emitted import check_source, read_source
-from relgraph.errors import Place, Problem, RelgraphError
+from relgraph.errors import Place, Problem, RelgraphError, in_file_order
 from relgraph.files import write_atomically
 from relgraph.program import Program
 from relgraph.resolve import RefusedSpecError, Resolution, resolve_backbone
@@ -31,6 +32,11 @@ class Understood:
 
     resolution: Resolution
     program: Program
+
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        """Warnings and notes, of the text and of the sizes, in file order."""
+        return in_file_order((*self.resolution.problems, *cautions(self.program)))
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def compile_backbone(name_or_path: str) -> Compiled:
     assert parse(dump(backbone)) == backbone, "a resolved spec does not survive its own literal"
     text = emit(program)
     check_source(text, f"{backbone.name}.py")
-    return Compiled(backbone.name, text, program, resolution.problems, resolution.files)
+    return Compiled(backbone.name, text, program, understood.notes, resolution.files)
 
 
 def generate(

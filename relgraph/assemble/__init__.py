@@ -39,6 +39,13 @@ def assemble(backbone: Backbone, size: Size | None = None) -> Program:
         made, flow = _stage(stage, flow, around, rates)
         stages.append(made)
     head, _ = walk_body(backbone.head, flow, around)
+    if findings.fixed and size is None and backbone.size is None:
+        findings.refuse(
+            "size-required",
+            backbone.place,
+            "no input size",
+            "`input: {size: ...}`: the model has parameters that depend on it",
+        )
     if findings.problems:
         raise RelgraphError(findings.problems)
     return Program(

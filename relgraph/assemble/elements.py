@@ -101,9 +101,10 @@ def _check_kept(use: Use, flow: Flow, findings: Findings) -> None:
 def _check_position(use: Use, flow: Flow, findings: Findings) -> None:
     if flow.shape.grid is None:
         _needs_map(use, flow, findings)
-    elif use["kind"] == "learned":
+    elif use["kind"] == "learned" or flow.shape.tokens:
+        # A sequence does not tell its map's sides: the built ones hold.
         findings.fixed = True
-    elif use["kind"] == "fourier":
+    if use["kind"] == "fourier":
         if whole(use["hidden"]) % 2:
             findings.refuse(
                 "position-hidden",
@@ -111,7 +112,7 @@ def _check_position(use: Use, flow: Flow, findings: Findings) -> None:
                 f"hidden: {use['hidden']}",
                 "an even number: half the waves are sines, half cosines",
             )
-    elif flow.shape.channels % 4:
+    elif use["kind"] == "sincos" and flow.shape.channels % 4:
         findings.refuse(
             "position-channels",
             use.place,
@@ -234,6 +235,7 @@ def _add_token(use: Use, flow: Flow, findings: Findings) -> Flow:
 def _select(use: Use, flow: Flow, findings: Findings) -> Flow:
     kind = str(use["kind"])
     if kind == "map":
+        findings.fixed |= bool(flow.shape.tokens)  # The sides of the map were lost in the sequence.
         return flow.with_shape(replace(flow.shape, tokens=()))
     if kind not in flow.shape.tokens:
         findings.refuse(

@@ -80,12 +80,12 @@ def _accepted(spec: Named) -> Checked:
 def _backbone(spec: Named) -> Checked:
     from relgraph.pipeline import understand
 
-    resolution = understand(spec.word).resolution
+    understood = understand(spec.word)
     hits = tuple(
         f"{hit.kind} {hit.address}: {hit.count} item{'s' if hit.count != 1 else ''}"
-        for hit in resolution.hits
+        for hit in understood.resolution.hits
     )
-    return Checked(str(spec.path), spec.kind, resolution.problems, hits)
+    return Checked(str(spec.path), spec.kind, understood.notes, hits)
 
 
 def _operator(spec: Named) -> Checked:

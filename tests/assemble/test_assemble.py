@@ -11,6 +11,7 @@ from relgraph.assemble import assemble
 from relgraph.assemble.parameters import parameters
 from relgraph.assemble.walking import nodes
 from relgraph.errors import RelgraphError
+from relgraph.pipeline import understand
 from relgraph.program import Element, Residual
 from relgraph.resolve import resolve_backbone
 from tests.designs import program, small, write_spec
@@ -187,3 +188,21 @@ def test_inline_items_have_no_names() -> None:
     ]
     assert inline
     assert all(node.attr == "" for node in inline)
+
+
+def test_a_size_is_required_where_parameters_depend_on_it(tmp_path: Path) -> None:
+    path = small(tmp_path, "- {residual: [layer_norm, token_mlp]}")
+    path.write_text(path.read_text().replace("size: 16, ", ""))
+    assert [code for code, _ in problems(path)] == ["size-required"]
+
+
+def test_a_softmax_over_one_slot_is_a_warning(tmp_path: Path) -> None:
+    path = small(tmp_path, "- {residual: [layer_norm, global_attention: {heads: 2}]}", size=2)
+    told = understand(str(path)).notes
+    assert [(one.code, one.severity) for one in told] == [("softmax-of-one", "warning")]
+
+
+@pytest.mark.parametrize("item", ["position: sincos", "select: map"])
+def test_a_sequence_does_not_tell_its_maps_sides(tmp_path: Path, item: str) -> None:
+    path = small(tmp_path, f"- [add_token: class, {item}, select: map]")
+    assert program(path).contract.fixed
