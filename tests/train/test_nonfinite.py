@@ -52,7 +52,9 @@ def test_the_update_and_the_first_bad_module_are_named(recipe: Recipe, tmp_path:
         (
             "        y = gain * F.relu(self.norm(self.conv(x)))\n",
             "        y = gain * F.relu(self.norm(self.conv(x)))\n"
-            "        if self.training and self.last and self.norm.num_batches_tracked > 8:\n"
+            "        if self.training and self.last:\n"
+            "            self.last += 1  # One more than the steps so far.\n"
+            "        if self.last > 9:\n"
             "            y = y / 0.0\n",
         ),
     )
