@@ -6,7 +6,7 @@ forward hooks, the reference by its own watch; only modules that both call by pa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from relgraph.program import Shape
 from relgraph.verify.compare import difference
 from relgraph.verify.reference import run
+from relgraph.verify.subject import Subject
 from relgraph.verify.values import to_layout
-
-if TYPE_CHECKING:
-    from relgraph.verify.structure import Subject
 
 
 def first_difference(subject: Subject) -> str:

@@ -35,12 +35,12 @@ from relgraph.verify.rank import check_keys, check_rank, claims, reductions
 from relgraph.verify.report import Check, Progress, Report, silent
 from relgraph.verify.stochastic import check_stochastic
 from relgraph.verify.structure import (
-    Subject,
     check_model,
     check_parameters,
     check_second_size,
     make_subject,
 )
+from relgraph.verify.subject import Subject
 
 
 def verify_file(path: Path | str, progress: Progress = silent) -> Report:

@@ -9,7 +9,7 @@ inside is `connections`' affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, cast
 
 import torch
@@ -25,6 +25,7 @@ from relgraph.verify.locate import first_difference
 from relgraph.verify.reference import run
 from relgraph.verify.report import Check, CheckName
 from relgraph.verify.runs import Run, has_batch_norm, run_model, run_reference
+from relgraph.verify.subject import Subject
 
 SEED = 20220425
 Builder = Callable[..., nn.Module]
@@ -39,20 +40,6 @@ class Intermediates(Protocol):
 
     def forward_intermediates(self, x: Tensor) -> list[Tensor]:
         """The map after every stage, (B, C, H, W) each."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model under proof: float64, eval mode, holding `tensors`; two random images.
-
-    `asks_compiler`: the file has other forms for torch.compile or torch.export.
-    """
-
-    model: nn.Module
-    program: Program
-    tensors: Mapping[str, Tensor]
-    images: Tensor
-    asks_compiler: bool = True
 
 
 def check_parameters(model: nn.Module, program: Program) -> Check:

@@ -7,8 +7,8 @@ of them, q outputs each, which all see the same k inputs; blocks have q = k, ste
 
 from __future__ import annotations
 
-from relgraph.lower.general_form import Form
-from relgraph.lower.general_functions import BLOCK_PLACES, CROSS, INSIDE, KEEP_INSIDE
+from relgraph.lower.general.form import Form
+from relgraph.lower.general.functions import BLOCK_PLACES, CROSS, INSIDE, KEEP_INSIDE
 from relgraph.lower.module import Definition
 from relgraph.lower.windows import FIT_WINDOW
 

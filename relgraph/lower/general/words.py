@@ -5,7 +5,7 @@ Goes in: a form. Comes out: lines of text.
 
 from __future__ import annotations
 
-from relgraph.lower.general_form import Form
+from relgraph.lower.general.form import Form
 
 _NEIGHBOURHOOD = {
     "point": "its own position",

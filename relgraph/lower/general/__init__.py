@@ -9,10 +9,10 @@ from __future__ import annotations
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Size
 from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
-from relgraph.lower.general_core import class_text
-from relgraph.lower.general_form import Form, class_name, form_of
-from relgraph.lower.general_functions import GATHER
-from relgraph.lower.general_tables import table_uses
+from relgraph.lower.general.core import class_text
+from relgraph.lower.general.form import Form, class_name, form_of
+from relgraph.lower.general.functions import GATHER
+from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
 from relgraph.lower.windows import PADDED_SIZE

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from relgraph.lower.general_form import Form, class_name
-from relgraph.lower.general_tables import table_names, tables_text
-from relgraph.lower.general_weights import (
+from relgraph.lower.general.form import Form, class_name
+from relgraph.lower.general.tables import table_names, tables_text
+from relgraph.lower.general.weights import (
     count_lines,
     head_count,
     init_lines,
@@ -21,7 +21,7 @@ from relgraph.lower.general_weights import (
     unit_lines,
     weight_lines,
 )
-from relgraph.lower.general_words import docstring, weights_doc
+from relgraph.lower.general.words import docstring, weights_doc
 
 
 def class_text(form: Form, signature: str) -> str:

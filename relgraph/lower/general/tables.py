@@ -1,16 +1,16 @@
 """The method of a general lowering that computes its index tables.
 
 Goes in: a form. Comes out: the names of the tables, which become buffers, and the text of `tables`.
-What the lines say is `general_places`' and `general_orbits`' affair.
+What the lines say is the affair of `places` and `orbits`.
 """
 
 from __future__ import annotations
 
 import re
 
-from relgraph.lower.general_form import Form
-from relgraph.lower.general_orbits import orbit_lines, orbit_uses
-from relgraph.lower.general_places import NEIGHBOURHOODS, place_uses, taps_method
+from relgraph.lower.general.form import Form
+from relgraph.lower.general.orbits import orbit_lines, orbit_uses
+from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
 from relgraph.lower.module import Definition
 
 

@@ -2,14 +2,14 @@
 
 Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights`, and the method
 `predict`. Weights are (B, units, n, q, k): units are what the channels share, n or B are missing or
-1 where nothing depends on them. What is summed with the weights is `general_core`'s affair.
+1 where nothing depends on them. What is summed with the weights is `core`'s affair.
 """
 
 from __future__ import annotations
 
 from relgraph.lower.elements import ACTIVATIONS
-from relgraph.lower.general_form import Form
-from relgraph.lower.general_tables import table_names
+from relgraph.lower.general.form import Form
+from relgraph.lower.general.tables import table_names
 
 
 def unit_lines(form: Form) -> list[str]:

@@ -7,8 +7,8 @@ learned or predicted is not known here.
 
 from __future__ import annotations
 
-from relgraph.lower.general_form import Form
-from relgraph.lower.general_functions import BLOCK_OFFSETS, NUMBER_LIVE, RING_OFFSETS
+from relgraph.lower.general.form import Form
+from relgraph.lower.general.functions import BLOCK_OFFSETS, NUMBER_LIVE, RING_OFFSETS
 from relgraph.lower.module import Definition
 
 
