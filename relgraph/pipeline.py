@@ -11,32 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from relgraph.algebra.operator import Size
-from relgraph.assemble import assemble, size_problems
-from relgraph.assemble.cautions import cautions
 from relgraph.emit import emit
 from relgraph.emit.header import read_header
 from relgraph.emitted import check_source, read_source
-from relgraph.errors import Place, Problem, RelgraphError, in_file_order
+from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import write_atomically
 from relgraph.program import Program
-from relgraph.resolve import RefusedSpecError, Resolution, resolve_backbone
 from relgraph.resolve.literal import dump, parse
+from relgraph.understanding import understand
 
 Status = Literal["written", "unchanged", "fresh", "stale", "missing", "edited"]
-
-
-@dataclass(frozen=True)
-class Understood:
-    """A backbone without references, with its notes and what its edits hit; and with its sizes."""
-
-    resolution: Resolution
-    program: Program
-
-    @property
-    def notes(self) -> tuple[Problem, ...]:
-        """Warnings and notes, of the text and of the sizes, in file order."""
-        return in_file_order((*self.resolution.problems, *cautions(self.program)))
 
 
 @dataclass(frozen=True)
@@ -63,23 +47,6 @@ class Generated:
     def ok(self) -> bool:
         """Whether the file on disk equals a fresh run."""
         return self.status in ("written", "unchanged", "fresh")
-
-
-def understand(name_or_path: str, size: Size | None = None) -> Understood:
-    """What a shipped backbone or a spec file means, for images of `size` (default: the spec's).
-
-    Raises RelgraphError with all problems of the spec: those of its text, and those of the sizes
-    that what is left of it has.
-    """
-    try:
-        resolution = resolve_backbone(name_or_path)
-    except RefusedSpecError as refused:
-        if refused.rest is None:
-            raise
-        sizes = size_problems(refused.rest, size)
-        new = [one for one in sizes if (one.code, one.place) not in refused.covered]
-        raise RelgraphError((*refused.problems, *new)) from None
-    return Understood(resolution, assemble(resolution.backbone, size))
 
 
 def compile_backbone(name_or_path: str) -> Compiled:

@@ -30,6 +30,7 @@ LAYERS = (
     "resolve",
     "program",
     "assemble",
+    "understanding",
     "lower",
     "emit",
     "emitted",

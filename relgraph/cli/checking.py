@@ -78,7 +78,7 @@ def _accepted(spec: Named) -> Checked:
 
 
 def _backbone(spec: Named) -> Checked:
-    from relgraph.pipeline import understand
+    from relgraph.understanding import understand
 
     understood = understand(spec.word)
     hits = tuple(

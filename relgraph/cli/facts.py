@@ -15,11 +15,11 @@ from relgraph.cli.equations import equation, property_rows
 from relgraph.cli.listing import about
 from relgraph.cli.naming import Named
 from relgraph.emit.equation import equations
-from relgraph.pipeline import understand
 from relgraph.program import Connect, Program, Scope, Stage
 from relgraph.resolve import Hit
 from relgraph.resolved import OperatorUse
 from relgraph.spec.document import MapNode, load, plain
+from relgraph.understanding import understand
 
 
 @dataclass(frozen=True)

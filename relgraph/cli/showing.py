@@ -48,7 +48,7 @@ def cost(
 ) -> None:
     """Count parameters and multiply-adds, exactly."""
     from relgraph.assemble.cost import cost as count
-    from relgraph.pipeline import understand
+    from relgraph.understanding import understand
 
     word = find(name, ["backbones"]).word
     program = understand(word, None if size is None else (size, size)).program

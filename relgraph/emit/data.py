@@ -10,8 +10,8 @@ from relgraph.emit.text import WIDTH, literal
 
 def data_text(value: object, indent: int = 0, used: int = 8) -> str:
     """`value` (mappings, lists, scalars) as source text; `used` columns stand before it."""
-    flat = _flat(value)
-    if indent + used + len(flat) <= WIDTH:
+    flat = _flat(value, WIDTH - indent - used)
+    if flat is not None:
         return flat
     inner = " " * (indent + 4)
     if isinstance(value, Mapping):
@@ -20,10 +20,34 @@ def data_text(value: object, indent: int = 0, used: int = 8) -> str:
             for key, item in value.items()
         ]
         return "{\n" + "".join(rows) + " " * indent + "}"
+    if isinstance(value, str):
+        return _long_string(value, indent)
+    assert isinstance(value, Sequence), f"{value!r} does not fit a line"
+    rows = [f"{inner}{data_text(item, indent + 4, 1)},\n" for item in value]
+    return "[\n" + "".join(rows) + " " * indent + "]"
+
+
+def _flat(value: object, room: int) -> str | None:
+    """`value` on one line, or None as soon as it does not fit into `room` columns."""
+    if isinstance(value, Mapping):
+        return _joined([(f"{literal(key)}: ", item) for key, item in value.items()], "{}", room)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        rows = [f"{inner}{data_text(item, indent + 4, 1)},\n" for item in value]
-        return "[\n" + "".join(rows) + " " * indent + "]"
-    return _long_string(value, indent) if isinstance(value, str) else flat
+        return _joined([("", item) for item in value], "[]", room)
+    text = literal(value)
+    return text if len(text) <= room else None
+
+
+def _joined(items: list[tuple[str, object]], brackets: str, room: int) -> str | None:
+    parts: list[str] = []
+    left = room - len(brackets)
+    for prefix, item in items:
+        left -= len(prefix) + (len(", ") if parts else 0)
+        text = _flat(item, left)
+        if text is None:
+            return None
+        left -= len(text)
+        parts.append(prefix + text)
+    return f"{brackets[0]}{', '.join(parts)}{brackets[1]}"
 
 
 def _long_string(text: str, indent: int) -> str:
@@ -35,11 +59,3 @@ def _long_string(text: str, indent: int) -> str:
         pieces[-1] += word
     inner = " " * (indent + 4)
     return "(\n" + "".join(f"{inner}{literal(piece)}\n" for piece in pieces) + " " * indent + ")"
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{literal(k)}: {_flat(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(_flat(item) for item in value) + "]"
-    return literal(value)

@@ -11,9 +11,9 @@ from relgraph.assemble import assemble
 from relgraph.assemble.parameters import parameters
 from relgraph.assemble.walking import nodes
 from relgraph.errors import RelgraphError
-from relgraph.pipeline import understand
 from relgraph.program import Element, Residual
 from relgraph.resolve import resolve_backbone
+from relgraph.understanding import understand
 from tests.designs import program, small, write_spec
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from relgraph.errors import RelgraphError
-from relgraph.pipeline import understand
 from relgraph.shipped import shipped
+from relgraph.understanding import understand
 from tests.resolve.specs import around, write
 from tests.resolve.test_fuzz import damaged
 
