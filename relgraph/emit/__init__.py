@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from relgraph.assemble.cost import cost
 from relgraph.assemble.naming import modules
 from relgraph.emit.classes import classes
 from relgraph.emit.data import data_text
@@ -31,18 +32,19 @@ def emit(program: Program) -> str:
     """The emitted file of `program`, as text."""
     name = model_name(program)
     parts = _parts(program, name)
+    total = cost(program)
     roots = [
         *parts.made.definitions,
         *(m.module.definition for m in parts.head if m.module and m.module.definition),
     ]
     definitions = _started(in_reading_order(roots), program)
     body = [
-        "\n".join(module_docstring(program)),
+        "\n".join(module_docstring(program, total)),
         "\n".join(_imports(definitions)),
         *(definition.text for definition in definitions),
         STAGE,
         model_text(program, name, parts),
-        builder_text(program, name, builder_sentence(program)),
+        builder_text(program, name, builder_sentence(program, total)),
         _constants(program),
     ]
     text = "\n\n".join(body[:2]) + "\n\n\n" + "\n\n\n".join(body[2:]) + "\n"

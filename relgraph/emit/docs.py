@@ -7,32 +7,33 @@ through `prose`, so that it can end neither the docstring nor the line.
 from __future__ import annotations
 
 from relgraph.algebra.describe import describe
-from relgraph.assemble.cost import cost
+from relgraph.assemble.cost import Cost
 from relgraph.assemble.walking import nodes
 from relgraph.emit.text import docstring, prose, wrapped
 from relgraph.program import Connect, Program, Scope
 
 
-def module_docstring(program: Program) -> list[str]:
-    """The docstring of the file."""
+def module_docstring(program: Program, total: Cost) -> list[str]:
+    """The docstring of the file; `total` is the program's cost."""
     source = program.source
     # Three columns are the quotes that open the docstring.
     title = wrapped(f"{source.name}: {prose(source.cite) or 'a vision backbone'}", 3)
     title = [line[3:] for line in title]
-    return docstring([title, _cost(program), _stages(program), _operators(program), _legend()], 0)
+    return docstring(
+        [title, _cost(program, total), _stages(program), _operators(program), _legend()], 0
+    )
 
 
-def builder_sentence(program: Program) -> str:
+def builder_sentence(program: Program, total: Cost) -> str:
     """One line on the whole model."""
-    total = cost(program)
     return (
         f"{program.source.name}: {total.parameters:,} parameters, "
         f"{total.macs / 1e9:.2f} G multiply-adds."
     )
 
 
-def _cost(program: Program) -> list[str]:
-    total, grid = cost(program), program.input.grid
+def _cost(program: Program, total: Cost) -> list[str]:
+    grid = program.input.grid
     assert grid is not None
     return wrapped(
         f"{total.parameters:,} parameters; {total.macs:,} multiply-adds for one image of "
