@@ -13,7 +13,7 @@ from relgraph.assemble.naming import modules
 from relgraph.emit.classes import classes
 from relgraph.emit.data import data_text
 from relgraph.emit.docs import builder_sentence, module_docstring
-from relgraph.emit.draft import draft, member_of
+from relgraph.emit.draft import Draft, draft, member_of
 from relgraph.emit.header import with_header
 from relgraph.emit.model import Parts, builder_text, model_text
 from relgraph.emit.stages import STAGE, stage_drafts
@@ -74,12 +74,9 @@ def _parts(program: Program, name: str) -> Parts:
     return Parts(stem, stages, head, classes(roots, {*TAKEN, name, *lowered}))
 
 
-def _lowered_names(roots: Sequence[object]) -> set[str]:
-    from relgraph.emit.draft import Draft
-
+def _lowered_names(roots: Sequence[Draft]) -> set[str]:
     found: list[Definition] = []
     for root in roots:
-        assert isinstance(root, Draft)
         for one in root.within():
             found += one.uses
             found += [m.module.definition for m in one.members if m.module and m.module.definition]
