@@ -1,0 +1,51 @@
+"""A node of the relation graph: an operator's core, or a term of cores, with elements forgotten.
+
+In: operators of the algebra. Out: nodes, equal exactly where they are known to be the same class
+of functions (DESIGN 4): canonical on a generic map, without what is no property of W (biases, the
+predictor's hidden layer, projections' biases). Numbers stay (instances); `family` forgets them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import Frame, Operator, Space, Weight
+
+Kind = Literal["chain", "sum", "product", "split"]
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A term of two or more nodes: `chain` in order, the first first; `sum` and `product` (a gate)
+    of nodes that read the same value; `split` of nodes that each read their part of the channels.
+    """
+
+    kind: Kind
+    parts: tuple[Node, ...]
+
+
+Node: TypeAlias = Operator | Composite
+
+# A branch that passes its input on: what a gate or a sum around an operator keeps.
+IDENTITY = Operator(
+    space=Space("point", share="positions"),
+    weight=Weight("fixed", fixed="identity"),
+    bias="none",
+)
+
+
+def core(operator: Operator) -> Operator:
+    """The operator as a node: its canonical form without biases and options of predictors.
+
+    The frame stays, as whether there are projections, not whether they have biases.
+    """
+    weight = replace(operator.weight, predictor=None, qkv_bias=True)
+    frame = Frame(operator.frame.value, operator.frame.output)
+    return canonical(replace(operator, weight=weight, frame=frame, bias="none")).operator
+
+
+def bare(operator: Operator) -> Operator:
+    """The core without its frame: what the published figure's nodes and family closures are."""
+    return replace(operator, frame=Frame())

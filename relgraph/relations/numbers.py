@@ -1,0 +1,38 @@
+"""The numbers that edits may write: sizes, counts, widths. One of each makes families.
+
+In: nothing. Out: frozen lists of numbers. A closure over `GENERIC` is the graph of families; one
+over more numbers is a graph of instances, whose size is counted before it is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relgraph.algebra.operator import Size
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Every number that an edit may write, smallest first; a root's own numbers are added.
+
+    `kernel` sizes and `dilation` of local connectivity; sides of `window`; bands of `stripe`; cells
+    of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
+    coarse factors of `scales`; sides of the region of a `center` source (`extent`).
+    """
+
+    kernel: tuple[Size, ...] = ((3, 3),)
+    dilation: tuple[Size, ...] = ((1, 1),)
+    window: tuple[Size, ...] = ((2, 2),)
+    shift: tuple[Size, ...] = ((0, 0),)
+    stripe: tuple[int, ...] = (2,)
+    grid: tuple[Size, ...] = ((2, 2),)
+    groups: tuple[int, ...] = (2,)
+    heads: tuple[int, ...] = (2,)
+    inner: tuple[int, ...] = (2,)
+    reduce: tuple[int, ...] = (2,)
+    tokens: tuple[int, ...] = (2,)
+    scales: tuple[tuple[int, ...], ...] = ((2,),)
+    extent: tuple[int, ...] = (1,)
+
+
+GENERIC = Numbers()
