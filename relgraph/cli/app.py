@@ -1,70 +1,54 @@
-"""The commands in one literal table, in the order of a researcher's day."""
+"""The commands in one literal table, in the order of a researcher's day.
+
+A command's module is imported when the command is asked for, so that the start of one never grows
+with the number of others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from importlib import import_module
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from relgraph import __version__
-from relgraph.cli import building, checking, demo, exporting, listing, proving, showing, training
+
+COMMANDS = {
+    "list": "listing.list_specs",
+    "show": "showing.show",
+    "check": "checking.check",
+    "cost": "showing.cost",
+    "generate": "building.generate",
+    "verify": "proving.verify",
+    "train": "training.train",
+    "evaluate": "training.evaluate",
+    "predict": "training.predict",
+    "export": "exporting.export",
+    "new": "building.new",
+    "schema": "listing.schema",
+    "demo": "demo.demo",
+}
+"""A command's name, and the module and function in `relgraph.cli` that it is."""
 
 
-class _InOrder(TyperGroup):
-    """Commands are listed as written, and Ctrl-C leaves every one of them with 130."""
+class _Commands(click.Group):
+    """The table as a group: listed in its order, imported on demand."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(130) from None
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names as written above; click would sort them."""
+        return list(COMMANDS)
 
-
-COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
-    ("list", listing.list_specs),
-    ("show", showing.show),
-    ("check", checking.check),
-    ("cost", showing.cost),
-    ("generate", building.generate),
-    ("verify", proving.verify),
-    ("train", training.train),
-    ("evaluate", training.evaluate),
-    ("predict", training.predict),
-    ("export", exporting.export),
-    ("new", building.new),
-    ("schema", listing.schema),
-    ("demo", demo.demo),
-)
-
-app = typer.Typer(
-    cls=_InOrder,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command of this name, or a usage error that names the nearest."""
+        if cmd_name not in COMMANDS:
+            raise click.exceptions.NoSuchCommand(cmd_name, possibilities=COMMANDS, ctx=ctx)
+        module, function = COMMANDS[cmd_name].split(".")
+        command = getattr(import_module(f"relgraph.cli.{module}"), function)
+        assert isinstance(command, click.Command), f"{function} is decorated with click.command"
+        return command
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"relgraph {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def relgraph(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
-    ] = False,
-) -> None:
+@click.group(cls=_Commands, context_settings={"show_default": True})
+@click.version_option(__version__, message="relgraph %(version)s", help="Print it.")
+def app() -> None:
     """Vision operators as points of one algebra: specs are checked, proved and compiled to
     readable PyTorch. NAME is a shipped spec or a path to your own YAML file."""
-
-
-for _name, _command in COMMANDS:
-    app.command(_name)(_command)

@@ -15,7 +15,7 @@ from pathlib import Path
 from relgraph import __version__
 from relgraph.files import write_atomically
 
-_PACKAGES = ("torch", "timm", "pydantic", "typer", "rich", "lightning-fabric", "onnx")
+_PACKAGES = ("torch", "timm", "pydantic", "click", "rich", "lightning-fabric", "onnx")
 
 
 def write_report(error: BaseException, arguments: Sequence[str]) -> Path:

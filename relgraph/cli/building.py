@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.naming import find
+from relgraph.cli.options import PATH, as_json
 from relgraph.shipped import shipped
 
 
-def generate(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Backbones; all that ship where none is named.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the emitted files.")] = Path("generated"),
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 where a file is not fresh.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files that were edited by hand.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@click.command
+@click.argument(
+    "names", nargs=-1, metavar="[NAME]...", help="Backbones; all that ship where none is named."
+)
+@click.option("--out", type=PATH, default="generated", help="Folder of the emitted files.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not fresh.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
+@as_json
+def generate(names: tuple[str, ...], out: Path, check: bool, force: bool, json: bool) -> None:
     """Compile backbones to files that import torch only."""
     from relgraph import pipeline
 
@@ -37,26 +32,17 @@ def generate(
     else:
         output.print_table(("backbone", "file", ""), [tuple(row.values()) for row in rows])
     if not all(one.ok for one in made):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
-class What(StrEnum):
-    """What `new` can begin."""
-
-    operator = "operator"
-    backbone = "backbone"
-
-
-def new(
-    what: Annotated[What, typer.Argument(help="operator or backbone")],
-    name: Annotated[str, typer.Argument(help="The new spec's name; the file is NAME.yaml.")],
-    like: Annotated[
-        str | None, typer.Option(help="Begin with this spec instead of a small example.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the new file.")] = Path(),
-) -> None:
+@click.command
+@click.argument("what", type=click.Choice(["operator", "backbone"]), help="What to begin.")
+@click.argument("name", help="The new spec's name; the file is NAME.yaml.")
+@click.option("--like", metavar="NAME", help="Begin with this spec instead of a small example.")
+@click.option("--out", type=PATH, default=".", help="Folder of the new file.")
+def new(what: str, name: str, like: str | None, out: Path) -> None:
     """Write a commented, valid spec to begin with."""
     from relgraph.cli.templates import begin
 
-    path = begin(what.value, name, like, out)
+    path = begin(what, name, like, out)
     output.say(f"{path}: edit it, then `relgraph check {path}`")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.naming import Named, files_in, find
@@ -29,10 +28,16 @@ class Checked:
         return all(problem.severity != "error" for problem in self.problems)
 
 
-def check(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders or names of shipped specs.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for editors and CI.")] = False,
-) -> None:
+@click.command
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="PATH...",
+    help="Files, folders or names of shipped specs.",
+)
+@click.option("--json", is_flag=True, help="Print JSON, for editors and CI.")
+def check(paths: tuple[str, ...], json: bool) -> None:
     """Check specs: every mistake with its place and a hint."""
     checked = [one for path in paths for one in _check_path(path)]
     if json:
@@ -41,7 +46,7 @@ def check(
         for one in checked:
             _print(one)
     if not all(one.ok for one in checked):
-        raise typer.Exit(2)
+        raise click.exceptions.Exit(2)
 
 
 def _check_path(path: str) -> list[Checked]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from relgraph.cli import output
+from relgraph.cli.options import PATH
 from relgraph.cli.requirements import require
 
 if TYPE_CHECKING:
     from relgraph.demo.result import DemoResult
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder of the demo; run again to go on.")] = Path(
-        "demo"
-    ),
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew, whatever the folder holds.")
-    ] = False,
-) -> None:
+@click.command
+@click.option("--out", type=PATH, default="demo", help="Folder of the demo; run again to go on.")
+@click.option("--fresh", is_flag=True, help="Begin anew, whatever the folder holds.")
+def demo(out: Path, fresh: bool) -> None:
     """Two specs, from YAML to a report page, in minutes.
 
     Checks, generates, proves and trains two small models on the embedded images, and compares.
@@ -32,12 +29,12 @@ def demo(
     outcome = run_demo(out, fresh=fresh, say=output.remark)
     if outcome.page is None or outcome.result is None:
         output.remark("stopped; run the same command again to go on")
-        raise typer.Exit(130)
+        raise click.exceptions.Exit(130)
     _print(outcome.result)
     output.say(f"report page: {outcome.page}")
     if not all(check.ok for model in outcome.result.models for check in model.proof):
         output.say("a declared property does not hold: see the proofs on the page")
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _print(result: DemoResult) -> None:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.compiled import model_file
+from relgraph.cli.options import PATH
 from relgraph.cli.requirements import require
 from relgraph.errors import Problem, RelgraphError
 
 
-def export(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="A backbone or an emitted .py file (fresh weights), or a run folder (its best).",
-            metavar="NAME",
-        ),
-    ],
-    onnx: Annotated[bool, typer.Option("--onnx", help="Write NAME.onnx.")] = False,
-    torch: Annotated[
-        bool, typer.Option("--torch", help="Write NAME.pt2, a torch.export program.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
-) -> None:
+@click.command
+@click.argument(
+    "name", help="A backbone or an emitted .py file (fresh weights), or a run folder (its best)."
+)
+@click.option("--onnx", is_flag=True, help="Write NAME.onnx.")
+@click.option("--torch", is_flag=True, help="Write NAME.pt2, a torch.export program.")
+@click.option("--out", type=PATH, help="The file to write.")
+def export(name: str, onnx: bool, torch: bool, out: Path | None) -> None:
     """Export to ONNX or torch.export, and compare.
 
     The batch size is free. Exits with 1, and writes nothing, where the exported form computes
@@ -47,7 +41,7 @@ def export(
     difference = f"largest difference of a logit {exported.difference:.1e} of the largest logit"
     if not exported.ok:
         output.say(f"{path} was not written: {difference}")
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
     output.say(f"{path}: {exported.bytes:,} bytes, agrees with the eager model ({difference})")
 
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from relgraph.cli import output
+from relgraph.cli.options import as_json
 from relgraph.shipped import KINDS, Kind, shipped
 
 
-class Which(StrEnum):
-    """The kinds of specs, as an argument."""
-
-    operators = "operators"
-    backbones = "backbones"
-    recipes = "recipes"
-
-
-def list_specs(
-    kind: Annotated[Which | None, typer.Argument(help="Only this kind.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@click.command
+@click.argument("kind", type=click.Choice(KINDS), required=False, help="Only this kind.")
+@as_json
+def list_specs(kind: Kind | None, json: bool) -> None:
     """List the shipped operators, backbones and recipes."""
-    kinds: tuple[Kind, ...] = KINDS if kind is None else (kind.value,)
+    kinds = KINDS if kind is None else (kind,)
     entries = [_entry(k, name, path) for k in kinds for name, path in shipped(k).items()]
     if json:
         output.print_json(entries)
@@ -35,6 +26,7 @@ def list_specs(
         output.print_table((k, ""), rows)
 
 
+@click.command
 def schema() -> None:
     """Print the JSON Schema of spec files."""
     from relgraph.spec.json_schema import json_schema

@@ -1,15 +1,19 @@
 """What a person, a pipe or an editor reads: tables, lines and JSON.
 
-On a terminal tables and colours come from rich; in a pipe the same rows are plain aligned text of
-any width, without colour; `--json` is data. Modules of commands print through this one only.
+On a terminal tables come from rich, imported when the first is drawn; in a pipe the same rows are
+plain aligned text of any width, without colour; `--json` is data. Modules of commands print through
+this one only.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from relgraph.errors import Problem
 
@@ -19,28 +23,21 @@ if TYPE_CHECKING:
 Row = Sequence[object]
 
 
-def stdout() -> Console:
-    """A console on standard output: results go here."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
 def stderr() -> Console:
-    """A console on standard error: problems, progress and remarks go here."""
+    """A console on standard error, for what moves: progress."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(line: str = "") -> None:
-    """One line of a result, printed as it stands: square brackets are text, not markup."""
-    stdout().print(line, markup=False)
+    """One line of a result, printed as it stands."""
+    click.echo(line)
 
 
 def remark(line: str) -> None:
     """One line beside the result, on standard error."""
-    stderr().print(line, markup=False, style="dim")
+    click.secho(line, err=True, dim=True, color=_coloured())
 
 
 def print_json(value: object) -> None:
@@ -52,7 +49,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Row], title: str = "") ->
     """Rows under headers. Columns that hold only numbers are aligned to the right."""
     listed = [[_cell(value) for value in row] for row in rows]
     right = [_is_numeric(listed, column) for column in range(len(headers))]
-    if stdout().is_terminal:
+    if sys.stdout.isatty():
         _print_rich_table(headers, listed, right, title)
         return
     _print_plain_table(headers, listed, right)
@@ -60,19 +57,25 @@ def print_table(headers: Sequence[str], rows: Iterable[Row], title: str = "") ->
 
 def print_problems(problems: Iterable[Problem]) -> None:
     """Each problem with its place, the line, a caret and a hint, on standard error."""
-    console = stderr()
+    colours = {"error": "red", "warning": "yellow", "note": "blue"}
     for problem in problems:
         first, *rest = str(problem).splitlines()
-        style = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
-        console.print(first, markup=False, style=style[problem.severity])
+        colour = colours[problem.severity]
+        click.secho(first, err=True, fg=colour, bold=True, color=_coloured())
         for line in rest:
-            console.print(line, markup=False)
+            click.echo(line, err=True)
+
+
+def _coloured() -> bool | None:
+    """False where a person wants no colour (no-color.org); else the terminal decides."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _print_rich_table(
     headers: Sequence[str], rows: list[list[str]], right: list[bool], title: str
 ) -> None:
     from rich import box
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -81,7 +84,7 @@ def _print_rich_table(
         table.add_column(header, justify="right" if is_right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    stdout().print(table)
+    Console(highlight=False, soft_wrap=True).print(table)
 
 
 def _print_plain_table(headers: Sequence[str], rows: list[list[str]], right: list[bool]) -> None:

@@ -52,12 +52,20 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _command(arguments: Sequence[str]) -> int:
+    """The command itself. Not by click's own `main`, which has other exit codes than ours for
+    Ctrl-C and for a reader that left."""
+    import click
+
     from relgraph.cli.app import app
 
     try:
-        app(list(arguments), prog_name="relgraph")
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else MISTAKE
+        with app.make_context("relgraph", list(arguments)) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as mistake:
+        mistake.show()
+        return mistake.exit_code
     return 0
 
 

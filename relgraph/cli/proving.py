@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.naming import find
+from relgraph.cli.options import as_json
 from relgraph.cli.requirements import require
 
 if TYPE_CHECKING:
@@ -20,12 +21,10 @@ GENERATED = Path("generated")
 """Where `generate` writes unless told otherwise, and `verify NAME` looks."""
 
 
-def verify(
-    name: Annotated[
-        str, typer.Argument(help="A backbone, an operator, or an emitted .py file.", metavar="NAME")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@click.command
+@click.argument("name", help="A backbone, an operator, or an emitted .py file.")
+@as_json
+def verify(name: str, json: bool) -> None:
     """Prove that a file is what its spec declares.
 
     Exits with 1 where a declared property was not measured.
@@ -38,7 +37,7 @@ def verify(
     else:
         _print(report)
     if not report.ok:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _prove(name: str, progress: Progress) -> Report:
@@ -66,7 +65,7 @@ def _backbone(word: str, progress: Progress) -> Report:
     # A file is proved against the spec that it carries: that must be the one that was named.
     if _spec_of(read_source(path)) != _spec_of(compiled.text):
         output.say(f"{path} was made from another state of the spec; generate it again")
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
     return proof.verify_file(path, progress)
 
 

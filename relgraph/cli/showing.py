@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.naming import find
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(help="A shipped spec, or a path to one.", metavar="NAME")]
+from relgraph.cli.options import AT_LEAST_ONE, as_json, spec_name
 
 
-def show(name: Name, json: AsJson = False) -> None:
+@click.command
+@spec_name
+@as_json
+def show(name: str, json: bool) -> None:
     """Show what a spec means, its equations and its cost."""
     spec = find(name)
     if spec.kind == "recipes":
@@ -39,13 +39,11 @@ def show(name: Name, json: AsJson = False) -> None:
         output.print_table(table.headers, table.rows)
 
 
-def cost(
-    name: Name,
-    size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the image; the spec's by default.")
-    ] = None,
-    json: AsJson = False,
-) -> None:
+@click.command
+@spec_name
+@click.option("--size", type=AT_LEAST_ONE, help="Side of the image; the spec's by default.")
+@as_json
+def cost(name: str, size: int | None, json: bool) -> None:
     """Count parameters and multiply-adds, exactly."""
     from relgraph.assemble.cost import cost as count
     from relgraph.understanding import understand

@@ -4,80 +4,71 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
+import click
 
 from relgraph.cli import output
 from relgraph.cli.compiled import model_file
+from relgraph.cli.options import AT_LEAST_ONE, PATH, as_json
 from relgraph.errors import Problem, RelgraphError
 
 if TYPE_CHECKING:
     from relgraph.spec.recipe_schema import DataSource
     from relgraph.train import Evaluation, Prediction, RunResult, TrainRequest
+    from relgraph.train.request import Accelerator, Split
+
+    Which = Literal["best", "last"]
 
 
-class Device(StrEnum):
-    """Where to run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
-
-
-class Which(StrEnum):
-    """Which checkpoint of a run."""
-
-    best = "best"
-    last = "last"
-
-
-class Part(StrEnum):
-    """Which images of a data set."""
-
-    test = "test"
-    train = "train"
+accelerator_option = click.option(
+    "--accelerator",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    help="Where to run.",
+)
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    help="Which weights of a run.",
+)
+run_argument = click.argument("run", type=PATH, help="A run folder, or one of its checkpoints.")
 
 
-Accelerator = Annotated[Device, typer.Option(help="Where to run.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Run = Annotated[Path, typer.Argument(help="A run folder, or one of its checkpoints.")]
-Checkpoint = Annotated[Which, typer.Option(help="Which weights of a run.")]
-
-
+@click.command
+@click.argument("backbone", required=False, help="A backbone, or an emitted .py file.")
+@click.option("--recipe", default="fashion_demo", help="A shipped recipe, or a path to your own.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a value of the recipe: optimizer.lr=3e-4.",
+)
+@click.option("--out", type=PATH, help="Run folder; runs/NAME-001 and so on by default.")
+@click.option("--init", type=PATH, help="Begin with the weights of a run or a .safetensors file.")
+@click.option("--reset-head", is_flag=True, help="With --init: a fresh classifier.")
+@click.option("--resume", type=PATH, help="Go on with a run folder, bit for bit.")
+@accelerator_option
+@click.option("--devices", type=AT_LEAST_ONE, default=1, help="Processes on each machine.")
+@click.option("--num-nodes", type=AT_LEAST_ONE, default=1, help="Machines.")
+@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard files.")
+@click.option("--quiet", is_flag=True, help="Say nothing on the way.")
 def train(
-    backbone: Annotated[
-        str | None, typer.Argument(help="A backbone, or an emitted .py file.", metavar="BACKBONE")
-    ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="A shipped recipe, or a path to your own.")
-    ] = "fashion_demo",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Override a value of the recipe: optimizer.lr=3e-4."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder; runs/NAME-001 and so on by default.")
-    ] = None,
-    init: Annotated[
-        Path | None, typer.Option(help="Begin with the weights of a run or a .safetensors file.")
-    ] = None,
-    reset_head: Annotated[
-        bool, typer.Option("--reset-head", help="With --init: a fresh classifier.")
-    ] = False,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with a run folder, bit for bit.")
-    ] = None,
-    accelerator: Accelerator = Device.auto,
-    devices: Annotated[int, typer.Option(min=1, help="Processes on each machine.")] = 1,
-    num_nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
+    backbone: str | None,
+    recipe: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    init: Path | None,
+    reset_head: bool,
+    resume: Path | None,
+    accelerator: Accelerator,
+    devices: int,
+    num_nodes: int,
+    tensorboard: bool,
+    quiet: bool,
 ) -> None:
     """Train a backbone, or go on with a run.
 
@@ -87,7 +78,7 @@ def train(
     from relgraph.train import TrainRequest
 
     where: dict[str, Any] = {
-        "accelerator": accelerator.value,
+        "accelerator": accelerator,
         "devices": devices,
         "num_nodes": num_nodes,
         "tensorboard": tensorboard,
@@ -100,7 +91,7 @@ def train(
     if backbone is None:
         found = "no backbone to train and no run to go on with"
         raise RelgraphError(Problem("what-to-train", found, "a BACKBONE, or --resume RUN"))
-    chosen = load_recipe(find_recipe(recipe), settings or ())
+    chosen = load_recipe(find_recipe(recipe), settings)
     with tempfile.TemporaryDirectory(prefix="relgraph-") as folder:
         made = asdict(model_file(backbone, Path(folder)))
         begin: dict[str, Any] = {
@@ -112,27 +103,39 @@ def train(
         _train(TrainRequest(**made, **begin, **where))
 
 
+@click.command
+@run_argument
+@checkpoint_option
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    help="Which images of the data set.",
+)
+@click.option(
+    "--data", type=PATH, help="Other images: a folder of IDX files, or with folders train and val."
+)
+@click.option("--batch-size", type=AT_LEAST_ONE, help="Images at a time.")
+@accelerator_option
+@as_json
 def evaluate(
-    run: Run,
-    checkpoint: Checkpoint = Which.best,
-    split: Annotated[Part, typer.Option(help="Which images of the data set.")] = Part.test,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Other images: a folder of IDX files, or with folders train and val."),
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at a time.")] = None,
-    accelerator: Accelerator = Device.auto,
-    json: AsJson = False,
+    run: Path,
+    checkpoint: Which,
+    split: Split,
+    data: Path | None,
+    batch_size: int | None,
+    accelerator: Accelerator,
+    json: bool,
 ) -> None:
     """Score a run's weights on labelled images."""
     from relgraph import train as training
 
     request = training.EvaluateRequest(
         run=run,
-        checkpoint=checkpoint.value,
-        split=split.value,
+        checkpoint=checkpoint,
+        split=split,
         data=None if data is None else _source(data),
-        accelerator=accelerator.value,
+        accelerator=accelerator,
         batch_size=batch_size,
     )
     evaluation = training.evaluate(request)
@@ -142,13 +145,27 @@ def evaluate(
     _print_evaluation(evaluation)
 
 
+@click.command
+@run_argument
+@click.argument(
+    "images",
+    nargs=-1,
+    required=True,
+    type=PATH,
+    metavar="IMAGE...",
+    help="Pictures of any size.",
+)
+@click.option("--top", type=AT_LEAST_ONE, default=3, help="How many classes to name.")
+@checkpoint_option
+@accelerator_option
+@as_json
 def predict(
-    run: Run,
-    images: Annotated[list[Path], typer.Argument(help="Pictures of any size.", metavar="IMAGE…")],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
-    checkpoint: Checkpoint = Which.best,
-    accelerator: Accelerator = Device.auto,
-    json: AsJson = False,
+    run: Path,
+    images: tuple[Path, ...],
+    top: int,
+    checkpoint: Which,
+    accelerator: Accelerator,
+    json: bool,
 ) -> None:
     """Classify pictures with a run's weights."""
     from relgraph import train as training
@@ -156,10 +173,10 @@ def predict(
     predictions = training.predict(
         training.PredictRequest(
             run=run,
-            images=tuple(images),
+            images=images,
             top_k=top,
-            checkpoint=checkpoint.value,
-            accelerator=accelerator.value,
+            checkpoint=checkpoint,
+            accelerator=accelerator,
         )
     )
     if json:
@@ -175,7 +192,7 @@ def _train(request: TrainRequest) -> None:
     if result.is_main and not result.interrupted:
         _print_result(result)
     if result.exit_code:
-        raise typer.Exit(result.exit_code)
+        raise click.exceptions.Exit(result.exit_code)
 
 
 def _print_result(result: RunResult) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from relgraph.cli import listing, process
+from relgraph.cli.app import COMMANDS
 from tests.cli.conftest import Command
 
 BROKEN = "operator: odd\nspace: {connect: locl}\nchannel: {connect: separate}\n"
@@ -23,12 +24,23 @@ def test_fine(relgraph: Command) -> None:
 
 
 def test_help_is_fine_and_names_every_command(relgraph: Command) -> None:
-    from relgraph.cli.app import COMMANDS
-
     ran = relgraph("--help")
     assert ran.code == 0
-    for name, _ in COMMANDS:
-        assert f"  {name} " in ran.out
+    listed = [line.split()[0] for line in ran.out.partition("Commands:\n")[2].splitlines()]
+    assert listed == list(COMMANDS), "in the order of the table"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_command(relgraph: Command, name: str) -> None:
+    ran = relgraph(name, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: relgraph {name} ")
+
+
+def test_a_misspelt_command_is_told_the_nearest(relgraph: Command) -> None:
+    ran = relgraph("chek", "swin_tiny")
+    assert ran.code == 2
+    assert "'check'" in ran.err
 
 
 def test_version(relgraph: Command) -> None:
