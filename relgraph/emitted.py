@@ -27,15 +27,21 @@ FORBIDDEN_NAMES = frozenset(
 # torch's own doors to files, processes and the interpreter.
 FORBIDDEN_ATTRIBUTES = frozenset(
     (
-        *("builtins", "cpp_extension", "hub", "importlib", "inductor", "io", "jit", "load"),
-        *("load_library", "ops", "os", "package", "pickle", "popen", "save", "serialization"),
-        *("subprocess", "sys", "system"),
+        *("_C", "_dynamo", "_inductor", "builtins", "cpp_extension", "hub", "importlib"),
+        *("inductor", "io", "jit", "load", "load_library", "ops", "os", "package", "pickle"),
+        *("popen", "save", "serialization", "subprocess", "sys", "system"),
+        # Settings of the whole process: a model that turns them changes other models.
+        *("manual_seed", "seed", "set_default_device", "set_default_dtype", "set_flush_denormal"),
+        *("set_default_tensor_type", "set_float32_matmul_precision", "set_num_interop_threads"),
+        *("set_num_threads", "set_printoptions", "set_rng_state", "use_deterministic_algorithms"),
     )
 )
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.Assign, ast.AnnAssign)
 
 
 def check_source(text: str, file: str) -> ast.Module:
-    """Refuse text that is more than a model: other imports, dynamic execution, file access.
+    """Refuse text that is more than a model: other imports, dynamic execution, file access,
+    statements that act when the file is imported, changes of what others import.
 
     Raises RelgraphError with every such place.
     """
@@ -44,10 +50,15 @@ def check_source(text: str, file: str) -> ast.Module:
     except SyntaxError as error:
         place = Place(file, error.lineno or 1, error.offset or 1, None, (error.text or "").rstrip())
         raise RelgraphError(Problem("not-python", str(error.msg), place=place)) from None
+    imported = _imported(tree)
+    found = [(node, words) for node in ast.walk(tree) for words in _suspicious(node, imported)]
+    told = {getattr(node, "lineno", 1) for node, _ in found}
+    acting = [node for node in _acting(tree) if node.lineno not in told]
+    found += [(node, "a statement that acts on import") for node in acting]
+    expected = "torch, math and the like only, in definitions"
     problems = [
-        Problem("not-a-model", found, "torch, math and the like only", "", _place(node, file, text))
-        for node in ast.walk(tree)
-        for found in _suspicious(node)
+        Problem("not-a-model", words, expected, "", _place(node, file, text))
+        for node, words in found
     ]
     if problems:
         raise RelgraphError(problems)
@@ -83,7 +94,58 @@ def load_text(text: str, file: str) -> types.ModuleType:
     return module
 
 
-def _suspicious(node: ast.AST) -> list[str]:
+def _imported(tree: ast.Module) -> frozenset[str]:
+    """The names that imports bind, anywhere in the file."""
+    aliases = [
+        alias
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    ]
+    return frozenset(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+
+
+def _acting(body: ast.Module | ast.ClassDef) -> list[ast.stmt]:
+    """Statements outside functions that are no definitions; docstrings are none either."""
+    found: list[ast.stmt] = []
+    for node in body.body:
+        if isinstance(node, ast.ClassDef):
+            found += _acting(node)
+        elif not isinstance(node, DEFINITIONS) and not _is_idle(node):
+            found.append(node)
+    return found
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    literal = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return literal or isinstance(node, ast.Pass)
+
+
+def _changed(node: ast.AST, imported: frozenset[str]) -> list[str]:
+    """What an assignment changes of imported modules and classes: `F.gelu = F.relu`."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = node.targets
+    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+        targets = [node.target]
+    else:
+        return []
+    return [
+        f"a change of {ast.unparse(target)}"
+        for target in targets
+        if isinstance(target, ast.Attribute | ast.Subscript) and _root(target) in imported
+    ]
+
+
+def _root(node: ast.expr) -> str:
+    """The first name of `a.b[c].d`."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _suspicious(node: ast.AST, imported: frozenset[str]) -> list[str]:
     if isinstance(node, ast.Import):
         return [f"import {a.name}" for a in node.names if not _is_allowed(a.name)]
     if isinstance(node, ast.ImportFrom):
@@ -94,7 +156,7 @@ def _suspicious(node: ast.AST) -> list[str]:
         return [node.id]
     if isinstance(node, ast.Attribute) and _is_hidden(node.attr):
         return [f"the attribute {node.attr}"]
-    return []
+    return _changed(node, imported)
 
 
 def _is_allowed(name: str) -> bool:

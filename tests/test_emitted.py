@@ -34,6 +34,25 @@ HOSTILE = [
     "import torch.hub as hub2",
     "from torch.utils import cpp_extension",
     "from collections import abc, sys",
+    "print('hello')",
+    "for _ in (): pass",
+    "torch.manual_seed(0)",
+    "rate = torch.set_num_threads(1)",
+    "F.gelu = F.relu",
+    "nn.LayerNorm.eps = 1.0",
+    "torch.backends.cudnn.benchmark = True",
+    "del F.gelu",
+    "class Late(nn.Module): nn.init.zeros_(None)",
+    "def late(x): nn.Module.training = False",
+    "torch._dynamo.reset()",
+]
+
+HARMLESS = [
+    "from typing import TYPE_CHECKING",
+    "gelu = F.gelu",
+    "class Empty(nn.Module): pass",
+    "RATE: float = 0.1",
+    "def late(x): x.training = False",
 ]
 
 
@@ -44,6 +63,11 @@ def test_more_than_a_model_is_refused_with_its_place(line: str) -> None:
         check_source(text, "model.py")
     places = [problem.place for problem in caught.value.problems]
     assert {place.line for place in places if place} == {len(text.splitlines())}
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_a_person_may_add_is_accepted(line: str) -> None:
+    check_source(compile_backbone("dwnet_fashion").text + "\n" + line + "\n", "model.py")
 
 
 def test_every_such_place_is_told() -> None:
