@@ -89,7 +89,7 @@ def _applied(writer: Writer, node: Node, value: str) -> str | None:
 
 def _is_tight(expression: str, value: str) -> bool:
     """Whether `value` may stand in the place of {x} without parentheses."""
-    return value.replace("_", "").isalnum() or value.endswith(")") or "({x}" in expression
+    return _is_primary(value) or "({x}" in expression
 
 
 def _inline(writer: Writer, node: Element) -> Inline:
@@ -129,12 +129,22 @@ def _write_residual(writer: Writer, node: Residual, value: str, name: str) -> st
 
 def _term(expression: str) -> str:
     """An expression as an operand of a sum or product."""
-    depth = 0
-    for at, character in enumerate(expression):
+    outside = _outside_brackets(expression)
+    return f"({expression})" if " + " in outside or " - " in outside else expression
+
+
+def _is_primary(expression: str) -> bool:
+    """Whether an index or a method may follow: no operator stands outside of brackets."""
+    return " " not in _outside_brackets(expression)
+
+
+def _outside_brackets(expression: str) -> str:
+    depth, outside = 0, []
+    for character in expression:
         depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and character in "+-" and at and expression[at - 1] == " ":
-            return f"({expression})"
-    return expression
+        if depth == 0:
+            outside.append(character)
+    return "".join(outside)
 
 
 def _write_branches(writer: Writer, node: Branches, value: str, name: str) -> str:
@@ -217,7 +227,8 @@ def _named(writer: Writer, text: str, wish: str = "branch") -> str:
 def _broadcast(text: str, shape: Shape, output: Shape) -> str:
     if shape.layout == output.layout or shape.layout != "vector":
         return text
-    return text + {"map": "[:, :, None, None]", "sequence": "[:, None]"}[output.layout]
+    axes = {"map": "[:, :, None, None]", "sequence": "[:, None]"}[output.layout]
+    return text + axes if _is_primary(text) else f"({text}){axes}"
 
 
 def _channel_dim(shape: Shape) -> int:
