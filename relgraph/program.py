@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolved import Argument, Backbone
 
@@ -60,11 +61,13 @@ class Connect(Instance):
     """One connection with its frame: emitted as one module.
 
     `reduce` (its own attr names, prefix `reduce.`) makes the map that a pair source's keys and
-    values read; empty where they read the input.
+    values read; empty where they read the input. `init` is how its weights start, None where the
+    backbone's rule holds for its linear layers.
     """
 
     name: str
     connection: Connection
+    init: Start | None = None
     reduce: Scope | None = None
     cite: str = ""
 
@@ -75,6 +78,7 @@ class Element(Instance):
 
     word: str
     arguments: tuple[tuple[str, Argument], ...] = ()
+    init: Start | None = None
 
     def __getitem__(self, name: str) -> Argument:
         return dict(self.arguments)[name]

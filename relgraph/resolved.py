@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import Operator
+from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 
 Scalar: TypeAlias = int | float | bool | str | None
@@ -26,9 +27,19 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Element(Item):
+class Started(Item):
+    """What every item with weights has: how they start (`algebra.starts`), None where nothing
+    says so and the backbone's rule holds. `init_place` is where the item itself says it; what it
+    has from a definition around it has no place, and holds only as far as it makes sense."""
+
+    init: Start | None = None
+    init_place: Place | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Element(Started):
     """An element of the language (GRAMMAR: norms, activations, pooling, positions, ...) with
-    *every* declared field of its word, sorted by name, defaults included."""
+    *every* declared field of its word but `init`, sorted by name, defaults included."""
 
     word: str
     arguments: tuple[tuple[str, Argument], ...] = ()
@@ -38,7 +49,7 @@ class Element(Item):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OperatorUse(Item):
+class OperatorUse(Started):
     """A use of an operator spec written as properties: a point of the algebra, in → out channels.
 
     `reduce` is the body of `rank: {reduce: body}` (empty where the reduction is a plain ratio) and
@@ -125,7 +136,7 @@ class Stage:
 class Backbone:
     """A whole model. `size` is None where no parameter depends on the resolution and none was
     written; `drop_path` is the last block's rate (`linear`) or every block's (`constant`); `init`
-    says how linear layers start."""
+    says how linear layers start where their item does not."""
 
     name: str
     cite: str
@@ -137,7 +148,7 @@ class Backbone:
     head: Body
     drop_path: float = 0.0
     schedule: Literal["linear", "constant"] = "linear"
-    init: Literal["default", "xavier"] = "default"
+    init: Start = "default"
     place: Place | None = field(default=None, compare=False, repr=False)
 
 

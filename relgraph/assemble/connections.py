@@ -18,6 +18,7 @@ from relgraph.algebra.operator import Connection, Operator, Size
 from relgraph.algebra.parameters import parameters
 from relgraph.assemble.flow import MAX_PARAMETERS, Findings, Flow
 from relgraph.assemble.naming import named
+from relgraph.assemble.starts import connections, only_last_zero, start_misfit
 from relgraph.program import Body, Branches, Connect, Element, Node, Scope
 
 WalkBody = Callable[[resolved.Body, Flow], tuple[Body, Flow]]
@@ -49,8 +50,11 @@ def connect(
     site = Site(use, findings, walk, flow)
     if isinstance(term, terms.Atom):
         node, after = _atom(term, flow, site)
+        _check_starts((node,), site)
         return (replace(node, label=use.label),), after
     body, after = _term(term, flow, site)
+    body = only_last_zero(body) if use.init == "zeros" else body
+    _check_starts(body, site)
     scope = Scope(
         input=flow.shape,
         output=after.shape,
@@ -161,6 +165,7 @@ def _atom(atom: terms.Atom, flow: Flow, site: Site) -> tuple[Connect, Flow]:
         connection=connection,
         reduce=reduce,
         cite=use.cite,
+        init=use.init,
     )
     return node, after
 
@@ -260,6 +265,20 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
             f"{total:,} parameters in one {use.name}",
             f"at most {MAX_PARAMETERS:,}",
         )
+
+
+def _check_starts(body: Body, site: Site) -> None:
+    """What an item says of its own start must mean something for its weights."""
+    use = site.use
+    if use.init is None or use.init_place is None:
+        return
+    for node in connections(body):
+        if node.init is None or node.place is not use.place or misfits(node.connection):
+            continue  # from a body among its arguments, or refused already
+        misfit = start_misfit(node.connection, node.init)
+        if misfit is not None:
+            found = f"{misfit.found} ({use.name})"
+            site.findings.refuse(misfit.code, use.init_place, found, misfit.expected, misfit.hint)
 
 
 def _is_bound_to_map(connection: Connection) -> bool:

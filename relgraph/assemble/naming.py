@@ -60,6 +60,7 @@ RESERVED = frozenset(
         "parameters",
         "register_buffer",
         "reset_classifier",
+        "init_head",
         "reset_parameters",
         "share_memory",
         "stages",

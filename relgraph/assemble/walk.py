@@ -121,6 +121,7 @@ def _walk_element(
         place=item.place,
         word=item.word,
         arguments=item.arguments,
+        init=item.init,
     )
     return (node,), after
 

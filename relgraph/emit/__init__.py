@@ -18,8 +18,8 @@ from relgraph.emit.header import with_header
 from relgraph.emit.model import Parts, builder_text, model_text
 from relgraph.emit.stages import STAGE, stage_drafts
 from relgraph.emit.text import camel
-from relgraph.lower.layers import XAVIER_LINEAR
 from relgraph.lower.module import Definition, in_reading_order
+from relgraph.lower.starts import following
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, dump
 
@@ -37,7 +37,8 @@ def emit(program: Program) -> str:
         *parts.made.definitions,
         *(m.module.definition for m in parts.head if m.module and m.module.definition),
     ]
-    definitions = _started(in_reading_order(roots), program)
+    default = program.source.init
+    definitions = [following(one, default) for one in in_reading_order(roots)]
     body = [
         "\n".join(module_docstring(program, total)),
         "\n".join(_imports(definitions)),
@@ -51,13 +52,6 @@ def emit(program: Program) -> str:
     return with_header(program.source.name, digest(program.source), text)
 
 
-def _started(definitions: Sequence[Definition], program: Program) -> list[Definition]:
-    """The definitions with the linear layer that starts as the spec's `init` says."""
-    if program.source.init == "default":
-        return list(definitions)
-    return [XAVIER_LINEAR if one.name == XAVIER_LINEAR.name else one for one in definitions]
-
-
 def model_name(program: Program) -> str:
     """The class name of the model."""
     name = camel(program.source.name)
@@ -65,9 +59,10 @@ def model_name(program: Program) -> str:
 
 
 def _parts(program: Program, name: str) -> Parts:
-    stem = draft(program.stem, image=True)
-    stages = tuple(stage_drafts(stage) for stage in program.stages)
-    head = tuple(member_of(node) for node in modules(program.head))
+    default = program.source.init
+    stem = draft(program.stem, default, image=True)
+    stages = tuple(stage_drafts(stage, default) for stage in program.stages)
+    head = tuple(member_of(node, default) for node in modules(program.head))
     inner = [d for member in head for d in (member.nested, member.reduce) if d is not None]
     roots = [stem, *(part for stage in stages for part in stage.all()), *inner]
     lowered = _lowered_names(roots)

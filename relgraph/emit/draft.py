@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from relgraph.algebra.starts import Start
 from relgraph.assemble.naming import modules
 from relgraph.emit.forward import Writer, write_body
 from relgraph.lower import lower
 from relgraph.lower.module import Argument, Definition, Module
-from relgraph.program import Connect, Element, Scope
+from relgraph.lower.starts import start_lines
+from relgraph.program import Body, Connect, Element, Scope
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Draft:
-    """One scope instance as members and statements; `image` says that it reads the image."""
+    """One scope instance as members and statements; `image` says that it reads the image, `starts`
+    are statements that start members' weights otherwise than their classes do."""
 
     scope: Scope
     members: tuple[Member, ...]
@@ -54,12 +57,13 @@ class Draft:
     uses: tuple[Definition, ...]
     imports: tuple[str, ...] = ()
     image: bool = False
+    starts: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> object:
         """Equal for instances of one class."""
         layouts = (self.scope.input.layout, self.scope.output.layout)
-        words = (self.scope.role, self.scope.name, self.lines, self.result)
+        words = (self.scope.role, self.scope.name, self.lines, self.result, self.starts)
         return (words, layouts, tuple(member.key for member in self.members))
 
     def within(self) -> Iterator[Draft]:
@@ -71,13 +75,14 @@ class Draft:
         yield self
 
 
-def draft(scope: Scope, image: bool = False) -> Draft:
-    """The draft of a scope. `image` says that its input is the image: its width is `in_chans`."""
+def draft(scope: Scope, default: Start, image: bool = False) -> Draft:
+    """The draft of a scope. `image` says that its input is the image: its width is `in_chans`.
+    `default` is how the classes of linear layers start by themselves."""
     writer = Writer()
     result = write_body(writer, scope.body, "x")
     if result == "x" and writer.lines and writer.lines[-1].startswith("x = "):
         result = writer.lines.pop().removeprefix("x = ")
-    members = [_member(node, scope, image) for node in modules(scope.body)]
+    members = [_member(node, scope, default, image) for node in modules(scope.body)]
     members += [Member(attr=name, constant=sizes) for name, sizes in writer.constants.items()]
     return Draft(
         scope=scope,
@@ -87,24 +92,33 @@ def draft(scope: Scope, image: bool = False) -> Draft:
         uses=tuple(writer.uses),
         imports=tuple(writer.imports),
         image=image,
+        starts=tuple(starts_of(scope.body, default)),
     )
 
 
-def member_of(node: Connect | Element | Scope, raw: bool = False) -> Member:
+def starts_of(body: Body, default: Start) -> Iterator[str]:
+    """The statements that start the weights of a body's own modules."""
+    for node in modules(body):
+        if isinstance(node, Connect | Element):
+            yield from start_lines(node, default)
+
+
+def member_of(node: Connect | Element | Scope, default: Start, raw: bool = False) -> Member:
     """The member that a named node becomes."""
     if isinstance(node, Scope):
-        return Member(attr=node.attr, nested=draft(node, image=raw), raw=raw)
+        return Member(attr=node.attr, nested=draft(node, default, image=raw), raw=raw)
     lowered = lower(node)
     assert isinstance(lowered, Module), f"{node.attr} has a name but no module"
     reduce = node.reduce if isinstance(node, Connect) else None
-    return Member(attr=node.attr, module=lowered, reduce=draft(reduce) if reduce else None, raw=raw)
+    inner = draft(reduce, default) if reduce else None
+    return Member(attr=node.attr, module=lowered, reduce=inner, raw=raw)
 
 
-def _member(node: object, scope: Scope, image: bool) -> Member:
+def _member(node: object, scope: Scope, default: Start, image: bool) -> Member:
     assert isinstance(node, Connect | Element | Scope)
     # The image's channels reach a node until the first one that changes their number.
     raw = image and node.input.channels == scope.input.channels and _reads_image(node, scope)
-    return member_of(node, raw)
+    return member_of(node, default, raw)
 
 
 def _reads_image(node: Connect | Element | Scope, scope: Scope) -> bool:

@@ -11,7 +11,8 @@ from relgraph.emit.forward import Writer, write_body
 from relgraph.emit.text import literal
 from relgraph.lower import lower
 from relgraph.lower.module import Module
-from relgraph.program import Body, Branches, Element, Node, Program, Residual, Split
+from relgraph.lower.starts import start_lines
+from relgraph.program import Body, Branches, Element, Node, Program, Residual, Scope, Split
 
 
 def method_texts(program: Program) -> list[str]:
@@ -24,7 +25,7 @@ def method_texts(program: Program) -> list[str]:
         *_classifier_methods(program),
         _no_weight_decay(program),
         CHECKPOINTING,
-        RESET,
+        *_reset(program),
     ]
 
 
@@ -53,6 +54,32 @@ RESET = '''\
         for module in reversed(list(self.modules())):  # What contains others comes after them.
             if module is not self and hasattr(module, "reset_parameters"):
                 module.reset_parameters()'''
+
+
+def head_starts(program: Program) -> list[str]:
+    """Statements that start the head's weights otherwise than their classes do. A classifier may
+    have been taken away (`reset_classifier(0)`)."""
+    lines: list[str] = []
+    for node in modules(program.head):
+        own = [] if isinstance(node, Scope) else start_lines(node, program.source.init)
+        if own and _is_classifier(node):
+            lines.append(f"if isinstance(self.{node.attr}, Linear):")
+            own = [f"    {line}" for line in own]
+        lines += own
+    return lines
+
+
+def _reset(program: Program) -> list[str]:
+    """`reset_parameters`, and `init_head` where the spec has a word in it."""
+    lines = head_starts(program)
+    if not lines:
+        return [RESET]
+    head = [
+        "    def init_head(self) -> None:",
+        '        """What the spec starts otherwise than its class does by itself."""',
+        *(f"        {line}" for line in lines),
+    ]
+    return [f"{RESET}\n        self.init_head()", "\n".join(head)]
 
 
 def classifiers(program: Program) -> list[str]:
@@ -195,6 +222,7 @@ def _classifier_methods(program: Program) -> list[str]:
             f"            self.{node.attr} = nn.Identity()",
             "        else:",
             f"            fresh = {_classifier_call(node)}",
+            *(f"            {line}" for line in start_lines(node, program.source.init, "fresh")),
             f"            self.{node.attr} = fresh.to(like.device, like.dtype)",
         ]
     return [get, "\n".join(reset)]

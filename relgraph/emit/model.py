@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
-from relgraph.emit.methods import classifier_width, classifiers, method_texts
+from relgraph.emit.methods import classifier_width, classifiers, head_starts, method_texts
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
 from relgraph.emit.text import WIDTH, call, literal
@@ -97,6 +97,7 @@ def _init(program: Program, parts: Parts, stages: str) -> str:
         *_size_lines(program, sizes, "\n".join([*built, stages])),
         *(_rate_lines(program) if "rates" in stages else ()),
         *built,
+        *(("        self.init_head()",) if head_starts(program) else ()),
     ]
     return "\n".join(lines)
 

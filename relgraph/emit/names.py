@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from relgraph.assemble.naming import modules
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.text import camel
-from relgraph.program import Body, Residual
+from relgraph.program import Body, Connect, Element, Residual
 
 _ROLES = {"stem": "Stem", "downsample": "Downsample", "after": "StageEnd", "reduce": "Reduce"}
 
@@ -22,6 +23,9 @@ def class_names(groups: list[list[Draft]], taken: Iterable[str]) -> list[str]:
     shared = {base for base, count in Counter(bases).items() if count > 1}
     used = set(taken)
     plain: dict[str, Draft] = {}
+    for group, base in zip(groups, bases, strict=True):  # What starts as usual is the plain one.
+        if not (_rules(group[0]) or _is_strided(group[0]) or _has_shortcut(group[0].scope.body)):
+            plain.setdefault(base, group[0])
     names: list[str] = []
     for group, base in zip(groups, bases, strict=True):
         wish = _variant(base, group[0], plain) if base in shared else base
@@ -59,7 +63,17 @@ def _difference(first: Draft, other: Draft) -> str:
     """The class of the first member that the plain draft does not have."""
     known = {_constructor(member) for member in first.members}
     own = [_constructor(member) for member in other.members]
-    return next((name for name in own if name and name not in known), "Other")
+    started = {*_rules(first)} ^ {*_rules(other)}
+    rule = next((rule for rule in _rules(other) if rule in started), "plain")
+    otherwise = f"{camel(rule)}Started" if started else "Other"
+    return next((name for name in own if name and name not in known), otherwise)
+
+
+def _rules(draft: Draft) -> list[str]:
+    """The rules by which weights inside start, where the spec has one."""
+    within = [node for inner in draft.within() for node in modules(inner.scope.body)]
+    rules = [node.init for node in within if isinstance(node, Connect | Element) and node.init]
+    return [rule if isinstance(rule, str) else rule[0] for rule in rules]
 
 
 def _constructor(member: Member) -> str:

@@ -29,11 +29,25 @@ def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list
             init,
             "        super().__init__()",
             *lines,
+            *_starts(draft),
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
             *(f"        {line}" for line in forward),
         ]
     )
+
+
+def _starts(draft: Draft) -> list[str]:
+    """The end of `__init__` and the method that starts members as the spec says."""
+    if not draft.starts:
+        return []
+    return [
+        "        self.reset_parameters()",
+        "",
+        "    def reset_parameters(self) -> None:",
+        "        # What the spec starts otherwise than its class does by itself.",
+        *(f"        {line}" for line in draft.starts),
+    ]
 
 
 def _type(argument: str, signature: Signature) -> str:

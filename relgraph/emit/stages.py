@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relgraph.algebra.operator import Size
+from relgraph.algebra.starts import Start
 from relgraph.emit.draft import Draft, draft
 from relgraph.emit.text import literal
 from relgraph.lower.module import Argument, DropPathRate, MapSize
@@ -56,12 +57,12 @@ class StageDrafts:
         return tuple(part for part in ends if part is not None)
 
 
-def stage_drafts(stage: Stage) -> StageDrafts:
-    """Drafts of a stage's scopes."""
+def stage_drafts(stage: Stage, default: Start) -> StageDrafts:
+    """Drafts of a stage's scopes; `default` is how linear layers start by themselves."""
     return StageDrafts(
-        blocks=tuple(draft(block) for block in stage.blocks),
-        downsample=draft(stage.downsample) if stage.downsample else None,
-        after=draft(stage.after) if stage.after else None,
+        blocks=tuple(draft(block, default) for block in stage.blocks),
+        downsample=draft(stage.downsample, default) if stage.downsample else None,
+        after=draft(stage.after, default) if stage.after else None,
     )
 
 

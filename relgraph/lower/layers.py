@@ -4,11 +4,13 @@ Goes in: nothing. Comes out: definitions, each the text of one class, that famil
 name in their `uses` or construct. This module knows torch only as text.
 
 Initialisation: linear layers truncated normal with standard deviation 0.02, convolutions normal
-with variance 2 / fan-out, norms 1 and 0, biases 0.
+with variance 2 / fan-out, norms 1 and 0, biases 0. A backbone's `init` puts another rule in the
+place of the linear layers' (`starts.following`).
 """
 
 from __future__ import annotations
 
+from relgraph.algebra.starts import StartedWeight
 from relgraph.lower.module import Definition
 
 LINEAR = Definition(
@@ -21,18 +23,7 @@ class Linear(nn.Linear):
         nn.init.trunc_normal_(self.weight, std=0.02)
         if self.bias is not None:
             nn.init.zeros_(self.bias)''',
-)
-
-XAVIER_LINEAR = Definition(
-    "Linear",
-    '''\
-class Linear(nn.Linear):
-    """y = x Wᵀ + b over the last dimension. W starts as Glorot and Bengio (2010) say, b at 0."""
-
-    def reset_parameters(self) -> None:
-        nn.init.xavier_uniform_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)''',
+    follows_init=StartedWeight("weight"),
 )
 
 LINEAR_2D = Definition(

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from relgraph.algebra.starts import StartedWeight
+
 
 @dataclass(frozen=True)
 class MapSize:
@@ -38,12 +40,14 @@ class Definition:
     `uses` are definitions that must stand before it. Two definitions of one name must be equal.
     `imports` are whole import lines (torch and the standard library only); `import torch`,
     `from torch import Tensor, nn` and `import torch.nn.functional as F` need not be named.
+    `follows_init` is the weight of a linear layer, which starts as the backbone says (`starts`).
     """
 
     name: str
     text: str
     uses: tuple[Definition, ...] = ()
     imports: tuple[str, ...] = ()
+    follows_init: StartedWeight | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ dimension 1 for maps. Weights per position are not lowered here.
 
 from __future__ import annotations
 
+from relgraph.algebra.starts import StartedWeight
 from relgraph.lower.guards import has_channel_bias, is_plain
 from relgraph.lower.layers import LINEAR, LINEAR_2D
 from relgraph.lower.module import Argument, Definition, Module
@@ -53,6 +54,7 @@ class GroupedLinear(nn.Module):
         weight = self.weight.unflatten(0, (self.groups, -1))  # (G, D/G, C/G)
         y = torch.einsum("...gc,gdc->...gd", x, weight).flatten(-2)
         return y if self.bias is None else y + self.bias''',
+    follows_init=StartedWeight("weight", "groups"),
 )
 
 _GROUPED_LINEAR_2D = Definition(
@@ -88,6 +90,7 @@ class GroupSharedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.linear(x.unflatten(-1, (self.groups, -1)), self.weight).flatten(-2)
         return y if self.bias is None else y + self.bias''',
+    follows_init=StartedWeight("weight"),
 )
 
 _SHARED_LINEAR_2D = Definition(

@@ -13,6 +13,7 @@ from relgraph.resolve.library import find_spec
 from relgraph.resolve.operator_file import references
 from relgraph.resolve.operators import WIDTH_FIELDS, operator_file
 from relgraph.resolve.stages import ROW_KEYS
+from relgraph.spec.inits import INIT
 from relgraph.spec.nodes import ScalarNode
 from relgraph.spec.words import WORDS
 
@@ -85,7 +86,7 @@ def fields_of(word: str, merged: Merged, context: Context) -> set[str] | None:
     if word in WORDS:
         return {field.name for field in WORDS[word].fields}
     if word in merged.definitions:
-        return {name for name, _ in merged.definitions[word].params}
+        return {INIT.name, *(name for name, _ in merged.definitions[word].params)}
     near = merged.paths[-1].parent
     if not context.library.find("operators", word, near):
         return None
@@ -94,7 +95,8 @@ def fields_of(word: str, merged: Merged, context: Context) -> set[str] | None:
         file = operator_file(path, context)
     except (RelgraphError, RefusedError):
         return None
-    return {name for name, _ in file.params} | (set(WIDTH_FIELDS) if file.wants_width else set())
+    named = {INIT.name, *(name for name, _ in file.params)}
+    return named | (set(WIDTH_FIELDS) if file.wants_width else set())
 
 
 def _unknown_word(key: ScalarNode, merged: Merged, context: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolve.edits import Edit, Trail, strongest
 from relgraph.resolve.findings import Findings
@@ -39,12 +40,13 @@ class Context:
 @dataclass(frozen=True)
 class Spot:
     """Where in the model an item stands: the named places around it, the values tapped so far in
-    this block or definition, the definitions and operators being expanded."""
+    this block or definition, the definitions and operators being expanded, how weights start."""
 
     trail: Trail = ()
     taps: dict[str, Width] = field(default_factory=dict)
     expanding: tuple[str, ...] = ()
     nesting: int = 0
+    init: Start | None = None
 
     def inside(self, *names: str | None) -> Spot:
         """One level deeper, inside a place of these names (a label, a definition), if any."""

@@ -12,6 +12,7 @@ from relgraph.resolve.scope import Closure, Definition, Env, Home
 from relgraph.resolve.table import check_keys
 from relgraph.resolve.use import Use
 from relgraph.resolved import Scope
+from relgraph.spec.inits import INIT
 from relgraph.spec.keys import DEFINITION
 from relgraph.spec.nodes import MapNode, Node
 
@@ -73,13 +74,14 @@ def build_definition(use: Use, definition: Definition) -> Built:
             related=(definition.place,),
         )
     params = dict(definition.params)
-    given = use.arguments(params, next(iter(params), None))
+    given = use.arguments(dict.fromkeys((*params, INIT.name)), next(iter(params), None))
+    init = None if INIT.name in params else given.pop(INIT.name, None)
     names: dict[str, Closure] = {}
     env = Env(definition.home, use.env.section, use.width, names)
     for name, default in definition.params:
         names[name] = given.get(name) or Closure(default, env, default=True)
     inner = use.spot.inside(use.item.label, definition.name).expand(key)
-    built = use.walk(Closure(definition.body, env), use.width, inner, use.context)
+    built = use.expand(Closure(definition.body, env), inner, init)
     node = Scope(
         label=use.item.label,
         place=use.place,

@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from relgraph.algebra.starts import Start
+from relgraph.errors import Place
+from relgraph.resolve.arguments import Arguments, read_fields
 from relgraph.resolve.context import Built
 from relgraph.resolve.scope import Width
 from relgraph.resolve.use import Use
 from relgraph.resolve.values import Value
 from relgraph.resolved import Argument, Element
+from relgraph.spec.inits import INIT
 from relgraph.spec.words import ELEMENTS
 
 
 def build_element(use: Use) -> Built:
     """The resolved element, and the width after it."""
     word = ELEMENTS[use.item.word]
-    values = use.values(word.fields, word.main)
+    given = use.arguments((field.name for field in word.fields), word.main)
+    values = read_fields(use.item, word.fields, given, use.findings)
+    init, place = _start(use, values, given) if INIT in word.fields else (None, None)
     node = Element(
         label=use.item.label,
         place=use.place,
         word=word.name,
         arguments=tuple(sorted((name, _argument(value)) for name, value in values.items())),
+        init=init,
+        init_place=place,
     )
     return Built((node,), _width_after(use, values))
+
+
+def _start(
+    use: Use, values: dict[str, Value], given: Arguments
+) -> tuple[Start | None, Place | None]:
+    """How the element's weights start, taken out of its values, and where it says so itself."""
+    own = cast("Start | None", values.pop(INIT.name))
+    kind = str(values.get("kind", ""))
+    is_table = use.item.word == "add_token" or kind == "learned"
+    if own is None:
+        is_linear = not is_table and kind != "sincos"
+        return (use.spot.init if is_linear else None), None
+    place = given[INIT.name].place
+    rule = own if isinstance(own, str) else own[0]
+    if kind == "sincos":
+        raise use.findings.refuse(
+            "init-no-weights",
+            place,
+            f"init for {use.item.word}: {kind}, which learns nothing",
+            "expected an item with weights",
+        )
+    if is_table and rule in ("xavier", "kaiming"):
+        raise use.findings.refuse(
+            "init-no-fans",
+            place,
+            f"init: {rule} for a table of vectors ({use.item.word})",
+            "expected default, trunc_normal, normal or zeros",
+            "a table is added and multiplies nothing: it has no fan-in and fan-out",
+        )
+    return own, place
 
 
 def _argument(value: Value) -> Argument:

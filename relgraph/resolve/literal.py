@@ -41,7 +41,7 @@ VALUES: Mapping[str, type[Any]] = {
     "predictor": Predictor,
 }
 BODIES = frozenset(("body", "shortcut", "reduce", "between"))
-UNSEEN = frozenset(("place",))  # where it was written is not part of a value
+UNSEEN = frozenset(("place", "init_place"))  # where it was written is not part of a value
 
 
 def dump(backbone: Backbone) -> dict[str, Data]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolve.chain import Merged, Written
 from relgraph.resolve.findings import Findings, RefusedError
@@ -18,7 +19,6 @@ from relgraph.spec.nodes import MapNode, ScalarNode
 
 Size = tuple[int, int]
 Schedule = Literal["linear", "constant"]
-Init = Literal["default", "xavier"]
 KEYS, INPUTS, RATES = named(BACKBONE), named(INPUT), named(DROP_PATH)
 
 
@@ -34,7 +34,7 @@ class TopValues:
     classes: int
     drop_path: float
     schedule: Schedule
-    init: Init
+    init: Start
 
 
 def read_top(merged: Merged, findings: Findings) -> TopValues:
@@ -47,7 +47,7 @@ def read_top(merged: Merged, findings: Findings) -> TopValues:
     with findings.leaving_sizes():
         classes = read_literal(KEYS["classes"], merged.keys.get("classes"), missing, findings)
         rate, schedule = _drop_path(merged, findings)
-        init = read_literal(KEYS["init"], merged.keys.get("init"), missing, findings)
+        init = _init(merged, findings)
     return TopValues(
         name=name,
         place=place,
@@ -57,7 +57,7 @@ def read_top(merged: Merged, findings: Findings) -> TopValues:
         classes=classes if isinstance(classes, int) else 1,
         drop_path=rate,
         schedule=schedule,
-        init=cast("Init", init or "default"),
+        init=init,
     )
 
 
@@ -109,6 +109,20 @@ def _drop_path(merged: Merged, findings: Findings) -> tuple[float, Schedule]:
     rate = read_literal(RATES["rate"], entries.get("rate"), node.place, findings)
     schedule = read_literal(RATES["schedule"], entries.get("schedule"), node.place, findings)
     return _rate(rate), cast("Schedule", schedule or "linear")
+
+
+def _init(merged: Merged, findings: Findings) -> Start:
+    written = merged.keys.get("init")
+    rule = read_literal(KEYS["init"], written, merged.root.place, findings)
+    if rule == "zeros" and written is not None:
+        findings.refuse(
+            "init-nothing-learns",
+            written[0].place,
+            "init: zeros for every linear layer",
+            "expected a rule that lets a signal through",
+            "write it on the last layer of a branch: pointwise: {init: zeros}",
+        )
+    return cast("Start | None", rule) or "default"
 
 
 def _rate(value: Value) -> float:

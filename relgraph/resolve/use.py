@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
+from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolve.arguments import (
     Arguments,
@@ -20,10 +21,12 @@ from relgraph.resolve.arguments import (
 from relgraph.resolve.context import Built, Context, Spot, settings
 from relgraph.resolve.edits import Edit
 from relgraph.resolve.findings import Findings
+from relgraph.resolve.inits import ending_at_zero
 from relgraph.resolve.items import Item
 from relgraph.resolve.scope import Closure, Env, Width
-from relgraph.resolve.values import Value
+from relgraph.resolve.values import Value, read
 from relgraph.spec.field import Field
+from relgraph.spec.inits import INIT
 
 Walk: TypeAlias = Callable[[Closure, Width, Spot, Context], Built]
 
@@ -71,6 +74,24 @@ class Use:
         """Every declared field's value. Raises RefusedError."""
         given = self.arguments((field.name for field in fields), main)
         return read_fields(self.item, fields, given, self.findings)
+
+    def expand(self, body: Closure, spot: Spot, own: Closure | None) -> Built:
+        """The expansion of a definition or operator that stands for `body`; `own` is the `init`
+        of the use, which holds for everything inside that says nothing itself."""
+        if own is None:
+            return self.walk(body, self.width, spot, self.context)
+        rule = self.start(own)
+        if rule != "zeros":
+            return self.walk(body, self.width, replace(spot, init=rule), self.context)
+        built = self.walk(body, self.width, spot, self.context)
+        nodes = ending_at_zero(built.nodes, self.item.word, own.place, self.findings)
+        return replace(built, nodes=nodes)
+
+    def start(self, written: Closure) -> Start:
+        """The rule of an `init`. Raises RefusedError."""
+        rule = read(INIT, written, self.findings)
+        assert isinstance(rule, str | tuple)
+        return cast("Start", rule)
 
     def _set(self, edit: Edit, names: tuple[str, ...], main: str | None) -> Arguments:
         self.findings.hits[edit.number] += 1

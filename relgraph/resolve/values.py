@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from relgraph.algebra.starts import Start
 from relgraph.errors import nearest
 from relgraph.resolve.findings import Findings, RefusedError
+from relgraph.resolve.inits import read_start
 from relgraph.resolve.scope import Closure, Width, force
 from relgraph.spec.field import Field, Kind
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 Pair = tuple[int, int]
-Value = int | float | bool | str | None | Pair | Closure
+Value = int | float | bool | str | None | Pair | Start | Closure
 
 
 def read(field: Field, written: Closure, findings: Findings) -> Value:
@@ -212,6 +214,7 @@ READERS: dict[Kind, Callable[[Field, Closure, Findings], Value]] = {
     "sizes": _list,
     "table": _table,
     "value": _as_closure,
+    "init": read_start,
 }
 
 __all__ = [

@@ -27,6 +27,8 @@ Kind = Literal[
     "sizes",
     "table",
     "value",
+    "init",
+    "alone",
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from relgraph.shipped import shipped
 from relgraph.spec import keys, properties
 from relgraph.spec.field import Field, Kind, Word
+from relgraph.spec.inits import RULES
 from relgraph.spec.words import WORDS
 
 Schema: TypeAlias = dict[str, Any]
@@ -140,6 +141,17 @@ def _any(*schemas: Schema) -> Schema:
     return {"anyOf": list(schemas)}
 
 
+def _inits() -> Schema:
+    """A rule's word where it needs no value, or the rule with its value."""
+    words = [rule.name for rule in RULES if not rule.required]
+    valued = [rule for rule in RULES if rule.kind != "alone"]
+    return _any({"enum": words}, *(_rule(rule) for rule in valued))
+
+
+def _rule(rule: Field) -> Schema:
+    return _table([rule]) | {"required": [rule.name]}
+
+
 WHOLE: Schema = {"type": "integer"}
 SIZE: Schema = _any(WHOLE, {"type": "array", "items": _any(WHOLE, VARIABLE), "maxItems": 2})
 KINDS: dict[Kind, Schema] = {
@@ -155,4 +167,5 @@ KINDS: dict[Kind, Schema] = {
     "sizes": {"type": "array", "minItems": 1},
     "table": {"type": "object"},
     "value": {},
+    "init": _inits(),
 }

@@ -103,11 +103,10 @@ BACKBONE: Final = (
     ),
     Field(
         "init",
-        "choice",
-        "how linear layers start: truncated normal with deviation 0.02, as vision transformers of "
-        "the usual widths do, or by Glorot's rule, which suits narrow ones",
+        "init",
+        "how linear layers start where no item says, by a rule or {rule: value}: `xavier` suits "
+        "narrow models. Kernels and matrices over positions keep the table's start",
         "default",
-        choices=("default", "xavier"),
         example="init: xavier",
     ),
     Field(

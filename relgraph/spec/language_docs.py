@@ -14,6 +14,7 @@ from relgraph.shipped import shipped
 from relgraph.spec import keys, properties
 from relgraph.spec.document import load
 from relgraph.spec.field import Field, Kind, Word
+from relgraph.spec.inits import RULES
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
 from relgraph.spec.words import ACTIVATIONS, NORMS, OTHER, POOLING, STRUCTURE, TOKENS
 
@@ -22,6 +23,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
     "backbone": keys.BACKBONE,
     "input": keys.INPUT,
     "drop_path": keys.DROP_PATH,
+    "init": RULES,
     "stage": keys.STAGE,
     "definition": keys.DEFINITION,
     "operator": keys.OPERATOR,
@@ -57,6 +59,8 @@ TYPES: dict[Kind, str] = {
     "sizes": "list of sizes",
     "table": "map",
     "value": "see the text",
+    "init": "start",
+    "alone": "the word alone",
 }
 # What an example writes where a field has no default that could be written.
 SAMPLES: dict[Kind, str] = {
@@ -67,6 +71,7 @@ SAMPLES: dict[Kind, str] = {
     "body": "[pointwise]",
     "bodies": "[[], [conv: 3]]",
     "sizes": "[rest, 0.5]",
+    "init": "{normal: 0.01}",
 }
 
 
@@ -118,6 +123,8 @@ def _type(field: Field) -> str:
 
 
 def _default(field: Field) -> str:
+    if field.kind == "alone":
+        return ""
     if field.required:
         return "required"
     if field.same_as:

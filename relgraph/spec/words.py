@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from relgraph.spec.field import REQUIRED, Field, Word, by_name
+from relgraph.spec.inits import INIT
 
 BIAS = Field("bias", "boolean", "whether a bias per channel is learned", True)
 
@@ -121,7 +122,7 @@ STRUCTURE: Final = (
         "structure",
         "A point-wise layer to the given width, or nothing where it is already that wide.",
         "fit: $channels",
-        (Field("channels", "width", "the width to reach", REQUIRED, minimum=1),),
+        (Field("channels", "width", "the width to reach", REQUIRED, minimum=1), INIT),
         "channels",
     ),
 )
@@ -274,6 +275,7 @@ TOKENS: Final = (
                 maximum=1e9,
                 only=FOURIER,
             ),
+            INIT,
         ),
         "kind",
     ),
@@ -291,6 +293,7 @@ TOKENS: Final = (
                 choices=("class", "distill", "register"),
             ),
             Field("count", "integer", "how many of them", 1, minimum=1, maximum=1024),
+            INIT,
         ),
         "kind",
     ),
@@ -353,7 +356,7 @@ OTHER: Final = (
         "other",
         "A linear layer from a vector to the classes.",
         "classifier: {bias: false}",
-        (BIAS,),
+        (BIAS, INIT),
     ),
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Size
+from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
 from relgraph.lower.general.core import class_text
 from relgraph.lower.general.form import Form, class_name, form_of
@@ -37,9 +38,14 @@ def lower_general(node: Connect) -> Module:
     text = class_text(form, "\n".join([*signature, *flags]))
     uses = _uses(form, text)
     imports = ("import math",) if "math." in text else ()
-    definition = Definition(class_name(form), text, uses, imports)
+    definition = Definition(class_name(form), text, uses, imports, _linear_weight(node))
     given = tuple((name, value) for name, value in arguments if value is not True)
     return Module(definition.name, given, definition=definition)
+
+
+def _linear_weight(node: Connect) -> StartedWeight | None:
+    weights = started_weights(node.connection)
+    return next((one for one in weights if one.name == "weight" and one.linear), None)
 
 
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
