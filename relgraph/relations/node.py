@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.operator import Frame, Operator, Space, Weight
+from relgraph.algebra.operator import Channel, Frame, Operator, Weight
 
 Kind = Literal["chain", "sum", "product", "split"]
 
@@ -30,7 +30,7 @@ Node: TypeAlias = Operator | Composite
 
 # A branch that passes its input on: what a gate or a sum around an operator keeps.
 IDENTITY = Operator(
-    space=Space("point", share="positions"),
+    channel=Channel("separate"),
     weight=Weight("fixed", fixed="identity"),
     bias="none",
 )

@@ -7,8 +7,11 @@ over more numbers is a graph of instances, whose size is counted before it is ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import Size
+
+Along: TypeAlias = Literal["rows", "columns"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Numbers:
 
     `kernel` sizes and `dilation` of local connectivity; sides of `window`; bands of `stripe`; cells
     of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
-    coarse factors of `scales`; sides of the region of a `center` source (`extent`).
+    coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
+    stripes run (`along`) is no number, but is forgotten and chosen like one.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -33,6 +37,12 @@ class Numbers:
     tokens: tuple[int, ...] = (2,)
     scales: tuple[tuple[int, ...], ...] = ((2,),)
     extent: tuple[int, ...] = (1,)
+    along: tuple[Along, ...] = ("rows",)
+
+    @property
+    def families(self) -> bool:
+        """Whether these numbers make families: then they are stand-ins, and not said in words."""
+        return self == GENERIC
 
 
 GENERIC = Numbers()

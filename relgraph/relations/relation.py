@@ -2,15 +2,17 @@
 
 In: nothing. Out: the types that the tables of relations are made of, and what an application of a
 row is called. Guards speak of meaning (the edit says something, the result is consistent and
-different), never of a figure.
+different), never of a figure. A row reads the space and the weight, or the
+channel and the weight, never all three: that is what makes large closures cheap (`plans`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Node
 from relgraph.relations.numbers import Numbers
 
@@ -19,37 +21,39 @@ Property: TypeAlias = Literal["connectivity", "sharing", "rank", "dynamism", "fr
 Direction: TypeAlias = Literal["down", "up", "sideways", "equal"]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One result of an edit before it is judged: the two values of the property in words, and the
-    node that it makes (not yet canonical)."""
+    operator that it makes (not yet canonical)."""
 
     before: str
     after: str
-    node: Node
+    node: Operator
+
+
+Steps: TypeAlias = Callable[[Operator, Numbers], Iterable[Step]]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A row: `steps` yields every value that the property may take from here; none where the guard
-    (part of it) does not hold. `law` says what is true of the edge, `cite` who said it first.
+    """A row: `steps` yields every value that the property may take from here, none where the edit
+    says nothing; whether a result is consistent and different is the table's business.
 
+    `law` says what is true of the edge, `cite` who said it first.
     `name` is what it does, e.g. `sparsify`; with `axis`, e.g. `sparsify space`.
     """
 
     name: str
     axis: RelationAxis
     property: Property
-    steps: Callable[[Node, Numbers], Iterable[Step]]
+    steps: Steps
     law: str
     cite: str
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """A relation applied: from a node to another that is consistent and different.
 
-    `words` is one line, e.g. `sparsify space: full → local 3×3`.
+    A named tuple, not a dataclass: a closure makes millions of them.
     """
 
     relation: str
@@ -60,8 +64,9 @@ class Edit:
 
     @property
     def words(self) -> str:
-        """The edit as a person would say it."""
-        return f"{self.relation} {self.axis}: {self.before} → {self.after}"
+        """One line: `sparsify space: full → local 3×3`; W's values and the frame have no axis."""
+        axis = f" {self.axis}" if self.axis in ("space", "channel") else ""
+        return f"{self.relation}{axis}: {self.before} → {self.after}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""Values of properties in words, as they stand before and after the arrow of an edit.
+
+In: axis values of the algebra, and whether they stand for families. Out: short words, with numbers
+only where they say something. It must not know relations or nodes.
+"""
+
+from __future__ import annotations
+
+from relgraph.algebra.describe import sides
+from relgraph.algebra.operator import Channel, Rank, Space, Weight
+
+
+def connectivity(space: Space, families: bool) -> str:
+    """`full`, `local 3×3`, `window 7×7`, `stripe of 2 rows`."""
+    if families or space.connect in ("point", "full", "axial"):
+        return space.connect
+    if space.connect == "stripe":
+        return f"stripe of {space.size[0 if space.along == 'rows' else 1]} {space.along}"
+    return f"{space.connect} {sides(space.size)}"
+
+
+def rank(value: Rank | None, families: bool) -> str:
+    """`full`, `reduce 2`, `scales 2, 4`."""
+    if value is None:
+        return "full"
+    if families or not value.numbers:
+        return value.word
+    return f"{value.word} {', '.join(map(str, value.numbers))}"
+
+
+def mixing(channel: Channel, families: bool) -> str:
+    """`full`, `groups 4`, `separate`."""
+    if channel.connect != "groups" or families:
+        return channel.connect
+    return f"groups {channel.groups}"
+
+
+def ties(channel: Channel, families: bool) -> str:
+    """`none`, `heads 4`, `all`."""
+    return f"heads {channel.heads}" if channel.share == "heads" and not families else channel.share
+
+
+def source(weight: Weight) -> str:
+    """`static`, `center`, `center 3×3`, `pair with relative position`, `given average`."""
+    if weight.source == "fixed":
+        return f"given {weight.fixed}"
+    if weight.source == "center" and weight.extent > 1:
+        return f"center {sides((weight.extent, weight.extent))}"
+    if weight.position != "none":
+        return f"{weight.source} with {weight.position} position"
+    return weight.source

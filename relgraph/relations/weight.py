@@ -1,0 +1,212 @@
+"""Relations of W's values: where they come from, what normalises them, which place they know.
+
+In: an operator in canonical form. Out: the rows of dynamism. A change of source carries the sharing
+of functions: static, pooled and center weights say it as `space.share`; weights from pairs by their
+position bias (`relative` is one per offset, `absolute` one per pair of places), or not at all: the
+query · key of a head is one function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from relgraph.algebra.operator import (
+    Border,
+    Channel,
+    Normalize,
+    Operator,
+    Source,
+    SpaceShare,
+    Weight,
+)
+from relgraph.relations.numbers import Numbers
+from relgraph.relations.relation import Relation, Step
+from relgraph.relations.space import SHARES
+from relgraph.relations.values import source
+
+Position: TypeAlias = Literal["none", "relative", "absolute"]
+DYNAMIC: tuple[Source, ...] = ("pooled", "center", "pair")
+_BY_POSITION: dict[Position, SpaceShare] = {"absolute": "none", "relative": "positions"}
+_BIASES: tuple[Position, ...] = ("relative", "absolute")
+
+
+def make_dynamic(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """static → pooled: every learned number becomes a function of the input."""
+    if operator.weight.source == "static":
+        for name in DYNAMIC:
+            yield from _from(operator, name, numbers)
+
+
+def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """center → static: every function becomes a number; static → given average: no number is
+    learned."""
+    if operator.weight.source in DYNAMIC:
+        yield from _from(operator, "static", numbers)
+    if operator.weight.source == "static":
+        given = Weight(
+            "fixed", fixed="identity" if operator.space.connect == "point" else "average"
+        )
+        yield Step("static", source(given), replace(operator, weight=given))
+
+
+def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """given average → static: the average times a learned number, which is the smallest class that
+    contains it; where places outside the map are not counted, through a softmax."""
+    if operator.weight.source != "fixed":
+        return
+    space = replace(operator.space, share="all")
+    normalize: Normalize = "softmax" if space.border == "mask" else "none"
+    weight = Weight("static", normalize)
+    step = Operator(space, Channel("separate", share="all"), weight, "none", operator.frame)
+    yield Step(source(operator.weight), "static, shared by all", step)
+
+
+def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """pair → center: functions of something else."""
+    for name in DYNAMIC:
+        if operator.weight.source in DYNAMIC and name != operator.weight.source:
+            yield from _from(operator, name, numbers)
+
+
+def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
+    """The operator with weights from another source, once for each way to carry its sharing."""
+    plain = replace(operator.weight, source=name, position="none", extent=1)
+    before = source(operator.weight)
+    if name == "pair":
+        for position in _positions(operator.space.share):
+            weight = replace(plain, position=position)
+            space = replace(operator.space, share="none")
+            yield Step(before, source(weight), replace(operator, space=space, weight=weight))
+        return
+    for extent in numbers.extent if name == "center" else (1,):
+        weight = replace(plain, extent=extent)
+        for share, words in _shares(operator):
+            space = replace(operator.space, share=share)
+            after = source(weight) + words
+            yield Step(before, after, replace(operator, space=space, weight=weight))
+
+
+def _positions(share: SpaceShare) -> Iterator[Position]:
+    """The position biases that carry a sharing; none always drops it."""
+    yield from (position for position, as_share in _BY_POSITION.items() if as_share == share)
+    yield "none"
+
+
+def _shares(operator: Operator) -> Iterator[tuple[SpaceShare, str]]:
+    """The sharings that carry a position bias: its own; without one, any, and then it is said."""
+    weight, space = operator.weight, operator.space
+    if weight.source != "pair":
+        yield space.share, ""
+    elif weight.position != "none":
+        yield _BY_POSITION[weight.position], ""
+    elif space.connect == "full":  # one window
+        yield from ((s, f", share {s}") for s in SHARES if s != "windows")
+    else:
+        yield from ((share, f", share {share}") for share in SHARES)
+
+
+def normalise(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """none → softmax: the weights of an output become positive and sum to 1."""
+    if operator.weight.normalize == "none":
+        yield from (_normalised(operator, value) for value in ("softmax", "sigmoid"))
+
+
+def unnormalise(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """softmax → none: weights are what is learned or predicted."""
+    if operator.weight.normalize != "none":
+        yield _normalised(operator, "none")
+
+
+def renormalise(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """softmax → sigmoid: weights are bounded one by one instead of together."""
+    other: dict[Normalize, Normalize] = {"softmax": "sigmoid", "sigmoid": "softmax"}
+    if operator.weight.normalize in other:
+        yield _normalised(operator, other[operator.weight.normalize])
+
+
+def default_border(normalize: Normalize) -> Border:
+    """What stands outside the map where nobody says it."""
+    return "mask" if normalize == "softmax" else "zero"
+
+
+def _normalised(operator: Operator, value: Normalize) -> Step:
+    """A default border becomes the other default."""
+    space, weight = operator.space, operator.weight
+    if space.border == default_border(weight.normalize):
+        space = replace(space, border=default_border(value))
+    after = replace(operator, space=space, weight=replace(weight, normalize=value))
+    return Step(weight.normalize, value, after)
+
+
+def add_position(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """none → relative: pairs learn a number by offset (or by place) beside query · key."""
+    if operator.weight.position == "none":
+        yield from (_placed(operator, value) for value in _BIASES)
+
+
+def drop_position(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """relative → none: pairs know features only, not places."""
+    if operator.weight.position != "none":
+        yield _placed(operator, "none")
+
+
+def share_position(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """absolute → relative: pairs of places with one offset get one number."""
+    if operator.weight.position == "absolute":
+        yield _placed(operator, "relative")
+
+
+def untie_position(operator: Operator, _: Numbers) -> Iterator[Step]:
+    """relative → absolute: every pair of places gets its own number."""
+    if operator.weight.position == "relative":
+        yield _placed(operator, "absolute")
+
+
+def _placed(operator: Operator, value: Position) -> Step:
+    weight = replace(operator.weight, position=value)
+    return Step(operator.weight.position, value, replace(operator, weight=weight))
+
+
+_HAN = "Han et al., On the Connection between Local Attention and Dynamic DW Conv., ICLR 2022"
+_POOL = "Yu et al., MetaFormer Is Actually What You Need for Vision, CVPR 2022"
+_ATTENTION = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
+_RELATIVE = "Shaw et al., Self-Attention with Relative Position Representations, NAACL 2018"
+
+WEIGHT: tuple[Relation, ...] = (
+    Relation(
+        "make dynamic",
+        "weight",
+        "dynamism",
+        make_dynamic,
+        "up where the predictor ends in a bias for each orbit of the static weights",
+        _HAN,
+    ),
+    Relation(
+        "freeze",
+        "weight",
+        "dynamism",
+        freeze,
+        "down where make dynamic is up; given weights are one point of their class",
+        _POOL,
+    ),
+    Relation("learn", "weight", "dynamism", learn, "up: the class contains what was given", _POOL),
+    Relation(
+        "change source",
+        "weight",
+        "dynamism",
+        change_source,
+        "sideways, but center lies in pairs that compare queries with places",
+        _HAN,
+    ),
+    Relation(
+        "un-normalise", "weight", "dynamism", unnormalise, "no order: another class", _ATTENTION
+    ),
+    Relation("normalise", "weight", "dynamism", normalise, "no order: another class", _ATTENTION),
+    Relation("renormalise", "weight", "dynamism", renormalise, "no order", _ATTENTION),
+    Relation("add position", "weight", "sharing", add_position, "up: the bias may be 0", _RELATIVE),
+    Relation("drop position", "weight", "sharing", drop_position, "down: the bias is 0", _RELATIVE),
+    Relation("share position", "weight", "sharing", share_position, "down", _RELATIVE),
+    Relation("untie position", "weight", "sharing", untie_position, "up", _RELATIVE),
+)

@@ -1,0 +1,159 @@
+"""Names of nodes: a key that is the same every time, and a description a person would give.
+
+In: a node. Out: text. A node that is its own family is named without numbers, any other with all of
+them, so a key names one node. Keys use lower-case letters, digits, `.`, `-` and `_`: they are file
+names, and identifiers of DOT between quotes.
+
+    local.positions-separate-static          local7x7.positions-separate.heads4-pair.softmax
+    chain2_PART_PART, and so for sum, product and split
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relgraph.algebra.describe import BORDERS, SOURCES, describe
+from relgraph.algebra.operator import Channel, Operator, Rank, Size
+from relgraph.relations.families import family
+from relgraph.relations.node import Composite, Node
+from relgraph.relations.weight import default_border
+
+_SIZED = ("local", "window", "grid", "stripe")
+_JOINED = {"chain": "then", "sum": "plus", "product": "times", "split": "beside"}
+
+
+def key(node: Node) -> str:
+    """The derived name: connectivity, sharing and rank over space, over channels, and dynamism."""
+    if isinstance(node, Composite):
+        return "_".join((f"{node.kind}{len(node.parts)}", *(key(part) for part in node.parts)))
+    numbers = family(node) != node
+    parts = (
+        _space_key(node, numbers),
+        _channel_key(node.channel, numbers),
+        _weight_key(node),
+        *(name for name in ("value", "output") if getattr(node.frame, name)),
+    )
+    return "-".join(".".join(part) if not isinstance(part, str) else part for part in parts)
+
+
+def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
+    space = operator.space
+    sized = numbers and space.connect in _SIZED
+    yield space.connect + (_sides(space.size) if sized else "")
+    if operator.weight.source not in ("pair", "fixed"):
+        yield space.share
+    if space.border != default_border(operator.weight.normalize):
+        yield space.border
+    if space.along == "columns":
+        yield "columns"
+    for word, value in (("s", space.stride), ("d", space.dilation)):
+        if value != (1, 1):
+            yield word + _sides(value)
+    if space.shift != (0, 0):
+        yield "m" + _sides(space.shift)
+    if space.padding != "half":
+        yield "sametf" if isinstance(space.padding, str) else "p" + _sides(space.padding)
+    if space.pad:
+        yield "pad"
+    yield from _rank_key(space.rank, numbers)
+
+
+def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
+    yield channel.connect + (str(channel.groups) if numbers and channel.connect == "groups" else "")
+    if channel.share != "none":
+        heads = numbers and channel.share == "heads"
+        yield channel.share + (str(channel.heads) if heads else "")
+    yield from _rank_key(channel.rank, numbers)
+
+
+def _weight_key(operator: Operator) -> Iterator[str]:
+    weight = operator.weight
+    yield weight.source + (str(weight.extent) if weight.extent > 1 else "")
+    yield from (w for w in (weight.normalize, weight.position) if w != "none")
+    if weight.fixed is not None:
+        yield weight.fixed
+
+
+def _rank_key(rank: Rank | None, numbers: bool) -> Iterator[str]:
+    if rank is not None:
+        yield rank.word + ("x".join(map(str, rank.numbers)) if numbers else "")
+
+
+def _sides(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def describe_node(node: Node) -> str:
+    """The node in words; a family's without numbers.
+
+    >>> from relgraph.algebra.operator import Operator, Space
+    >>> describe_node(Operator(Space("full"), bias="none"))
+    'all positions over space, a weight for every entry; all channels; static'
+    """
+    if isinstance(node, Composite):
+        joined = f" {_JOINED[node.kind]} "
+        return joined.join(f"({describe_node(part)})" for part in node.parts)
+    return describe(node) if family(node) != node else _describe_family(node)
+
+
+_CONNECT = {
+    "point": "own position only",
+    "full": "all positions",
+    "axial": "own row and column",
+    "local": "a neighbourhood",
+    "window": "windows",
+    "stripe": "stripes",
+    "grid": "grids of spread places",
+}
+_SHARE = {
+    "none": "a weight for every entry",
+    "windows": "shared by all blocks",
+    "positions": "shared over positions",
+    "all": "one weight for all entries",
+}
+_CHANNEL = {
+    ("full", "none"): "all channels",
+    ("groups", "none"): "channels in groups",
+    ("groups", "all"): "channels in groups, one matrix for all groups",
+    ("separate", "none"): "own channel only",
+    ("separate", "heads"): "own channel only, shared inside heads",
+    ("separate", "all"): "own channel only, shared by all channels",
+}
+_RANK = {
+    "reduce": "from a reduced map",
+    "tokens": "through tokens",
+    "separable": "rows times columns",
+    "scales": "also at coarser scales",
+    "inner": "through inner channels",
+}
+_SOURCE = {**SOURCES, "center": "dynamic, predicted from the feature at the centre"}
+
+
+def _describe_family(operator: Operator) -> str:
+    channel = [_CHANNEL[operator.channel.connect, operator.channel.share]]
+    channel += [_RANK[rank.word] for rank in (operator.channel.rank,) if rank]
+    parts = (_space_words(operator), channel, _weight_words(operator), _frame_words(operator))
+    return "; ".join(", ".join(part) for part in parts if part)
+
+
+def _space_words(operator: Operator) -> list[str]:
+    space = operator.space
+    words = [_CONNECT[space.connect] + (" over space" if space.connect != "point" else "")]
+    if space.border != default_border(operator.weight.normalize):
+        words.append(BORDERS[space.border])
+    if operator.weight.source not in ("pair", "fixed"):
+        words.append(_SHARE[space.share])
+    return words + [_RANK[rank.word] for rank in (space.rank,) if rank]
+
+
+def _weight_words(operator: Operator) -> list[str]:
+    weight = operator.weight
+    words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
+    words += [weight.normalize] if weight.normalize != "none" else []
+    return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
+
+
+def _frame_words(operator: Operator) -> list[str]:
+    frame = operator.frame
+    sides = [name for name, there in (("value", frame.value), ("output", frame.output)) if there]
+    return [f"{' and '.join(sides)} projection{'s' if len(sides) > 1 else ''}"] if sides else []
