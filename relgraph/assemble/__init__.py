@@ -11,6 +11,7 @@ from math import ceil, lcm
 
 from relgraph import resolved
 from relgraph.algebra.operator import Size
+from relgraph.assemble.contract import settled
 from relgraph.assemble.flow import MAX_CHANNELS, MAX_SIDE, Findings, Flow
 from relgraph.assemble.naming import named
 from relgraph.assemble.walk import Surroundings, walk_body, walk_scope
@@ -28,6 +29,11 @@ def assemble(backbone: Backbone, size: Size | None = None) -> Program:
 
     Raises RelgraphError with every size that cannot work.
     """
+    return settled(_assembled(backbone, size), lambda other: _assembled(backbone, other))
+
+
+def _assembled(backbone: Backbone, size: Size | None) -> Program:
+    """The program, with the contract that its divisibilities alone make."""
     findings = Findings()
     grid = size or backbone.size or DEFAULT_SIZE
     _check_bounds(backbone, grid, findings)

@@ -5,6 +5,7 @@ Goes in: a program and the classes of its parts. Comes out: source text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra.operator import Size
@@ -14,6 +15,7 @@ from relgraph.emit.methods import classifier_width, classifiers, head_starts, me
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
 from relgraph.emit.text import WIDTH, call, literal
+from relgraph.lower.module import Argument, DropPathRate
 from relgraph.program import Program
 
 SIZE_TYPE = "int | tuple[int, int]"
@@ -28,11 +30,17 @@ class Parts:
     head: tuple[Member, ...]
     made: Classes
 
+    def arguments(self) -> Iterator[Argument]:
+        """Every value that the model's own `__init__` hands on."""
+        for made in (*self.made.calls.values(), *(call_of(one, self.made) for one in self.head)):
+            yield from (value for _, value in made.arguments)
+
 
 def model_text(program: Program, name: str, parts: Parts) -> str:
     """The class `name`."""
-    stages = make_stages(program.stages, parts.stages, parts.made, map_sizes(program))
-    texts = [_class_line(program, name), _init(program, parts, stages), stages]
+    sizes = map_sizes(program, parts.arguments())
+    stages = make_stages(program.stages, parts.stages, parts.made, sizes)
+    texts = [_class_line(program, name), _init(program, parts, stages, sizes), stages]
     return "\n\n".join([*texts, *method_texts(program)])
 
 
@@ -75,13 +83,17 @@ def _contract(program: Program) -> str:
     if contract.fixed:
         return "H, W must be img_size."
     rows, columns = contract.multiple
+    start = ""
+    if contract.minimum != contract.multiple:
+        start = f" from {contract.minimum[0]} x {contract.minimum[1]} on"
     if (rows, columns) == (1, 1):
-        return "Any H, W."
-    return f"H and W: multiples of {rows}." if rows == columns else f"H: {rows}·n, W: {columns}·n."
+        return f"Any H, W{start}."
+    both = f"H and W: multiples of {rows}" if rows == columns else f"H: {rows}·n, W: {columns}·n"
+    return f"{both}{start}."
 
 
-def _init(program: Program, parts: Parts, stages: str) -> str:
-    sizes, made = map_sizes(program), parts.made
+def _init(program: Program, parts: Parts, stages: str, sizes: MapSizes) -> str:
+    made = parts.made
     built = [
         _stem_line(program, made.call(parts.stem), sizes),
         f"        self.stages = nn.ModuleList(self.make_stages({', '.join(given(stages))}))",
@@ -95,7 +107,7 @@ def _init(program: Program, parts: Parts, stages: str) -> str:
         "        self.img_size = (img_size, img_size) if isinstance(img_size, int) else img_size",
         *_feature_info(program),
         *_size_lines(program, sizes, "\n".join([*built, stages])),
-        *(_rate_lines(program) if "rates" in stages else ()),
+        *(_rate_lines(program, parts) if "rates" in stages else ()),
         *built,
         *(("        self.init_head()",) if head_starts(program) else ()),
     ]
@@ -120,7 +132,8 @@ def _head_line(member: Member, parts: Parts, sizes: MapSizes, program: Program) 
     extra: tuple[str, ...] = ()
     if member.reduce is not None:
         inner = parts.made.call(member.reduce)
-        extra = (f"reduce={inner.constructor}({', '.join(inner.text({}))})",)
+        given_texts = {name: sizes.text(value, near) for name, value in inner.arguments}
+        extra = (f"reduce={inner.constructor}({', '.join(inner.text(given_texts))})",)
     return call(f"self.{member.attr} = {made.constructor}", made.text(texts, extra), 8)
 
 
@@ -154,29 +167,68 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
         ]
     if "map_sizes[" not in built:
         return lines
+    return [*lines, *_irregular_lines(program, sizes), *_map_lines(sizes)]
+
+
+def _irregular_lines(program: Program, sizes: MapSizes) -> list[str]:
+    """Where maps are known at one size only and parameters depend on them, no other is built."""
+    if not sizes.irregular or not program.contract.fixed:
+        return []
+    return [
+        f"        if tuple(self.img_size) != {literal(sizes.input)}:",
+        "            raise ValueError("
+        f'f"img_size: only {literal(sizes.input)}, found {{self.img_size}}")',
+    ]
+
+
+def _map_lines(sizes: MapSizes) -> list[str]:
+    """`map_sizes`, computed from the image's size as far as it can be."""
     steps = literal(tuple(_flat(reduction) for reduction in sizes.reductions))
     if all(reduction[0] == reduction[1] for reduction in sizes.reductions):
         division = "(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in "
     else:
         division = "(-(-self.img_size[0] // r), -(-self.img_size[1] // c)) for r, c in "
+        steps = literal(sizes.reductions)
     comment = (
         "        # The map of every stage: the image's sides over the stride so far, rounded up."
     )
     flat = f"        map_sizes = [{division}{steps}]"
     if len(flat) > WIDTH:
         flat = f"        map_sizes = [\n            {division}{steps}\n        ]"
-    return [*lines, comment, flat]
+    if not sizes.irregular:
+        return [comment, flat]
+    own = " x ".join(map(str, sizes.input))
+    return [
+        comment,
+        flat,
+        f"        # Maps that are no such part, as images of {own} have them.",
+        f"        map_sizes += [{', '.join(map(literal, sizes.irregular))}]",
+    ]
 
 
 def _flat(reduction: Size) -> object:
     return reduction[0] if reduction[0] == reduction[1] else reduction
 
 
-def _rate_lines(program: Program) -> list[str]:
-    count = sum(len(stage.blocks) for stage in program.stages)
+def _rate_lines(program: Program, parts: Parts) -> list[str]:
+    """`rates`: one for each block that takes one; a block without a sum has none to drop."""
+    blocks = [block for stage in parts.stages for block in stage.blocks]
+    takers = [at for at, block in enumerate(blocks) if _takes_rate(parts.made.call(block))]
     if program.source.schedule == "constant":
-        return [f"        rates = iter([drop_path_rate] * {count})"]
+        return [f"        rates = iter([drop_path_rate] * {len(takers)})"]
+    last, what = max(1, len(blocks) - 1), "rises linearly from block to block"
+    if len(takers) == len(blocks):
+        return [
+            f"        # Stochastic depth: the rate {what}.",
+            f"        rates = iter([drop_path_rate * i / {last} for i in range({len(blocks)})])",
+        ]
+    numbers = [str(at) for at in takers] if len(takers) > 1 else [f"{takers[0]},"]
     return [
-        "        # Stochastic depth: the rate rises linearly from block to block.",
-        f"        rates = iter([drop_path_rate * i / {max(1, count - 1)} for i in range({count})])",
+        f"        # Stochastic depth: the rate {what}; these blocks have a sum.",
+        call("numbers = ", numbers, 8),
+        f"        rates = iter([drop_path_rate * i / {last} for i in numbers])",
     ]
+
+
+def _takes_rate(made: Call) -> bool:
+    return any(isinstance(value, DropPathRate) for _, value in made.arguments)

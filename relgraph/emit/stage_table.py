@@ -49,6 +49,8 @@ class Table:
 
     def part(self, values: list[Argument], first: int) -> str:
         """One argument of what stands before or after the blocks, in the stages from `first` on."""
+        if any(isinstance(value, MapSize) for value in values):
+            raise NoTableError  # Its map is another stage's, or no stage's.
         if all(isinstance(value, int) for value in values):
             numbers = [value for value in values if isinstance(value, int)]
             own = relative("dim", self.dims[first:], numbers)

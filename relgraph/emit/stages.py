@@ -6,6 +6,7 @@ the stages of a model are made.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relgraph.algebra.operator import Size
@@ -69,22 +70,25 @@ def stage_drafts(stage: Stage, default: Start) -> StageDrafts:
 @dataclass(frozen=True)
 class MapSizes:
     """How a map's size is written in the model's `__init__`: `map_sizes[i]`, one for each
-    distinct reduction; `used` says whether anything asks for it."""
+    distinct reduction; `irregular` are maps that are no side over a whole number, rounded up, and
+    so are known for the spec's own input alone."""
 
     input: Size
     reductions: tuple[Size, ...]
+    irregular: tuple[Size, ...] = ()
 
     def index(self, size: MapSize, near: Size) -> int:
         """Where `size` stands; of several equal ones, that of the reduction `near`."""
-        fits = [i for i, r in enumerate(self.reductions) if self.at(r) == (size.height, size.width)]
-        assert fits, f"no stage has a map of {size.height}×{size.width}"
+        wanted = (size.height, size.width)
+        if wanted in self.irregular:
+            return len(self.reductions) + self.irregular.index(wanted)
+        fits = [i for i, r in enumerate(self.reductions) if self.at(r) == wanted]
         close = [i for i in fits if self.reductions[i] == near]
         return (close or fits)[0]
 
     def at(self, reduction: Size) -> Size:
         """The map of the built input at one reduction."""
-        rows, columns = (-(-s // r) for s, r in zip(self.input, reduction, strict=True))
-        return rows, columns
+        return _reduced(self.input, reduction)
 
     def text(self, value: Argument, near: Size) -> str:
         """An argument as it is written in the model's `__init__`."""
@@ -95,9 +99,24 @@ class MapSizes:
         return literal(value)
 
 
-def map_sizes(program: Program) -> MapSizes:
-    """The distinct reductions of a program's stages, in order."""
-    reductions = tuple(dict.fromkeys(stage.reduction for stage in program.stages))
+def map_sizes(program: Program, arguments: Iterable[Argument]) -> MapSizes:
+    """The distinct reductions of a program's stages, in order, and of those maps among
+    `arguments` that stand elsewhere: in the stem, or in front of a stride."""
     grid = program.input.grid
     assert grid is not None
-    return MapSizes(grid, reductions)
+    reductions = list(dict.fromkeys(stage.reduction for stage in program.stages))
+    irregular: list[Size] = []
+    for value in dict.fromkeys(one for one in arguments if isinstance(one, MapSize)):
+        size = (value.height, value.width)
+        if any(_reduced(grid, reduction) == size for reduction in reductions):
+            continue
+        step = (-(-grid[0] // size[0]), -(-grid[1] // size[1]))
+        if _reduced(grid, step) == size:
+            reductions.append(step)
+        else:
+            irregular.append(size)
+    return MapSizes(grid, tuple(reductions), tuple(irregular))
+
+
+def _reduced(sides: Size, by: Size) -> Size:
+    return -(-sides[0] // by[0]), -(-sides[1] // by[1])

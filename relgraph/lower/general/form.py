@@ -91,7 +91,8 @@ class Form:
             return False
         if self.orbit_share in (None, "all"):
             return True
-        return self.orbit_share != "none" and self.space.connect in ("point", "local", "window")
+        sized = ("point", "local", "window", "grid")
+        return self.orbit_share != "none" and self.space.connect in sized
 
     @property
     def is_framed_pair(self) -> bool:

@@ -1,0 +1,132 @@
+"""Which input sizes a built model accepts: the resolution contract of a program.
+
+Goes in: the assembled program, the divisibilities that were found on the walk, and a way to
+assemble the same spec at another size. Comes out: a `Contract`. Multiples are known from the walk;
+what rounds down (a pool, a kernel without padding) or reflects has a least size, and may meet its
+counterpart at some sizes only. Such programs, and no others, are tried at a few sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import lcm
+
+from relgraph.algebra import geometry
+from relgraph.algebra.operator import Connection, Size
+from relgraph.assemble.walking import nodes
+from relgraph.errors import RelgraphError
+from relgraph.program import Connect, Contract, Element, Node, Program, Residual, Shape
+
+Assembled = Callable[[Size], Program]
+
+
+def settled(program: Program, assembled: Assembled) -> Program:
+    """`program` with a contract that holds: `assembled` makes it at another size, or raises
+    RelgraphError."""
+    contract = program.contract
+    if contract.fixed or not any(_is_delicate(node) for _, node in nodes(program)):
+        return program
+    found = _by_trial(program, lambda size: _is_like(program, size, assembled))
+    return replace(program, contract=found)
+
+
+def _is_delicate(node: Node) -> bool:
+    """Whether the map behind `node`, or that there is one, follows from more than a stride."""
+    if isinstance(node, Connect):
+        return _rounds(node.connection)
+    if isinstance(node, Residual):
+        # Where a sum is dropped or a shortcut taken because of the map, a map of one has neither.
+        return node.input.channels == node.output.channels and node.input != node.output
+    if not isinstance(node, Element):
+        return False
+    return node.word == "upsample" or (node.word in ("avg_pool", "max_pool") and _cuts(node))
+
+
+def _cuts(pool: Element) -> bool:
+    """Whether a pool makes something else than its map over its stride, rounded up."""
+    size, padding = _pair(pool["size"]), _pair(pool["padding"])
+    return bool(pool["ceil"]) or any(2 * p + 1 != k for p, k in zip(padding, size, strict=True))
+
+
+def _pair(value: object) -> Size:
+    if isinstance(value, tuple):
+        return value[0], value[1]
+    assert isinstance(value, int)
+    return value, value
+
+
+def _rounds(connection: Connection) -> bool:
+    space, grid = connection.operator.space, connection.in_grid
+    if grid is None:
+        return False
+    if space.connect in ("window", "stripe", "grid"):
+        axes = (geometry.band_axis(space),) if space.connect == "stripe" else (0, 1)
+        return not space.pad and any(grid[axis] < space.size[axis] for axis in axes)
+    if space.connect != "local":
+        return False
+    if space.border == "reflect":
+        return True
+    if isinstance(space.padding, str) or (space.padding == (0, 0) and space.size == space.stride):
+        return False
+    return any(2 * space.padding[axis] + 1 != geometry.span(space, axis) for axis in (0, 1))
+
+
+def _by_trial(program: Program, accepts: Callable[[Size], bool]) -> Contract:
+    own, known = program.input.grid, program.contract.multiple
+    assert own is not None
+    for rows, columns in _steps(program):
+        step = (lcm(known[0], rows), lcm(known[1], columns))
+        divides = own[0] % step[0] == 0 and own[1] % step[1] == 0
+        if divides and accepts((own[0] + step[0], own[1] + 3 * step[1])):
+            return Contract(fixed=False, multiple=step, minimum=_least(own, step, accepts))
+    return Contract(fixed=True, multiple=known, minimum=own)
+
+
+def _steps(program: Program) -> Iterator[Size]:
+    """Steps between sizes that may all do, small ones first."""
+    yield 1, 1
+    last = (1, 1)
+    for stage in program.stages:
+        last = stage.reduction
+        yield last
+    yield 2 * last[0], 2 * last[1]
+
+
+def _least(own: Size, step: Size, accepts: Callable[[Size], bool]) -> Size:
+    """The smallest size that does, found by halving: on both axes at once, `own` at most."""
+
+    def size(count: int) -> Size:
+        return min(own[0], count * step[0]), min(own[1], count * step[1])
+
+    low, high = 1, max(own[0] // step[0], own[1] // step[1])
+    while low < high:
+        middle = (low + high) // 2
+        if accepts(size(middle)):
+            high = middle
+        else:
+            low = middle + 1
+    return size(high)
+
+
+def _is_like(program: Program, size: Size, assembled: Assembled) -> bool:
+    """Whether the spec works at `size`, with the same modules."""
+    try:
+        return _structure(assembled(size)) == _structure(program)
+    except RelgraphError:
+        return False
+
+
+def _structure(program: Program) -> list[tuple[str, object]]:
+    return [(path, _kind(node)) for path, node in nodes(program)]
+
+
+def _kind(node: Node) -> object:
+    """What must be the same at every size."""
+    if isinstance(node, Residual):
+        return None if node.shortcut is None else len(node.shortcut)
+    return (type(node).__name__, _width(node.input), _width(node.output))
+
+
+def _width(shape: Shape) -> tuple[int, tuple[str, ...], bool]:
+    return shape.channels, shape.tokens, shape.grid is None
