@@ -1,0 +1,80 @@
+"""Which numbers nodes have, and which ones edits between them may write.
+
+In: nodes. Out: `Numbers`. A closure adds its roots' own numbers to those it was given; a path from
+one node to another may write the numbers of the two and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import Any
+
+from relgraph.algebra.operator import Operator
+from relgraph.relations.node import Composite, Node
+from relgraph.relations.numbers import GENERIC, Numbers
+
+_NEUTRAL = frozenset(("dilation", "shift", "extent", "along"))
+"""Kinds of which one value says nothing, so that edits may always return to it."""
+
+
+def own_numbers(numbers: Numbers, nodes: Iterable[Node]) -> Numbers:
+    """The numbers, and those that the nodes have themselves, sorted."""
+    return _joined(_listed(numbers), nodes)
+
+
+def only_numbers(nodes: Iterable[Node]) -> Numbers:
+    """The nodes' own numbers; the generic one where none of them has any of a kind."""
+    own = tuple(nodes)
+    written = {name for operator in atoms(own) for name, _ in _written(operator)}
+    generic = _listed(GENERIC)
+    kept = {
+        name: () if name in written and name not in _NEUTRAL else values
+        for name, values in generic.items()
+    }
+    return _joined(kept, own)
+
+
+def atoms(nodes: Iterable[Node]) -> Iterator[Operator]:
+    """Every operator in the nodes."""
+    for node in nodes:
+        if isinstance(node, Composite):
+            yield from atoms(node.parts)
+        else:
+            yield node
+
+
+def _listed(numbers: Numbers) -> dict[str, tuple[Any, ...]]:
+    return {field.name: getattr(numbers, field.name) for field in fields(numbers)}
+
+
+def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node]) -> Numbers:
+    found = {name: set(values) for name, values in listed.items()}
+    for operator in atoms(nodes):
+        for name, value in _written(operator):
+            found[name].add(value)
+    return Numbers(**{name: tuple(sorted(values)) for name, values in found.items()})
+
+
+def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
+    """Each number of an operator, with the name of its kind."""
+    space, channel = operator.space, operator.channel
+    sized = {"local": "kernel", "window": "window", "grid": "grid"}
+    if space.connect in sized:
+        yield sized[space.connect], space.size
+    if space.connect == "local":
+        yield "dilation", space.dilation
+    if space.connect in ("window", "stripe"):
+        yield "shift", space.shift
+    if space.connect == "stripe":
+        yield "stripe", space.size[0 if space.along == "rows" else 1]
+        yield "along", space.along
+    if channel.connect == "groups":
+        yield "groups", channel.groups
+    if channel.share == "heads":
+        yield "heads", channel.heads
+    if operator.weight.source == "center":
+        yield "extent", operator.weight.extent
+    for rank in (space.rank, channel.rank):
+        if rank is not None and rank.numbers:
+            yield rank.word, rank.numbers if rank.word == "scales" else rank.numbers[0]

@@ -1,0 +1,198 @@
+"""How many nodes a closure can have, counted before one of them is made.
+
+In: roots and numbers. Out: an integer. Every rule of consistency and every rewrite reads at most
+two of space, channel and weight, so three small tables of which values go together give the number
+of triples; how many sizes a value stands for multiplies. It is exact where no two numbers make the
+same operator, and a bound from above else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
+
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import (
+    Border,
+    Channel,
+    Normalize,
+    Operator,
+    Padding,
+    Rank,
+    Size,
+    Space,
+    SpaceShare,
+    Weight,
+)
+from relgraph.algebra.rules import check
+from relgraph.graph.numbering import own_numbers
+from relgraph.relations.node import Composite, Node
+from relgraph.relations.numbers import GENERIC, Numbers
+
+_SEPARATE = Channel("separate")
+"""A value that contradicts none of the other axes."""
+
+
+_Value = TypeVar("_Value", Space, Channel, Weight)
+_Many: TypeAlias = dict[_Value, int]
+"""Values of one axis, each with how many of its kind it stands for."""
+
+
+def count(roots: Iterable[Node], numbers: Numbers = GENERIC, frames: bool = False) -> int:
+    """How many nodes can be reached from `roots` at most, when edits write `numbers`."""
+    operators, composites = _sorted(roots)
+    total = _operators(operators, numbers, frames) if operators else 0
+    for composite in composites:
+        ways = 1
+        for part in composite.parts:
+            ways *= count((part,), numbers, frames)
+        total += ways
+    return total
+
+
+def _sorted(roots: Iterable[Node]) -> tuple[list[Operator], list[Composite]]:
+    nodes = list(dict.fromkeys(roots))
+    operators = [node for node in nodes if isinstance(node, Operator)]
+    return operators, [node for node in nodes if isinstance(node, Composite)]
+
+
+def _operators(roots: list[Operator], numbers: Numbers, frames: bool) -> int:
+    numbers = own_numbers(numbers, roots)
+    spaces, channels = _spaces(roots, numbers), _channels(numbers)
+    borders = {o.space.border for o in roots if o.space.border not in _usual(o.weight)}
+    total = 0
+    for weight, sources in _weights(numbers).items():
+        plain = Space("point" if weight.fixed == "identity" else "full", border=_usual(weight)[0])
+        mixing = [c for c in channels if _fits(Operator(plain, c, weight))]
+        legal = {*_usual(weight), *borders}
+        for space, places in spaces.items():
+            if space.border in legal and _fits(Operator(space, _SEPARATE, weight)):
+                width = sum(channels[c] for c in mixing if _agree(space, c))
+                total += sources * places * width
+    return total * (4 if frames else 1)
+
+
+def _fits(operator: Operator) -> bool:
+    """Whether the operator is consistent and written in its canonical form."""
+    bare = replace(operator, bias="none")
+    return not check(bare) and canonical(bare).operator == bare
+
+
+def _agree(space: Space, channel: Channel) -> bool:
+    return not check(Operator(replace(space, border="zero"), channel))
+
+
+def _usual(weight: Weight) -> tuple[Border, ...]:
+    """What stands outside the map where no root says it; given weights keep what they had."""
+    if weight.source == "fixed":
+        return ("zero", "mask")
+    return ("mask",) if weight.normalize == "softmax" else ("zero",)
+
+
+def _spaces(roots: list[Operator], numbers: Numbers) -> _Many[Space]:
+    """Every space that edits of the roots may write. Stride and padding stay a root's own."""
+    kept = dict.fromkeys(_kept(roots))
+    borders: set[Border] = {"zero", "mask", *(o.space.border for o in roots)}
+    found: _Many[Space] = {}
+    for plain, many in _geometries(numbers).items():
+        for (stride, padding, pad), border in itertools.product(kept, sorted(borders)):
+            space = replace(plain, stride=stride, padding=padding, pad=pad, border=border)
+            for share, (rank, ways) in itertools.product(_SHARES, _space_ranks(numbers).items()):
+                found[replace(space, share=share, rank=rank)] = many * ways
+    return {space: many for space, many in found.items() if many}
+
+
+def _kept(roots: list[Operator]) -> Iterator[tuple[Size, Padding, bool]]:
+    """Stride, padding and completed maps; the latter two may fall away."""
+    for operator in roots:
+        space = operator.space
+        for padding, pad in itertools.product((space.padding, "half"), (space.pad, False)):
+            yield space.stride, padding, pad
+
+
+def _geometries(numbers: Numbers) -> _Many[Space]:
+    """Each connectivity, with how many sizes it has. Sizes of one place are points."""
+    many = {
+        Space("point"): 1,
+        Space("full"): 1,
+        Space("axial"): 1,
+        Space("grid", size=(2, 2)): _above(numbers.grid, (1, 1)),
+        Space("window", size=(2, 2)): _above(numbers.window, (1, 1)),
+        Space("local", size=(3, 3)): _kernels(numbers),
+    }
+    shifted = sum(_shifts(window, numbers.shift) for window in {*numbers.window})
+    many[Space("window", size=(2, 2), shift=(1, 1))] = shifted
+    for along in numbers.along:
+        size, shift = ((2, 1), (1, 0)) if along == "rows" else ((1, 2), (0, 1))
+        bands = [(n, 1) if along == "rows" else (1, n) for n in numbers.stripe]
+        many[Space("stripe", size=size, along=along)] = len(bands)
+        moved = sum(_shifts(band, numbers.shift) for band in bands)
+        many[Space("stripe", size=size, along=along, shift=shift)] = moved
+    return many
+
+
+def _shifts(size: Size, shifts: Iterable[Size]) -> int:
+    """How many of the shifts move blocks of this size, each in another way."""
+    rows, columns = size
+    return len({(a % rows, b % columns) for a, b in shifts} - {(0, 0)})
+
+
+def _kernels(numbers: Numbers) -> int:
+    """Kernels at every dilation that tells them apart: one tap wide, only the other side's does."""
+    found = 0
+    for rows, columns in numbers.kernel:
+        apart = {(a if rows > 1 else 1, b if columns > 1 else 1) for a, b in numbers.dilation}
+        found += len(apart) if (rows, columns) != (1, 1) else 0
+    return found
+
+
+def _above(values: tuple[object, ...], least: object) -> int:
+    """How many of the values say something."""
+    return len({*values} - {least})
+
+
+_SHARES: tuple[SpaceShare, ...] = ("none", "windows", "positions", "all")
+
+
+def _space_ranks(numbers: Numbers) -> dict[Rank | None, int]:
+    return {
+        None: 1,
+        Rank("reduce", (2,)): len(numbers.reduce),
+        Rank("tokens", (2,)): len(numbers.tokens),
+        Rank("separable"): 1,
+        Rank("scales", (2,)): len(numbers.scales),
+    }
+
+
+def _channels(numbers: Numbers) -> _Many[Channel]:
+    groups, heads = _above(numbers.groups, 1), _above(numbers.heads, 1)
+    mixing = {
+        Channel("full"): 1,
+        Channel("groups", groups=2): groups,
+        Channel("groups", groups=2, share="all"): groups,
+    }
+    many = {
+        **mixing,
+        Channel("separate"): 1,
+        Channel("separate", share="heads", heads=2): heads,
+        Channel("separate", share="all"): 1,
+    }
+    for channel, ways in mixing.items():
+        many[replace(channel, rank=Rank("inner", (2,)))] = ways * len(numbers.inner)
+    return {channel: ways for channel, ways in many.items() if ways}
+
+
+def _weights(numbers: Numbers) -> _Many[Weight]:
+    sources = {
+        Weight("static"): 1,
+        Weight("pooled"): 1,
+        Weight("center"): len(numbers.extent),
+        Weight("pair"): 1,
+        Weight("pair", position="relative"): 1,
+        Weight("pair", position="absolute"): 1,
+    }
+    normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
+    many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in normal}
+    return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}
