@@ -19,7 +19,9 @@ from relgraph.algebra.rules import check
 from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Edit, Relation, RelationAxis
 
-# Values that contradict none of another axis; what stands for the axis that a plan does not read.
+# The axes in the order of edits; values that contradict none of another axis, to stand for the one
+# that a plan does not read.
+_AXES: tuple[RelationAxis, ...] = ("space", "channel", "weight")
 _SPACE, _CHANNEL, _WEIGHT = Space("full"), Channel("separate"), Weight()
 
 
@@ -65,19 +67,18 @@ class Plans:
     def __init__(self, relations: Iterable[Relation], numbers: Numbers) -> None:
         rows = tuple(relations)
         self._numbers = numbers
-        self._pair_rows = [row for row in rows if row.axis in ("space", "weight")]
-        self._channel_rows = [row for row in rows if row.axis == "channel"]
+        self._rows = {axis: [row for row in rows if row.axis == axis] for axis in _AXES}
         self._pairs = _Numbered[tuple[Space, Weight]]()
         self._channels = _Numbered[Channel]()
         self._pair_numbers: dict[tuple[Space, Weight], int | None] = {}
         self._channel_numbers: dict[tuple[Channel, Weight], int | None] = {}
         self._agree: dict[tuple[Space, int], bool] = {}
         self._made: dict[Frame, dict[tuple[int, int], Operator | None]] = {}
-        self._pair_plans: dict[int, tuple[_Planned, ...]] = {}
+        self._pair_plans: dict[tuple[int, RelationAxis], tuple[_Planned, ...]] = {}
         self._channel_plans: dict[tuple[int, Weight], tuple[_Planned, ...]] = {}
 
     def edits(self, operator: Operator) -> tuple[Edit, ...]:
-        """Every edit of a consistent core, in the order of the rows, space and weight first."""
+        """Every edit of a consistent core, in the order of the rows: space, channel, weight."""
         weight = operator.weight
         pair = self._pair(operator.space, weight)
         channel = self._channel(operator.channel, weight)
@@ -85,7 +86,11 @@ class Plans:
         made = self._made.setdefault(operator.frame, {})
         here = self._whole(pair, channel, operator.frame)
         found = []
-        for plan in (self._pair_plan(pair), self._channel_plan(channel, weight)):
+        for plan in (
+            self._pair_plan(pair, "space"),
+            self._channel_plan(channel, weight),
+            self._pair_plan(pair, "weight"),
+        ):
             for relation, axis, before, after, other_pair, other_channel in plan:
                 at = (
                     pair if other_pair is None else other_pair,
@@ -141,15 +146,16 @@ class Plans:
             self._agree[space, channel] = not check(operator)
         return self._agree[space, channel]
 
-    def _pair_plan(self, pair: int) -> tuple[_Planned, ...]:
-        if pair not in self._pair_plans:
-            self._pair_plans[pair] = _one_each(self._pair_steps(pair))
-        return self._pair_plans[pair]
+    def _pair_plan(self, pair: int, axis: RelationAxis) -> tuple[_Planned, ...]:
+        key = (pair, axis)
+        if key not in self._pair_plans:
+            self._pair_plans[key] = _one_each(self._pair_steps(pair, axis))
+        return self._pair_plans[key]
 
-    def _pair_steps(self, pair: int) -> Iterator[_Planned]:
+    def _pair_steps(self, pair: int, axis: RelationAxis) -> Iterator[_Planned]:
         space, weight = self._pairs[pair]
         operator = Operator(space, _CHANNEL, weight, "none")
-        for row in self._pair_rows:
+        for row in self._rows[axis]:
             for before, after, node in row.steps(operator, self._numbers):
                 other, channel = self._pair(node.space, node.weight), None
                 if node.channel != _CHANNEL:
@@ -165,7 +171,7 @@ class Plans:
 
     def _channel_steps(self, channel: int, weight: Weight) -> Iterator[_Planned]:
         operator = Operator(_SPACE, self._channels[channel], weight, "none")
-        for row in self._channel_rows:
+        for row in self._rows["channel"]:
             for before, after, node in row.steps(operator, self._numbers):
                 other = self._channel(node.channel, weight)
                 if other is not None and other != channel:

@@ -19,7 +19,9 @@ from relgraph.relations.relation import Edit, Relation
 from relgraph.relations.space import SPACE
 from relgraph.relations.weight import WEIGHT
 
-RELATIONS: tuple[Relation, ...] = (*SPACE, *CHANNEL, *WEIGHT, *NUMBER)
+# Numbers first: the first of several shortest paths then changes a size where another would leave a
+# connectivity and come back to it.
+RELATIONS: tuple[Relation, ...] = (*NUMBER, *SPACE, *CHANNEL, *WEIGHT)
 
 
 def edits(node: Node, numbers: Numbers = GENERIC, frames: bool = False) -> tuple[Edit, ...]:

@@ -107,6 +107,14 @@ def _shares(operator: Operator) -> Iterator[tuple[SpaceShare, str]]:
         yield from ((share, f", share {share}") for share in SHARES)
 
 
+def sharing_of(operator: Operator) -> SpaceShare | None:
+    """How functions (the position biases of pairs) are shared over space; None: by nothing that
+    another source would carry."""
+    if operator.weight.source == "pair":
+        return _BY_POSITION.get(operator.weight.position)
+    return operator.space.share
+
+
 def normalise(operator: Operator, _: Numbers) -> Iterator[Step]:
     """none → softmax: the weights of an output become positive and sum to 1."""
     if operator.weight.normalize == "none":

@@ -11,9 +11,10 @@ names, and identifiers of DOT between quotes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from relgraph.algebra.describe import BORDERS, SOURCES, describe
-from relgraph.algebra.operator import Channel, Operator, Rank, Size
+from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.weight import default_border
@@ -26,14 +27,33 @@ def key(node: Node) -> str:
     """The derived name: connectivity, sharing and rank over space, over channels, and dynamism."""
     if isinstance(node, Composite):
         return "_".join((f"{node.kind}{len(node.parts)}", *(key(part) for part in node.parts)))
-    numbers = family(node) != node
-    parts = (
-        _space_key(node, numbers),
-        _channel_key(node.channel, numbers),
-        _weight_key(node),
-        *(name for name in ("value", "output") if getattr(node.frame, name)),
-    )
-    return "-".join(".".join(part) if not isinstance(part, str) else part for part in parts)
+    weight, frame = node.weight, node.frame
+    own_space, space, space_name = _space_keys(node.space, weight)
+    own_channel, channel, channel_name = _channel_keys(node.channel, weight)
+    family_ = own_space and own_channel
+    parts = [space_name if family_ else space, channel_name if family_ else channel]
+    parts.append(_weight_key(weight))
+    parts += [name for name in ("value", "output") if getattr(frame, name)]
+    return "-".join(parts)
+
+
+# Whether a node is its own family follows from pairs of its axes, and so does its key: 100,000
+# nodes have few of them.
+@cache
+def _space_keys(space: Space, weight: Weight) -> tuple[bool, str, str]:
+    """Whether it is the family's, its words with numbers, and without."""
+    operator = Operator(space, Channel("separate"), weight, "none")
+    own = family(operator) == operator
+    return own, ".".join(_space_key(operator, True)), ".".join(_space_key(operator, False))
+
+
+@cache
+def _channel_keys(channel: Channel, weight: Weight) -> tuple[bool, str, str]:
+    """The same for channels."""
+    operator = Operator(Space("full"), channel, weight, "none")
+    form = family(operator)
+    own = isinstance(form, Operator) and form.channel == channel
+    return own, ".".join(_channel_key(channel, True)), ".".join(_channel_key(channel, False))
 
 
 def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
@@ -66,12 +86,10 @@ def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
     yield from _rank_key(channel.rank, numbers)
 
 
-def _weight_key(operator: Operator) -> Iterator[str]:
-    weight = operator.weight
-    yield weight.source + (str(weight.extent) if weight.extent > 1 else "")
-    yield from (w for w in (weight.normalize, weight.position) if w != "none")
-    if weight.fixed is not None:
-        yield weight.fixed
+def _weight_key(weight: Weight) -> str:
+    words = [weight.source + (str(weight.extent) if weight.extent > 1 else "")]
+    words += [word for word in (weight.normalize, weight.position) if word != "none"]
+    return ".".join([*words, weight.fixed] if weight.fixed is not None else words)
 
 
 def _rank_key(rank: Rank | None, numbers: bool) -> Iterator[str]:
