@@ -97,8 +97,8 @@ def test_a_path_between_instances_writes_their_numbers() -> None:
         return core(Operator(Space("local", size, share="positions"), Channel("separate")))
 
     numbers = Numbers(kernel=((3, 3), (5, 5), (7, 7)))
-    first, other = path(local((3, 3)), local((7, 7)), numbers)
-    assert [edit.words for edit in other][1] == "densify space: point → local 7×7"
+    first, *others = path(local((3, 3)), local((7, 7)), numbers)
+    assert others[0][1].words == "densify space: point → local 7×7"
     assert [edit.words for edit in first] == [
         "resize space: local 3×3 → local 5×5",
         "resize space: local 5×5 → local 7×7",
