@@ -34,10 +34,10 @@ Init: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class Parameter:
-    """One stored tensor. `init` is how it starts: truncated normal with deviation 0.02, the fan-out
-    normal of convolutions, a normal that keeps the variance of what it is multiplied with, a
-    predictor's (a predicted kernel's squared sum starts near 1), or a number. `decay` tells whether
-    weight decay applies: not to vectors, scalars and position tables.
+    """One stored tensor. `init` is how it starts where no spec says otherwise: truncated normal
+    with deviation 0.02, the fan-out normal of convolutions, a normal that keeps the variance of
+    what it is multiplied with, a predictor's (a predicted kernel's squared sum starts near 1), or a
+    number. `decay` tells whether weight decay applies: not to vectors, scalars and position tables.
     """
 
     name: str

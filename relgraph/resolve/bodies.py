@@ -26,12 +26,11 @@ from relgraph.resolve.findings import RefusedError
 from relgraph.resolve.items import Item, body_nodes, parse_item
 from relgraph.resolve.library import find_spec
 from relgraph.resolve.operator_file import OperatorFile
-from relgraph.resolve.operators import build_operator, operator_file, told
+from relgraph.resolve.operators import build_operator, operator_file
 from relgraph.resolve.scope import Closure, Env, Width, force, reference
 from relgraph.resolve.structure import build_structure
 from relgraph.resolve.use import Use, names_of
 from relgraph.resolved import Scope, Unknown
-from relgraph.spec.inits import INIT
 from relgraph.spec.nodes import ListNode, MapNode, ScalarNode
 from relgraph.spec.words import ELEMENTS, NOT_YET, STRUCTURE, WORDS
 
@@ -120,14 +119,14 @@ def _fit(use: Use) -> Built:
     """`fit: channels`: nothing where the width is right already, else a point-wise layer."""
     word = WORDS["fit"]
     given = use.arguments((field.name for field in word.fields), word.main)
+    own = use.own_start(given)
     wanted = read_fields(use.item, word.fields, given, use.findings)["channels"]
     assert isinstance(wanted, int)
     if use.width == wanted:
         return Built((), wanted)
     layer = replace(use.item, word="pointwise", value=ScalarNode(wanted, use.place))
     built = _operator(replace(use, item=layer))
-    own = given.get(INIT.name)
-    return built if own is None else told(built, use.start(own), own.place)
+    return built if own is None else own.told(built)
 
 
 def _check_file_name(use: Use, file: OperatorFile) -> None:

@@ -74,14 +74,17 @@ def build_definition(use: Use, definition: Definition) -> Built:
             related=(definition.place,),
         )
     params = dict(definition.params)
-    given = use.arguments(dict.fromkeys((*params, INIT.name)), next(iter(params), None))
-    init = None if INIT.name in params else given.pop(INIT.name, None)
+    given = use.arguments((*params, INIT.name), next(iter(params), None))
+    own = use.own_start(given, params)
     names: dict[str, Closure] = {}
     env = Env(definition.home, use.env.section, use.width, names)
     for name, default in definition.params:
         names[name] = given.get(name) or Closure(default, env, default=True)
     inner = use.spot.inside(use.item.label, definition.name).expand(key)
-    built = use.expand(Closure(definition.body, env), inner, init)
+    inner = inner if own is None else own.around(inner)
+    built = use.walk(Closure(definition.body, env), use.width, inner, use.context)
+    if own is not None:
+        built = own.ended(built, definition.name, use.findings)
     node = Scope(
         label=use.item.label,
         place=use.place,

@@ -38,7 +38,8 @@ def read_start(field: Field, written: Closure, findings: Findings) -> Start:
     if isinstance(node, ScalarNode):
         return _word(node, findings)
     if not isinstance(node, MapNode) or len(node.entries) != 1:
-        raise _refuse(node, f"{field.name} is no rule", findings)
+        shown = f"{len(node.entries)} rules" if isinstance(node, MapNode) else "a list"
+        raise _refuse(node, f"{field.name} is {shown}", findings)
     key, value = node.entries[0]
     if key.value not in RULE:
         raise _refuse(key, f"{key.value} is no rule", findings)
@@ -100,8 +101,8 @@ def _refuse(node: Node, found: str, findings: Findings) -> RefusedError:
 
 
 def ending_at_zero(body: Body, what: str, place: Place, findings: Findings) -> Body:
-    """`body` with its last layer starting at zero. Raises RefusedError where its last item is no
-    layer: then the whole would not start as nothing."""
+    """`body` with its last layer starting at zero. Refused where its last item is no layer: then
+    the whole would not start as nothing."""
     last = body[-1] if body else None
     if isinstance(last, Unknown):
         return body
@@ -110,13 +111,14 @@ def ending_at_zero(body: Body, what: str, place: Place, findings: Findings) -> B
         return (*body[:-1], replace(last, body=inner))
     if isinstance(last, OperatorUse) or (isinstance(last, Element) and last.word == "classifier"):
         return (*body[:-1], started(last, "zeros", place))
-    raise findings.refuse(
+    findings.refuse(
         "init-no-last-layer",
         place,
         f"init: zeros for {what}, which does not end with a layer",
         "expected a last item with weights",
         "write it on the layer itself; a norm at the end of a branch has batch_norm: {init: 0}",
     )
+    return body
 
 
 def started(node: Started, rule: Start, place: Place | None) -> OperatorUse | Element:

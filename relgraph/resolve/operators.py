@@ -7,16 +7,14 @@ from pathlib import Path
 
 from relgraph.algebra.fit import Misfit, misfits
 from relgraph.algebra.operator import Connection, Operator
-from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolve.arguments import Arguments
 from relgraph.resolve.consistency import check_consistency, note_canonical
 from relgraph.resolve.context import Built, Context
-from relgraph.resolve.inits import started
 from relgraph.resolve.operator_file import OperatorFile, read_operator
 from relgraph.resolve.properties import Properties, read_properties
 from relgraph.resolve.scope import Closure, Env, Home, Width, force, reference
-from relgraph.resolve.use import Use
+from relgraph.resolve.use import OwnStart, Use
 from relgraph.resolve.values import read, times, width
 from relgraph.resolved import Body, OperatorUse, Scope, Unknown
 from relgraph.spec.field import named
@@ -39,22 +37,15 @@ def build_operator(use: Use, file: OperatorFile) -> Built:
     """The resolved use of an operator: an OperatorUse for properties, a Scope for a body."""
     params = dict(file.params)
     implicit = [name for name in WIDTH_FIELDS if file.wants_width and name not in params]
-    legal = dict.fromkeys((*params, *implicit, INIT.name))
-    given = use.arguments(legal, file.main)
-    init = None if INIT.name in params else given.pop(INIT.name, None)
+    given = use.arguments((*params, *implicit, INIT.name), file.main)
+    own = use.own_start(given, params)
     env = _environment(use, file, given)
     if file.body is not None:
-        return _composite(use, file, Closure(file.body, env), init)
+        return _composite(use, file, Closure(file.body, env), own)
     properties = read_properties(dict(file.properties), env, use.width, file.place, use.findings)
     check_consistency(properties, use.place, use.findings)
     built = _atom(use, file, properties, env)
-    return built if init is None else told(built, use.start(init), init.place)
-
-
-def told(built: Built, rule: Start, place: Place) -> Built:
-    """The use with the rule that it writes itself."""
-    nodes = (started(n, rule, place) if isinstance(n, OperatorUse) else n for n in built.nodes)
-    return replace(built, nodes=tuple(nodes))
+    return built if own is None else own.told(built)
 
 
 def _environment(use: Use, file: OperatorFile, given: Arguments) -> Env:
@@ -112,14 +103,17 @@ def _declared_width(file: OperatorFile, env: Env) -> Closure | None:
     return None if stage is None else Closure(ScalarNode(stage, default.place), env, default=True)
 
 
-def _composite(use: Use, file: OperatorFile, body: Closure, init: Closure | None) -> Built:
+def _composite(use: Use, file: OperatorFile, body: Closure, own: OwnStart | None) -> Built:
     key = str(file.path)
     if key in use.spot.expanding:
         raise use.findings.refuse(
             "expansion-cycle", use.place, f"the operator {file.name} uses itself"
         )
     inner = use.spot.inside(use.item.label, file.name).expand(key)
-    built = use.expand(body, inner, init)
+    inner = inner if own is None else own.around(inner)
+    built = use.walk(body, use.width, inner, use.context)
+    if own is not None:
+        built = own.ended(built, file.name, use.findings)
     node = Scope(
         label=use.item.label,
         place=use.place,

@@ -6,7 +6,7 @@ file's defaults.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
@@ -20,15 +20,42 @@ from relgraph.resolve.arguments import (
 )
 from relgraph.resolve.context import Built, Context, Spot, settings
 from relgraph.resolve.edits import Edit
-from relgraph.resolve.findings import Findings
-from relgraph.resolve.inits import ending_at_zero
+from relgraph.resolve.findings import Findings, RefusedError
+from relgraph.resolve.inits import ending_at_zero, started
 from relgraph.resolve.items import Item
 from relgraph.resolve.scope import Closure, Env, Width
 from relgraph.resolve.values import Value, read
+from relgraph.resolved import OperatorUse
 from relgraph.spec.field import Field
 from relgraph.spec.inits import INIT
 
 Walk: TypeAlias = Callable[[Closure, Width, Spot, Context], Built]
+
+
+@dataclass(frozen=True)
+class OwnStart:
+    """The rule of `init` that an item writes itself, and where."""
+
+    rule: Start
+    place: Place
+
+    def around(self, spot: Spot) -> Spot:
+        """The spot of an expansion whose items start so; `zeros` is its end's alone."""
+        return spot if self.rule == "zeros" else replace(spot, init=self.rule)
+
+    def ended(self, built: Built, what: str, findings: Findings) -> Built:
+        """The expansion `built` of the item `what`, which ends at zero where the rule says so."""
+        if self.rule != "zeros":
+            return built
+        return replace(built, nodes=ending_at_zero(built.nodes, what, self.place, findings))
+
+    def told(self, built: Built) -> Built:
+        """`built` with its operator's weights starting so."""
+        nodes = (
+            started(node, self.rule, self.place) if isinstance(node, OperatorUse) else node
+            for node in built.nodes
+        )
+        return replace(built, nodes=tuple(nodes))
 
 
 @dataclass(frozen=True)
@@ -75,23 +102,17 @@ class Use:
         given = self.arguments((field.name for field in fields), main)
         return read_fields(self.item, fields, given, self.findings)
 
-    def expand(self, body: Closure, spot: Spot, own: Closure | None) -> Built:
-        """The expansion of a definition or operator that stands for `body`; `own` is the `init`
-        of the use, which holds for everything inside that says nothing itself."""
-        if own is None:
-            return self.walk(body, self.width, spot, self.context)
-        rule = self.start(own)
-        if rule != "zeros":
-            return self.walk(body, self.width, replace(spot, init=rule), self.context)
-        built = self.walk(body, self.width, spot, self.context)
-        nodes = ending_at_zero(built.nodes, self.item.word, own.place, self.findings)
-        return replace(built, nodes=nodes)
-
-    def start(self, written: Closure) -> Start:
-        """The rule of an `init`. Raises RefusedError."""
-        rule = read(INIT, written, self.findings)
-        assert isinstance(rule, str | tuple)
-        return cast("Start", rule)
+    def own_start(self, given: Arguments, params: Container[str] = ()) -> OwnStart | None:
+        """The `init` among the arguments, taken out of them; None where there is none, or where it
+        is a parameter's name. A refused one is told and left out: it changes no size."""
+        written = None if INIT.name in params else given.pop(INIT.name, None)
+        if written is None:
+            return None
+        try:
+            rule = read(INIT, written, self.findings)
+        except RefusedError:
+            return None
+        return OwnStart(cast("Start", rule), written.place)
 
     def _set(self, edit: Edit, names: tuple[str, ...], main: str | None) -> Arguments:
         self.findings.hits[edit.number] += 1

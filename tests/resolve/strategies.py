@@ -47,7 +47,18 @@ scalars = st.none() | st.booleans() | st.integers(-9, 9) | floats | texts
 arguments = st.dictionaries(names, scalars | sizes, max_size=3).map(
     lambda table: tuple(sorted(table.items()))
 )
-elements = st.builds(resolved.Element, label=labels, place=places, word=names, arguments=arguments)
+starts = st.sampled_from(["default", "xavier", "zeros", ("kaiming", "fan_out")]) | st.tuples(
+    st.sampled_from(["normal", "trunc_normal"]), st.floats(1e-8, 10)
+)
+elements = st.builds(
+    resolved.Element,
+    label=labels,
+    place=places,
+    word=names,
+    arguments=arguments,
+    init=st.none() | starts,
+    init_place=places,
+)
 taps = st.builds(resolved.Tap, word=st.sampled_from(["tap", "from"]), name=names)
 
 
@@ -65,6 +76,7 @@ def _structure(bodies: st.SearchStrategy[resolved.Body]) -> st.SearchStrategy[re
             reduce=bodies,
             between=bodies,
             cite=texts,
+            init=st.none() | starts,
         ),
         st.builds(
             resolved.Scope,

@@ -92,6 +92,10 @@ def test_shipped_specs_hold(path: Path) -> None:
         "backbone: a\nstages: [{channels: 8}]\n",
         "backbone: a\nclasses: many\n",
         "backbone: a\nblock: [layer_norm: {epsilon: 1}]\n",
+        "backbone: a\ninit: xaver\n",
+        "backbone: a\ninit: {normal: 0}\n",
+        "backbone: a\ninit: trunc_normal\n",
+        "backbone: a\nblock: [classifier: {init: {kaiming: fan_avg}}]\n",
         "operator: a\nspace: {connect: windows}\n",
         "operator: a\nspace: {connect: local, size: three}\n",
         "operator: a\nweight: dynamic\n",
@@ -99,6 +103,14 @@ def test_shipped_specs_hold(path: Path) -> None:
 )
 def test_mistakes_are_refused(text: str) -> None:
     assert not holds(plain(parse_text(text, "f.yaml")), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "rule", ["xavier", "kaiming", "zeros", "{kaiming: fan_out}", "{normal: 1}", "$rule"]
+)
+def test_every_form_of_a_start_holds(rule: str) -> None:
+    text = f"backbone: a\nblock: [classifier: {{init: {rule}}}, pointwise: {{init: {rule}}}]\n"
+    assert holds(plain(parse_text(text, "f.yaml")), SCHEMA)
 
 
 def test_it_is_json() -> None:
