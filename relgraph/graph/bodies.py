@@ -22,8 +22,7 @@ from relgraph.resolved import Body, Branches, Element, OperatorUse, Residual, Sc
 
 def node_of(made: OperatorUse | Scope) -> Node:
     """The node of one use of an operator. Raises RelgraphError where its body is no term."""
-    term = _term((made,))
-    return IDENTITY if term is None else term
+    return term((made,)) or IDENTITY
 
 
 def core_of(use: OperatorUse) -> Operator:
@@ -47,7 +46,7 @@ def _with_ratio(use: OperatorUse) -> Operator:
     return replace(operator, space=replace(operator.space, rank=reduced))
 
 
-def _term(body: Body) -> Node | None:
+def term(body: Body) -> Node | None:
     """The body as a node; None where nothing in it connects anything."""
     uses = _uses(body)
     merged = None if uses is None else _inner(uses) or _framed(uses)
@@ -68,9 +67,9 @@ def _item(item: resolved.Node) -> Node | None:
     if isinstance(item, OperatorUse):
         return core_of(item)
     if isinstance(item, Scope):
-        return _term(item.body)
+        return term(item.body)
     if isinstance(item, Residual):
-        return Composite("sum", (IDENTITY, _term(item.body) or IDENTITY))
+        return Composite("sum", (IDENTITY, term(item.body) or IDENTITY))
     if isinstance(item, Branches):
         return _branches(item)
     if isinstance(item, Split):
@@ -86,14 +85,14 @@ def _branches(item: Branches) -> Node:
     gate = _pooled_gate(item)
     if gate is not None:
         return gate
-    parts = tuple(_term(branch) or IDENTITY for branch in item.branches)
+    parts = tuple(term(branch) or IDENTITY for branch in item.branches)
     return parts[0] if len(parts) == 1 else Composite(item.combine, parts)
 
 
 def _split(item: Split) -> Node:
     if item.combine != "concat":
         raise _no_term(f"a split that ends in a {item.combine}")
-    return Composite("split", tuple(_term(branch) or IDENTITY for branch in item.branches))
+    return Composite("split", tuple(term(branch) or IDENTITY for branch in item.branches))
 
 
 def _no_term(what: str) -> RelgraphError:

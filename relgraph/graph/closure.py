@@ -16,6 +16,7 @@ from relgraph.graph.model import Label, RelationGraph, Title
 from relgraph.graph.named import Named, without_frame
 from relgraph.graph.numbering import own_numbers
 from relgraph.graph.universe import count
+from relgraph.relations.derivation import MLP
 from relgraph.relations.families import family
 from relgraph.relations.node import Node
 from relgraph.relations.numbers import GENERIC, Numbers
@@ -62,6 +63,11 @@ def closure(
         roots=tuple(keys[found.place(start)] for start in starts),
         frames=frames,
     )
+
+
+def families(names: Iterable[Named] = ()) -> RelationGraph:
+    """The graph of all families that `mlp` becomes by edits, cores without frames."""
+    return closure((MLP,), names=names)
 
 
 def _taken(root: Node, numbers: Numbers, frames: bool) -> Node:

@@ -43,7 +43,7 @@ def node_cost(node: Node, setting: Setting = SETTING) -> Cost:
     return count(assemble(around(_body(node, setting), setting)))
 
 
-def costs_or_none(node: Node, setting: Setting = SETTING) -> Cost | None:
+def cost_or_none(node: Node, setting: Setting = SETTING) -> Cost | None:
     """The cost, or None where the map or the width does not suit the node."""
     try:
         return node_cost(node, setting)
@@ -55,7 +55,7 @@ def suiting(nodes: tuple[Node, ...], channels: int = 64) -> Setting:
     """The first of the ordinary maps that suits all nodes (else the first of all)."""
     for side in SIDES:
         setting = Setting(channels, (side, side))
-        if all(costs_or_none(node, setting) for node in nodes):
+        if all(cost_or_none(node, setting) for node in nodes):
             return setting
     return Setting(channels)
 

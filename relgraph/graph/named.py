@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from relgraph.algebra.operator import Predictor
 from relgraph.errors import RelgraphError
 from relgraph.graph.bodies import node_of
 from relgraph.relations.node import Composite, Node, bare
@@ -26,13 +27,15 @@ WIDTHS = (64, 96, 60, 72, 840, 5040)
 @dataclass(frozen=True)
 class Named:
     """An operator spec as a node. `width` is the number of channels of the use that was taken,
-    which heads by `head_channels` and inner widths by ratio depend on."""
+    which heads by `head_channels` and inner widths by ratio depend on; `predictor` is what the node
+    forgets of how weights are predicted, but its cost does not."""
 
     name: str
     cite: str
     path: Path
     node: Node
     width: int
+    predictor: Predictor | None = None
 
     @property
     def core(self) -> Node:
@@ -90,7 +93,8 @@ def named(word: str | Path) -> Named:
     """
     width, use = use_of(word)
     path = Path(word) if isinstance(word, Path) else find_spec("operators", word, Library(), Path())
-    return Named(use.name, use.cite, path, node_of(use), width)
+    predictor = use.operator.weight.predictor if isinstance(use, OperatorUse) else None
+    return Named(use.name, use.cite, path, node_of(use), width, predictor)
 
 
 def use_of(word: str | Path) -> tuple[int, OperatorUse | Scope]:

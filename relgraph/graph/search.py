@@ -113,12 +113,15 @@ def _linked(
         yield {at: tuple(n for n in graph.successors(at) if n in following) for at in layer}
 
 
-def distances(start: Iterable[int], neighbours: _Neighbours) -> dict[int, int]:
-    """How many edits each node is from the nearest of `start`, nearest first."""
+def distances(
+    start: Iterable[int], neighbours: _Neighbours, within: int | None = None
+) -> dict[int, int]:
+    """How many edits each node is from the nearest of `start`, nearest first; no more than `within`
+    edits are followed."""
     known = dict.fromkeys(start, 0)
     frontier = list(known)
     depth = 0
-    while frontier:
+    while frontier and depth != within:
         depth += 1
         found: list[int] = []
         for at in frontier:

@@ -1,0 +1,76 @@
+"""What a word of a question means: a shipped operator, one of the user's, or a derived key.
+
+In: a word, the operators that have names, and the graph for keys. Out: a node with what is known of
+it, or an error that names the nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relgraph.algebra.operator import Predictor
+from relgraph.errors import Problem, RelgraphError, nearest
+from relgraph.graph.model import RelationGraph
+from relgraph.graph.named import Named, Names, named, without_frame
+from relgraph.relations.node import Node
+from relgraph.relations.words import describe_node, key
+from relgraph.resolve.library import is_path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An operator that was asked about. `node` has its frame; questions are about `core`."""
+
+    word: str
+    node: Node
+    cite: str = ""
+    predictor: Predictor | None = None
+    width: int = 64
+
+    @property
+    def core(self) -> Node:
+        """The node without its frame."""
+        return without_frame(self.node)
+
+    @property
+    def key(self) -> str:
+        """The derived name of the core."""
+        return key(self.core)
+
+    @property
+    def words(self) -> str:
+        """The operator as a person would describe it, with its frame."""
+        return describe_node(self.node)
+
+    def to_json(self) -> dict[str, object]:
+        """What it is, as plain data."""
+        return {"name": self.word, "key": self.key, "words": self.words, "cite": self.cite}
+
+
+def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
+    """The operator that `word` means; `graph` is only made where `word` may be a key of it.
+
+    Raises RelgraphError for a spec's problems, and where nothing is called so.
+    """
+    if is_path(word):
+        return of(named(word), word)
+    known = names.find(word)
+    if known is not None:
+        return of(known)
+    made = graph()
+    at = made.places.get(word)
+    if at is not None:
+        return Asked(word, made.nodes[at])
+    raise _unknown(word, names, made)
+
+
+def of(known: Named, word: str | None = None) -> Asked:
+    """A named operator as one that was asked about."""
+    return Asked(word or known.name, known.node, known.cite, known.predictor, known.width)
+
+
+def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:
+    hint = nearest(word, [*(one.name for one in names.operators), *graph.keys])
+    expected = "the name or path of an operator, or the key of a family"
+    return RelgraphError(Problem("unknown-node", f"nothing is called {word}", expected, hint))

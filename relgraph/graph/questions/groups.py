@@ -1,0 +1,217 @@
+"""Blocks of two backbones that change alike, with the edits between their operators' cores.
+
+In: two backbones as understood. Out: groups of places; a place is a pair of operators that stand in
+the same position of two blocks. Every place has its own numbers (heads, windows, widths), and its
+own shortest path; places whose paths say the same but for numbers are one group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from relgraph.assemble.cost import Cost
+from relgraph.graph.bodies import term
+from relgraph.graph.cost import Setting
+from relgraph.graph.edges import facts
+from relgraph.graph.questions.alignment import Unit, UnitPair, element_changes, unit_pairs
+from relgraph.graph.questions.places import Place
+from relgraph.graph.uses import uses_in
+from relgraph.relations.node import Composite, Node
+from relgraph.understanding import Understood
+
+
+@dataclass(frozen=True)
+class GroupEdit:
+    """An edit as all places of a group make it; numbers that differ stand side by side."""
+
+    words: str
+    direction: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Places that change alike. `first` and `second` name the operators, empty where there is none;
+    equal cores have no edits; `joined` tells whether edits lead from one to the other. `elements`
+    are changes of what stands around, which are no relations."""
+
+    first: str
+    second: str
+    edits: tuple[GroupEdit, ...]
+    joined: bool
+    elements: tuple[str, ...]
+    places: tuple[Place, ...]
+    count: int
+    blocks: int
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything changes."""
+        return bool(self.first != self.second or self.edits or self.elements or not self.joined)
+
+    def change(self, steps: int) -> Cost | None:
+        """What so many edits in all places change of the model's cost."""
+        known = [change for change in (p.change(steps) for p in self.places) if change is not None]
+        if len(known) < len(self.places):
+            return None
+        return Cost(
+            sum(change.parameters for change in known),
+            sum(change.macs for change in known),
+            sum(change.activation_elements for change in known),
+        )
+
+    def lines(self) -> Iterator[str]:
+        """What changes, where, and what is no relation there."""
+        yield f"in {self.count} of {self.blocks} blocks: {self._what()}"
+        if self.elements:
+            yield "  not relations, around it: " + "; ".join(self.elements)
+
+    def _what(self) -> str:
+        if not self.first or not self.second:
+            return f"{self.second} is put in" if self.second else f"{self.first} is taken out"
+        if not self.joined:
+            return f"{self.second} for {self.first}: no edits lead from one to the other"
+        if not self.edits:
+            return " is ".join(dict.fromkeys((self.first, self.second))) + ", the same core"
+        number = f"{len(self.edits)} edit" + "s" * (len(self.edits) > 1)
+        return f"{self.first} → {self.second}, {number}"
+
+    def to_json(self) -> dict[str, object]:
+        """The group as plain data."""
+        return {
+            "from": self.first,
+            "to": self.second,
+            "blocks": self.count,
+            "of": self.blocks,
+            "edits": [edit.words for edit in self.edits],
+            "joined": self.joined,
+            "not_relations": list(self.elements),
+        }
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One place, or a part of a block that has no counterpart; those that say the same are a group.
+
+    `steps` are the edits without their numbers."""
+
+    first: str
+    second: str
+    steps: tuple[str, ...]
+    joined: bool
+    elements: tuple[str, ...]
+
+
+def groups(first: Understood, second: Understood) -> tuple[Group, ...]:
+    """What changes in blocks that stand in the same place, in the order of the data."""
+    one, other = first.resolution.backbone, second.resolution.backbone
+    found: dict[_Change, list[Place | None]] = {}
+    for pair in unit_pairs(one, other):
+        for change, place in _changes(pair, _setting(first, pair.stage)):
+            found.setdefault(change, []).append(place)
+    stages = zip(one.stages, other.stages, strict=False)
+    blocks = sum(min(len(a.blocks), len(b.blocks)) for a, b in stages)
+    made = (_group(change, places, blocks) for change, places in found.items())
+    return tuple(group for group in made if group.says_something)
+
+
+def _setting(model: Understood, stage: int) -> Setting:
+    """Width and map of a stage."""
+    shape = model.program.stages[stage].output
+    return Setting(shape.channels, shape.grid or (1, 1))
+
+
+def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place | None]]:
+    """Operator by operator where both units have as many; else one for the other."""
+    nodes = [_parts(unit) for unit in (pair.first, pair.second)]
+    names = [_names(unit) for unit in (pair.first, pair.second)]
+    bodies = [unit.body if unit else () for unit in (pair.first, pair.second)]
+    elements = element_changes(*bodies)
+    if len(nodes[0]) != len(nodes[1]) or not nodes[0]:
+        words = (", ".join(dict.fromkeys(own)) for own in names)
+        yield _Change(*words, (), False, elements), None
+        return
+    predictor = next(
+        (u.predictor for body in bodies[::-1] for u in uses_in(body) if u.predictor), None
+    )
+    for at, (a, b) in enumerate(zip(*nodes, strict=True)):
+        around = elements if at == 0 else ()
+        called = [_called(own, at, len(nodes[0])) for own in names]
+        if isinstance(a, Composite) or isinstance(b, Composite):
+            yield _Change(*called, (), a == b, around), None
+            continue
+        place = Place(a, b, replace(setting, predictor=predictor))
+        steps = tuple(without_numbers(edit.words) for edit in place.edits)
+        around = (*around, *place.beside)
+        yield _Change(*called, steps, place.found.count > 0, around), place
+
+
+def _parts(unit: Unit | None) -> tuple[Node, ...]:
+    """The operators of a unit, in order."""
+    node = term(unit.body) if unit else None
+    if node is None:
+        return ()
+    return node.parts if isinstance(node, Composite) and node.kind == "chain" else (node,)
+
+
+def _names(unit: Unit | None) -> list[str]:
+    return [used.use.name for used in uses_in(unit.body)] if unit else []
+
+
+def _called(names: list[str], at: int, parts: int) -> str:
+    """The name of a part; where several uses are one part (projections around a core, an inner
+    width), those that are more than a projection."""
+    if len(names) == parts:
+        return names[at]
+    telling = [name for name in dict.fromkeys(names) if name != "pointwise"]
+    return ", ".join(telling or dict.fromkeys(names))
+
+
+_NUMBER = re.compile(r"\d+(?:×\d+)?(?:, \d+)*")
+
+
+def without_numbers(words: str) -> str:
+    """An edit without its sizes and counts."""
+    return _NUMBER.sub("", words)
+
+
+def _joined(words: list[str]) -> str:
+    """The same words with other numbers, as one: `heads 3/6/12 → heads 4/8/16`."""
+    numbers = zip(*(_NUMBER.findall(one) for one in words), strict=True)
+    listed = iter(["/".join(dict.fromkeys(own)) for own in numbers])
+    return _NUMBER.sub(lambda _: next(listed), words[0])
+
+
+def _group(change: _Change, places: list[Place | None], blocks: int) -> Group:
+    known = tuple(place for place in places if place is not None)
+    edits = tuple(_edits(known)) if change.steps else ()
+    return Group(
+        change.first,
+        change.second,
+        edits,
+        change.joined,
+        change.elements,
+        known,
+        len(places),
+        blocks,
+    )
+
+
+def _edits(places: tuple[Place, ...]) -> Iterator[GroupEdit]:
+    """Each edit, and all that is said of it at the places."""
+    for at in range(len(places[0].edits)):
+        said = [_said(place, at) for place in dict.fromkeys(places)]
+        yield GroupEdit(
+            _joined([place.edits[at].words for place in places]),
+            " or ".join(dict.fromkeys(direction for direction, _ in said)),
+            " or ".join(dict.fromkeys(weights for _, weights in said)),
+        )
+
+
+def _said(place: Place, at: int) -> tuple[str, str]:
+    """Direction and weights of one edit of a place."""
+    here = place.edits[at - 1].target if at else place.start
+    known = facts(here, place.edits[at].target)
+    return known.direction, known.weights

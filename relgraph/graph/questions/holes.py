@@ -1,0 +1,167 @@
+"""`holes`: consistent families that no spec names, the nearest and cheapest first.
+
+In: the graph of families with its names, filters, and where costs are counted. Out: families, each
+with the named ones that it is fewest edits from, the edits that derive it from the first of them,
+and its cost. Sizes in costs are the families' stand-ins (3×3 kernels, 2×2 windows, 2 heads), the
+same for all, so that they can be compared with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from relgraph.algebra.operator import Operator
+from relgraph.assemble.cost import Cost
+from relgraph.graph.cost import SETTING, Setting, cost_or_none
+from relgraph.graph.model import RelationGraph
+from relgraph.graph.questions.answer import Table, cost_json
+from relgraph.graph.questions.steps import cost_headers, costs
+from relgraph.graph.search import distances
+from relgraph.relations.node import IDENTITY, Node
+from relgraph.relations.relation import Edit
+from relgraph.relations.words import describe_node
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a hole must be; None lets everything pass. `share` is over space, `near` the place of a
+    node within `within` edits of which it must lie."""
+
+    source: str | None = None
+    connect: str | None = None
+    share: str | None = None
+    channel: str | None = None
+    normalize: str | None = None
+    near: int | None = None
+    within: int = 2
+
+    def admit(self, node: Node) -> bool:
+        """Whether the properties are those that are wanted."""
+        if not isinstance(node, Operator):
+            return False
+        wanted = (
+            (self.source, node.weight.source),
+            (self.connect, node.space.connect),
+            (self.share, node.space.share),
+            (self.channel, node.channel.connect),
+            (self.normalize, node.weight.normalize),
+        )
+        return all(want is None or want == own for want, own in wanted)
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A family without a name: its key, its distance in edits to the nearest named ones, and the
+    edits that make it of the first of them."""
+
+    key: str
+    node: Node
+    nearest: tuple[str, ...]
+    edits: tuple[Edit, ...]
+    cost: Cost | None
+
+    @property
+    def distance(self) -> int:
+        """How many edits it is from a name."""
+        return len(self.edits)
+
+    def to_json(self) -> dict[str, object]:
+        """The hole as plain data."""
+        return {
+            "key": self.key,
+            "words": describe_node(self.node),
+            "distance": self.distance,
+            "nearest": list(self.nearest),
+            "derived": [edit.words for edit in self.edits],
+            "cost": cost_json(self.cost),
+        }
+
+
+@dataclass(frozen=True)
+class HolesAnswer:
+    """`found` of `families` that no spec names pass the filters; `holes` are the first of them."""
+
+    families: int
+    unnamed: int
+    found: int
+    holes: tuple[Hole, ...]
+    setting: Setting
+
+    def lines(self) -> Iterable[str]:
+        """How many there are."""
+        yield f"{self.families:,} families, {self.unnamed:,} of them without a name"
+        if self.found != self.unnamed:
+            yield f"{self.found:,} of them are as you ask"
+        if len(self.holes) < self.found:
+            yield f"the nearest to names and cheapest {len(self.holes):,} (more with --limit)"
+
+    def tables(self) -> Iterable[Table]:
+        """One row for each hole."""
+        rows = tuple(
+            (
+                hole.key,
+                hole.distance,
+                *costs(hole.cost, self.setting),
+                hole.nearest[0],
+                "; ".join(edit.words for edit in hole.edits),
+            )
+            for hole in self.holes
+        )
+        yield Table(("family", "edits", *cost_headers(self.setting), "from", "by"), rows)
+
+    def to_json(self) -> dict[str, object]:
+        """The same facts as plain data."""
+        return {
+            "question": "holes",
+            "families": self.families,
+            "unnamed": self.unnamed,
+            "found": self.found,
+            "holes": [hole.to_json() for hole in self.holes],
+        }
+
+
+def holes(
+    graph: RelationGraph,
+    filters: Filters | None = None,
+    limit: int | None = 20,
+    setting: Setting = SETTING,
+) -> HolesAnswer:
+    """The families of `graph` that no spec names, ranked by distance, then parameters, then
+    multiply-adds."""
+    filters = filters or Filters()
+    far = distances(graph.titles, graph.successors)
+    unnamed = [at for at in far if at not in graph.titles and graph.nodes[at] != IDENTITY]
+    found = [at for at in unnamed if filters.admit(graph.nodes[at])]
+    if filters.near is not None:
+        around = distances((filters.near,), graph.successors, filters.within)
+        found = [at for at in found if at in around]
+    costed = {at: cost_or_none(graph.nodes[at], setting) for at in found}
+    ranked = sorted(found, key=lambda at: (far[at], *_rank(costed[at]), graph.keys[at]))
+    chosen = tuple(_hole(graph, at, far, costed[at]) for at in ranked[:limit])
+    return HolesAnswer(len(graph), len(unnamed), len(found), chosen, setting)
+
+
+def _rank(cost: Cost | None) -> tuple[float, float]:
+    return (float("inf"),) * 2 if cost is None else (cost.parameters, cost.macs)
+
+
+def _hole(graph: RelationGraph, at: int, far: dict[int, int], cost: Cost | None) -> Hole:
+    """The hole with the first way back to a name."""
+    back = [at]
+    while far[back[-1]]:
+        back.append(next(p for p in graph.predecessors[back[-1]] if far[p] == far[back[-1]] - 1))
+    way = back[::-1]
+    edits = tuple(graph.edit(a, b) for a, b in pairwise(way))
+    first = graph.title(way[0])
+    others = sorted({graph.title(named) for named in _named_at(graph, at, far)} - {first})
+    return Hole(graph.keys[at], graph.nodes[at], (first, *others), edits, cost)
+
+
+def _named_at(graph: RelationGraph, at: int, far: dict[int, int]) -> Iterator[int]:
+    """All named nodes that are as near as the nearest."""
+    layer = {at}
+    for depth in reversed(range(far[at])):
+        layer = {p for node in layer for p in graph.predecessors[node] if far.get(p) == depth}
+    yield from layer

@@ -1,0 +1,108 @@
+"""Edits as they are shown: words, direction, what weights do, names, and the cost after each.
+
+In: a node and edits that follow one another. Out: one row for each. Shared by the questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from relgraph.assemble.cost import Cost
+from relgraph.graph.cost import Setting, cost_or_none
+from relgraph.graph.edges import EdgeFacts, facts
+from relgraph.graph.named import Names
+from relgraph.graph.questions.answer import Table, amount, cost_json
+from relgraph.relations.families import family
+from relgraph.relations.node import Node
+from relgraph.relations.relation import Edit
+from relgraph.relations.words import describe_node, key
+
+
+@dataclass(frozen=True)
+class Step:
+    """An edit, and the node that it makes. `names` are the specs of that node's family."""
+
+    edit: Edit
+    facts: EdgeFacts
+    names: tuple[str, ...]
+    cost: Cost | None
+
+    @property
+    def node(self) -> Node:
+        """What the edit makes."""
+        return self.edit.target
+
+    def to_json(self) -> dict[str, object]:
+        """The step as plain data."""
+        return {
+            "edit": self.edit.words,
+            "relation": self.edit.relation,
+            "axis": self.edit.axis,
+            "before": self.edit.before,
+            "after": self.edit.after,
+            "direction": self.facts.direction,
+            "why": self.facts.why,
+            "weights": self.facts.weights,
+            "weights_why": self.facts.carried,
+            "key": key(self.node),
+            "words": describe_node(self.node),
+            "names": list(self.names),
+            "cost": cost_json(self.cost),
+        }
+
+
+def family_names(names: Names) -> dict[str, tuple[str, ...]]:
+    """The names of specs by the key of their core's family."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in names.operators:
+        word = key(family(one.core))
+        found[word] = (*found.get(word, ()), one.name)
+    return found
+
+
+def walk(
+    start: Node,
+    edits: Iterable[Edit],
+    names: Mapping[str, tuple[str, ...]],
+    setting: Setting | None,
+) -> Iterator[Step]:
+    """The edits one after the other, each judged from where the one before it led."""
+    here = start
+    for edit in edits:
+        yield step(here, edit, names, setting)
+        here = edit.target
+
+
+def step(
+    here: Node, edit: Edit, names: Mapping[str, tuple[str, ...]], setting: Setting | None
+) -> Step:
+    """One edit of `here`; without a setting it has no cost."""
+    called = names.get(key(family(edit.target)), ())
+    cost = None if setting is None else cost_or_none(edit.target, setting)
+    return Step(edit, facts(here, edit.target), called, cost)
+
+
+def table(
+    first: tuple[str, Cost | None], steps: Iterable[Step], setting: Setting | None, title: str = ""
+) -> Table:
+    """Where one starts, and each step; costs only where there is a setting for them."""
+    name, cost = first
+    rows = [("", "", "", *costs(cost, setting), name)]
+    for one in steps:
+        said = (one.edit.words, one.facts.direction, one.facts.weights)
+        rows.append((*said, *costs(one.cost, setting), ", ".join(one.names)))
+    headers = ("edit", "order", "weights", *cost_headers(setting), "makes")
+    return Table(headers, tuple(rows), title)
+
+
+def cost_headers(setting: Setting | None) -> tuple[str, ...]:
+    """The columns of a cost, if there is a setting for it."""
+    return () if setting is None else ("parameters", f"multiply-adds, {setting.words}")
+
+
+def costs(cost: Cost | None, setting: Setting | None) -> tuple[str, ...]:
+    """The cells of a cost; `–` where the map does not suit the node."""
+    if setting is None:
+        return ()
+    return ("–", "–") if cost is None else (amount(cost.parameters), amount(cost.macs))
