@@ -8,7 +8,7 @@ from __future__ import annotations
 from relgraph.assemble.naming import modules
 from relgraph.assemble.parameters import parameters
 from relgraph.emit.forward import Writer, write_body
-from relgraph.emit.text import literal
+from relgraph.emit.text import literal, statement
 from relgraph.lower import lower
 from relgraph.lower.module import Module
 from relgraph.lower.starts import start_lines
@@ -77,7 +77,7 @@ def _reset(program: Program) -> list[str]:
     head = [
         "    def init_head(self) -> None:",
         '        """What the spec starts otherwise than its class does by itself."""',
-        *(f"        {line}" for line in lines),
+        *(statement(line, 8) for line in lines),
     ]
     return [f"{RESET}\n        self.init_head()", "\n".join(head)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from relgraph.emit.draft import Draft
 from relgraph.emit.equation import equations
 from relgraph.emit.signature import Signature, relative
-from relgraph.emit.text import call, docstring, wrapped
+from relgraph.emit.text import call, docstring, statement, wrapped
 from relgraph.program import Scope, Shape
 
 _TYPES = {"drop_path": "float = 0.0", "map_size": "tuple[int, int]"}
@@ -46,7 +46,7 @@ def _starts(draft: Draft) -> list[str]:
         "",
         "    def reset_parameters(self) -> None:",
         "        # What the spec starts otherwise than its class does by itself.",
-        *(f"        {line}" for line in draft.starts),
+        *(statement(line, 8) for line in draft.starts),
     ]
 
 

@@ -56,6 +56,16 @@ def call(head: str, arguments: Sequence[str], indent: int, tail: str = "") -> st
     return f"{space}{head}(\n{lines}{space}){tail}"
 
 
+def statement(line: str, indent: int) -> str:
+    """`line` further in by `indent` spaces; its last call is wrapped where it is too long."""
+    own = indent + len(line) - len(line.lstrip())
+    head, _, rest = line.strip().rpartition("(")
+    if not head:
+        return " " * own + line.strip()
+    inner, _, tail = rest.rpartition(")")
+    return call(head, inner.split(", "), own, tail)
+
+
 def wrapped(text: str, indent: int, first: str = "", rest: str | None = None) -> list[str]:
     """Lines of prose filled to the width; `first` and `rest` are prefixes after the indent."""
     space = " " * indent

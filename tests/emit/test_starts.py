@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from relgraph.emitted import load_text
 from relgraph.pipeline import compile_backbone
+from relgraph.verify import verify_text
 
 SPEC = """\
 backbone: tested
@@ -326,6 +327,13 @@ def test_numbers_of_forward_do_not_depend_on_it(tmp_path: Path) -> None:
     assert torch.equal(plain(x), other(x))
 
 
+def test_what_starts_otherwise_is_proved_all_the_same(tmp_path: Path) -> None:
+    block = "[residual: [local_attention: {window: 4, init: xavier}, feed_forward: {init: zeros}]]"
+    report = verify_text(text_of(tmp_path, block, head=HEAD), "tested.py")
+    assert report.checks
+    assert not report.failures
+
+
 def test_classes_that_differ_only_in_their_start_are_two(tmp_path: Path) -> None:
     text = text_of(tmp_path, MANY, head=HEAD)
     assert text.count("class FeedForward(nn.Module)") == 1
@@ -335,6 +343,18 @@ def test_classes_that_differ_only_in_their_start_are_two(tmp_path: Path) -> None
     assert "self.feed_forward1 = ZerosStartedFeedForward(dim)" in text
     assert "self.feed_forward2 = FeedForward(dim)" in text
     assert "nn.init.normal_(self.local_attention.qkv.weight, std=0.25)" in text
+
+
+def test_lines_stay_short_whatever_the_names(tmp_path: Path) -> None:
+    label = "a" * 48
+    rule = "init: {kaiming: fan_out}"
+    block = f"[{{conv: {{size: 3, groups: 4, {rule}}}, label: {label}}}]"
+    head = f"[global_pool, {{pointwise: {{{rule}}}, label: {'b' * 48}}}, classifier]"
+    text = text_of(tmp_path, block, head=head).split("\nSPEC = ")[0]
+    assert max(map(len, text.splitlines())) <= 100
+    assert f"for part in self.{label}.weight.chunk(\n" in text
+    model = built(tmp_path, block, head=head)
+    assert_normal(weight(model, f"{'b' * 48}.weight"), math.sqrt(2 / 64))
 
 
 def test_the_default_written_out_changes_no_code(tmp_path: Path) -> None:
