@@ -140,8 +140,16 @@ def _element(
     return Element(input=flow.shape, output=after.shape, word=word, arguments=ordered)
 
 
+def _plain(operator: Operator) -> Operator:
+    """A place alone is a window of one: what windows share there, all positions share."""
+    if operator.space.connect != "point" or operator.space.share != "windows":
+        return operator
+    return replace(operator, space=replace(operator.space, share="positions"))
+
+
 def _atom(atom: terms.Atom, flow: Flow, site: Site) -> tuple[Connect, Flow]:
     use, shape = site.use, flow.shape
+    atom = replace(atom, operator=_plain(atom.operator))
     _check_value(atom.operator, flow, site)
     reduce, key_grid = _reduce(atom.operator, flow, site)
     out_grid = _out_grid(atom, flow, site)

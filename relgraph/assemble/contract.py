@@ -14,6 +14,7 @@ from math import lcm
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.parameters import parameters
 from relgraph.assemble.walking import nodes
 from relgraph.errors import RelgraphError
 from relgraph.program import Connect, Contract, Element, Node, Program, Residual, Shape
@@ -61,8 +62,9 @@ def _rounds(connection: Connection) -> bool:
     if grid is None:
         return False
     if space.connect in ("window", "stripe", "grid"):
+        # A block is no larger than its map; what divides the map is, where nothing is padded.
         axes = (geometry.band_axis(space),) if space.connect == "stripe" else (0, 1)
-        return not space.pad and any(grid[axis] < space.size[axis] for axis in axes)
+        return any(space.pad or grid[axis] < space.size[axis] for axis in axes)
     if space.connect != "local":
         return False
     if space.border == "reflect":
@@ -123,6 +125,8 @@ def _structure(program: Program) -> list[tuple[str, object]]:
 
 def _kind(node: Node) -> object:
     """What must be the same at every size."""
+    if isinstance(node, Connect):
+        return tuple((one.name, one.shape) for one in parameters(node.connection))
     if isinstance(node, Residual):
         return None if node.shortcut is None else len(node.shortcut)
     return (type(node).__name__, _width(node.input), _width(node.output))

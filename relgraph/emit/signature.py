@@ -59,7 +59,10 @@ class Signature:
         """The source text of one constructor argument inside the class."""
         first = values[0]
         if isinstance(first, MapSize):
-            return self._take("map_size", values, member.attr)
+            own = (
+                name if name.endswith("map_size") else "map_size"
+            )  # An inner class may ask for two.
+            return self._take(own, values, member.attr)
         if isinstance(first, DropPathRate):
             return self._take("drop_path", values, member.attr)
         if name in WIDTHS and all(_is_number(value) for value in values):
@@ -78,9 +81,8 @@ class Signature:
         same = [other for other, own in self.values.items() if own == values and _varies(own)]
         if same and name not in LAST + tuple(ALWAYS):
             return same[0]  # One number of the spec in two places: a patch's size and stride.
-        if self.values.get(name, values) != values:
+        while self.values.get(name, values) != values:
             name = f"{attr}_{name}"
-        assert self.values.get(name, values) == values, f"two arguments are called {name}"
         self.values[name] = values
         return name
 

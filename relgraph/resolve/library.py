@@ -48,7 +48,8 @@ class Library:
 
     def _scan(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
         found: dict[str, dict[Path, Path]] = {}
-        for folder in (near, near / kind, near.parent / kind):
+        beside = near.parent if near.name not in ("", "..") else near / ".."
+        for folder in (near, near / kind, beside / kind):
             real = folder.resolve()
             for path in _yaml_files(folder):
                 if folder != near or self._is(kind, path):

@@ -77,3 +77,18 @@ def test_the_files_that_were_read_are_listed(tmp_path: Path) -> None:
     files = resolve_backbone(path).files
     assert files[0] == path
     assert {file.stem for file in files} == {"spec", "my_mixer", "conv"}
+
+
+def test_what_lies_beside_the_folder_is_seen_from_inside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operators, backbones = tmp_path / "operators", tmp_path / "backbones"
+    operators.mkdir()
+    backbones.mkdir()
+    (operators / "my_word.yaml").write_text("operator: my_word\nbody: [relu]\n")
+    (backbones / "my_net.yaml").write_text(
+        "backbone: my_net\nstem: [patchify: 4]\nstages: [{depth: 1, channels: 8}]\n"
+        "block: [my_word]\nhead: [global_pool, classifier]\n"
+    )
+    monkeypatch.chdir(backbones)
+    assert resolve_backbone("my_net.yaml").backbone.name == "my_net"

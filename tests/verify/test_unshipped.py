@@ -41,6 +41,28 @@ operator: my_mirror
 space: {connect: local, size: 5, border: reflect, share: positions}
 channel: {connect: separate}
 """,
+    "windows of one place": """\
+operator: my_scale
+space: {connect: point, share: windows}
+channel: {connect: separate}
+bias: both
+""",
+    "windows that a small map would cut": """\
+operator: my_wide
+space: {connect: window, size: [2, 7], share: positions, pad: true}
+channel: {connect: separate}
+""",
+    "moved windows of which the border cuts pieces": """\
+operator: my_moved
+space: {connect: window, size: 4, shift: half, border: mask}
+channel: {connect: separate, heads: 4}
+weight: {dynamic: center, normalize: softmax, reduction: 4}
+""",
+    "three maps in one operator": """\
+operator: my_pyramid
+space: {connect: local, size: [1, 3], rank: {scales: [2, 4]}}
+channel: {connect: separate}
+""",
 }
 BACKBONES = {
     "tables for maps that are no stage's": """\
