@@ -52,6 +52,14 @@ def difference(found: Tensor, wanted: Tensor, scale: float | None = None) -> Dif
     return Difference(relative, index, float(found[index]), float(wanted[index]))
 
 
+def spread(logits: Tensor) -> float:
+    """The scale of logits: how far two images are apart, or one image's classes."""
+    # What all images share would hide a wrong eps.
+    if len(logits) > 1:
+        return float((logits[0] - logits[1]).abs().max())
+    return float((logits - logits.mean()).abs().max())
+
+
 def said(gap: Difference) -> str:
     """A difference in a form that reads: `equal to 3e-14`, `differs by 2e-01`."""
     return f"{'equal to' if gap.ok else 'differs by'} {gap.relative:.0e}"

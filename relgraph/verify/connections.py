@@ -20,7 +20,7 @@ from relgraph.verify import declared
 from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.connectivity import check_connectivity
 from relgraph.verify.dynamism import Images, check_dynamism
-from relgraph.verify.in_place import seen_in_place
+from relgraph.verify.in_place import seen_in_place, worst_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
 from relgraph.verify.shrink import shrunk
@@ -35,6 +35,7 @@ from relgraph.verify.small import (
     oracle_forward,
     random_inputs,
 )
+from relgraph.verify.values import Tensors
 
 DRAWS = 3
 
@@ -42,12 +43,12 @@ DRAWS = 3
 @dataclass(frozen=True)
 class Kind:
     """Connections that one measurement covers: their class in the file, their small instance, the
-    paths where they stand, and the first of them at its own size."""
+    paths where they stand, and each of them at its own size."""
 
     cls: type[nn.Module]
     node: Connect
     paths: tuple[str, ...]
-    full: Connect
+    full: tuple[Connect, ...]
 
 
 def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
@@ -58,8 +59,8 @@ def kinds(model: nn.Module, program: Program) -> tuple[Kind, ...]:
             continue
         cls, small = _class(model, path), shrunk(node)
         key = (cls, small.connection, node.input.layout == "map")
-        known = found.get(key, Kind(cls, small, (), node))
-        found[key] = replace(known, paths=(*known.paths, path))
+        known = found.get(key, Kind(cls, small, (), ()))
+        found[key] = replace(known, paths=(*known.paths, path), full=(*known.full, node))
     return tuple(found.values())
 
 
@@ -70,13 +71,20 @@ def _class(model: nn.Module, path: str) -> type[nn.Module]:
         return nn.Identity
 
 
-def check_kind(model: nn.Module, kind: Kind) -> Iterator[Check]:
-    """All properties of one kind of connection."""
+def check_kind(model: nn.Module, kind: Kind, tensors: Tensors | None = None) -> Iterator[Check]:
+    """All properties of one kind of connection. Where its class does not build at a small size,
+    the modules are compared with the reference where they stand, holding `tensors`."""
     subject = f"{kind.paths[0]} ({kind.cls.__name__})"
     try:
         draws = [_Draw.of(kind, seed) for seed in range(1, DRAWS + 1)]
     except CannotBuildError as problem:
-        seen = seen_in_place(model, kind.paths[0], kind.full)
+        if tensors is not None:
+            gap = worst_in_place(model, kind.paths, kind.full, tensors)
+            if gap.ok:
+                declared = "the reference where it stands, its class being built in another way"
+                yield Check("composition", subject, declared, said(gap), True, "", len(kind.paths))
+                return
+        seen = seen_in_place(model, kind.paths[0], kind.full[0])
         declared = f"a class of this connection ({kind.node.connection.operator.weight.source})"
         yield Check("runs", subject, declared, seen, False, str(problem))
         return

@@ -6,42 +6,73 @@ is wanted, so the answers are given here and nothing is really exported or compi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
 
 from relgraph.program import Program
-from relgraph.verify.runs import held_training
+from relgraph.verify.runs import Run, run_model
+
+# What a file may ask torch, as regular expressions find it in the text.
+QUESTIONS = (
+    r"is_compiling|is_dynamo_compiling|is_exporting|is_in_onnx_export|is_tracing|compiler|onnx"
+)
 
 
 def logits_by_form(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
     """Logits as a file makes them while exporting and compiling (inference)."""
     made = {}
     for form in ("exporting", "compiling"):
-        with torch.no_grad(), _answering(form):
+        with torch.no_grad(), _answering(form, model):
             made[form] = model(images)
     return made
 
 
-def checkpointed_logits(model: nn.Module, program: Program, images: Tensor) -> Tensor:
-    """Logits in training mode with gradient checkpointing; norm statistics are put back."""
-    before = {name: t.clone() for name, t in model.state_dict().items()}
+def run_checkpointed(model: nn.Module, program: Program, images: Tensor) -> tuple[Run, str]:
+    """A run in training mode with gradient checkpointing, and the first block with parameters that
+    was computed only once ('' where each was computed again on the way back)."""
+    blocks = [
+        f"stages.{at}.blocks.{number}"
+        for at, stage in enumerate(program.stages)
+        for number in range(len(stage.blocks))
+    ]
+    learned = [path for path in blocks if list(model.get_submodule(path).parameters())]
+    calls = dict.fromkeys(learned, 0)
+    handles = []
+    for path in learned:
+
+        def count(_: nn.Module, __: object, path: str = path) -> None:
+            calls[path] += 1
+
+        handles.append(model.get_submodule(path).register_forward_pre_hook(count))
     enable = getattr(model, "set_grad_checkpointing")  # noqa: B009
     enable(True)
-    with held_training(model, program):
-        logits: Tensor = model(images).detach()
+    found = run_model(model, program, images, training=True)
     enable(False)
-    model.load_state_dict(before)
-    return logits
+    for handle in handles:
+        handle.remove()
+    return found, next((path for path, times in calls.items() if times < 2), "")
 
 
 @contextmanager
-def _answering(form: str) -> Iterator[None]:
-    """torch.compiler says that it is exporting, or compiling (exporting compiles too)."""
-    with mock.patch.object(torch.compiler, "is_compiling", lambda: True):
-        exporting = form == "exporting"
-        with mock.patch.object(torch.compiler, "is_exporting", lambda: exporting):
-            yield
+def _answering(form: str, model: nn.Module) -> Iterator[None]:
+    """torch says that it is exporting, or compiling (exporting compiles too)."""
+    answers: dict[object, bool] = {
+        torch.compiler.is_compiling: True,
+        torch.compiler.is_dynamo_compiling: True,
+        torch.compiler.is_exporting: form == "exporting",
+        torch.onnx.is_in_onnx_export: form == "exporting",
+    }
+    # A file may have imported the very function: its own names for them are answered too.
+    own = sys.modules[type(model).__module__]
+    with ExitStack() as stack:
+        for module in (torch.compiler, torch.onnx, own):
+            for name, value in list(vars(module).items()):
+                if callable(value) and value in answers:
+                    said = answers[value]
+                    stack.enter_context(mock.patch.object(module, name, lambda said=said: said))
+        yield

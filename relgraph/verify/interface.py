@@ -1,21 +1,27 @@
-"""What users of vision models expect of the class: counts, feature_info, another classifier.
+"""What users of vision models expect of the class: counts, feature_info, other sizes.
 
 In: the loaded file, its program. Out: one check. Only shapes are asked for, on the meta device.
 """
 
 from __future__ import annotations
 
+import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from relgraph.algebra.operator import Size
 from relgraph.assemble.parameters import parameters
+from relgraph.assemble.walking import nodes
 from relgraph.program import Connect, Element, Program
 from relgraph.verify.report import Check
 
 OTHER_CLASSES = 7
+Builder: TypeAlias = Callable[..., Any]
 
 
 def check_interface(module: types.ModuleType, program: Program) -> Check:
@@ -36,12 +42,13 @@ def _problems(module: types.ModuleType, program: Program) -> Iterator[str]:
     yield from _unequal("in_chans", model.in_chans, source.in_chans)
     yield from _unequal("feature_info", model.feature_info, _feature_info(program))
     yield from _unequal("no_weight_decay", model.no_weight_decay(), _spared(program))
-    if not _has_classifier(program):
+    yield from _defaults(build, type(model), program)
+    yield from _sizes(build, model, program)
+    if not _classifiers(program):
         return
+    yield from _unequal("num_features", model.num_features, _classifiers(program)[0].input.channels)
     yield from _unequal("logits", _shape(model, program), (1, source.classes))
-    model.reset_classifier(OTHER_CLASSES)
-    found = _shape(model, program)
-    yield from _unequal(f"reset_classifier({OTHER_CLASSES})", found, (1, OTHER_CLASSES))
+    yield from _resets(model, program)
     in_chans = source.in_chans + (1 if _reads_any_width(program) else 0)
     other = build(num_classes=OTHER_CLASSES, in_chans=in_chans).eval()
     found = _shape(other, program, in_chans)
@@ -81,12 +88,78 @@ def _reads_any_width(program: Program) -> bool:
     return isinstance(first, Connect) and first.connection.operator.channel.connect == "full"
 
 
-def _has_classifier(program: Program) -> bool:
-    return any(isinstance(node, Element) and node.word == "classifier" for node in program.head)
+def _classifiers(program: Program) -> list[Element]:
+    found = [node for _, node in nodes(program) if isinstance(node, Element)]
+    return [node for node in found if node.word == "classifier"]
+
+
+def _defaults(build: Builder, cls: type[nn.Module], program: Program) -> Iterator[str]:
+    """What the builder and the class do where they are not told otherwise."""
+    source = program.source
+    wanted = {
+        "num_classes": source.classes,
+        "in_chans": source.in_chans,
+        "drop_path_rate": source.drop_path,
+    }
+    for made in (build, cls):
+        for name, parameter in inspect.signature(made).parameters.items():
+            if name in wanted and parameter.default is not inspect.Parameter.empty:
+                what = f"{name} of {made.__name__} by default"
+                yield from _unequal(what, parameter.default, wanted[name])
+
+
+def _sizes(build: Builder, model: Any, program: Program) -> Iterator[str]:
+    """`img_size` reaches the model; what the contract does not accept is refused."""
+    own, multiple = program.input.grid, program.contract.multiple
+    assert own is not None
+    yield from _unequal("img_size", tuple(model.img_size), own)
+    larger = own[0] + multiple[0], own[1] + 2 * multiple[1]
+    found = build(img_size=larger).img_size
+    yield from _unequal(f"img_size of a model built for {larger}", tuple(found), larger)
+    if program.contract.fixed and not _refuses(partial(_logits, model, program, larger)):
+        yield f"images of {larger} are accepted, the spec's model is built for {own} alone"
+    for axis in (0, 1):
+        wrong = own[0] + (axis == 0), own[1] + (axis == 1)
+        if multiple[axis] > 1 and not _refuses(partial(build, img_size=wrong)):
+            yield f"img_size={wrong} is accepted, the spec's are multiples of {multiple}"
+
+
+def _refuses(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except (RuntimeError, ValueError):
+        return True
+    return False
+
+
+def _resets(model: Any, program: Program) -> Iterator[str]:
+    """`get_classifier`, and `reset_classifier` with other numbers of classes."""
+    first = _classifiers(program)[0].attr
+    if model.get_classifier() is not getattr(model, first):
+        yield f"get_classifier does not give {first}"
+    before = {name: (t.ndim, t.dtype) for name, t in model.bfloat16().state_dict().items()}
+    model.reset_classifier(OTHER_CLASSES)
+    after = {name: (t.ndim, t.dtype) for name, t in model.state_dict().items()}
+    call = f"reset_classifier({OTHER_CLASSES})"
+    changed = sorted(name for name, _ in before.items() ^ after.items())
+    if changed:
+        yield f"{call} changes the name, the dimensions or the dtype of {changed[0]}"
+    yield from _unequal(f"num_classes after {call}", model.num_classes, OTHER_CLASSES)
+    yield from _unequal(call, _shape(model, program), (1, OTHER_CLASSES))
+    model.reset_classifier(0)
+    yield from _unequal("num_classes after reset_classifier(0)", model.num_classes, 0)
+    if any(isinstance(getattr(model, node.attr), nn.Linear) for node in _classifiers(program)):
+        yield "reset_classifier(0) leaves a classifier"
 
 
 def _shape(model: nn.Module, program: Program, channels: int | None = None) -> tuple[int, ...]:
     assert program.input.grid is not None
-    images: Tensor = torch.empty(1, channels or program.input.channels, *program.input.grid)
+    return tuple(_logits(model, program, program.input.grid, channels).shape)
+
+
+def _logits(model: nn.Module, program: Program, size: Size, channels: int | None = None) -> Tensor:
+    like = next(model.parameters()).dtype
+    images = torch.empty(1, channels or program.input.channels, *size, dtype=like)
     with torch.no_grad():
-        return tuple(model(images).shape)
+        logits: Tensor = model(images)
+    return logits

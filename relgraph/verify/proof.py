@@ -7,12 +7,13 @@ text that is no model or holds no spec is the user's mistake (RelgraphError).
 
 from __future__ import annotations
 
+import re
 import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -27,12 +28,17 @@ from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, parse
 from relgraph.resolved import Backbone
+from relgraph.verify.calls import check_calls
 from relgraph.verify.connections import check_kind, kinds
 from relgraph.verify.cost import check_cost
+from relgraph.verify.forms import QUESTIONS
 from relgraph.verify.interface import check_interface
 from relgraph.verify.operators import operator_program
+from relgraph.verify.precision import check_precision
 from relgraph.verify.rank import check_keys, check_rank, claims, reductions
 from relgraph.verify.report import Check, Progress, Report, silent
+from relgraph.verify.runs import run_reference
+from relgraph.verify.start import check_start, started
 from relgraph.verify.stochastic import check_stochastic
 from relgraph.verify.structure import (
     check_model,
@@ -74,12 +80,8 @@ def _check_spec(text: str, program: Program) -> Check:
     """Whether the file was made from the spec as it is now."""
     wanted, header = digest(program.source), read_header(text)
     found = "no hash" if header is None else header.spec
-    carried = digest(_carried(load_text(text, "spec"), "spec"))
-    ok = found == wanted == carried
-    example = "" if ok else "the spec changed since the file was generated, or its SPEC was edited"
-    return Check(
-        "spec", "model", wanted[:16], (carried if found == wanted else found)[:16], ok, example
-    )
+    example = "" if found == wanted else "the spec changed since the file was generated"
+    return Check("spec", "model", wanted[:16], found[:16], found == wanted, example)
 
 
 def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
@@ -137,7 +139,7 @@ def _checks(
         except Exception as error:
             yield _broken("model", error)
             return
-        steps = _steps(module, model, program, asks_compiler="torch.compiler" in text)
+        steps = _steps(module, model, program, text)
         for number, step in enumerate(steps):
             progress(step.title, number, len(steps))
             yield from _run(step)
@@ -166,28 +168,54 @@ def _in_emitted(error: Exception) -> bool:
     return any("relgraph_emitted" in frame.f_globals.get("__name__", "") for frame, _ in frames)
 
 
-def _steps(
-    module: types.ModuleType, model: nn.Module, program: Program, asks_compiler: bool
-) -> list[Step]:
+def _steps(module: types.ModuleType, model: nn.Module, program: Program, text: str) -> list[Step]:
     """Whole-model checks that need the spec's parameters are left out where the file has others:
     the check of parameters has failed then, and said why."""
     parameters = check_parameters(model, program)
     build = getattr(module, module.BUILDER)
+    built, fresh = started(model), cache(partial(_fresh, program, text))
     steps = [
+        Step("spec", lambda: [_check_carried(text, program)]),
         Step("parameters", lambda: [parameters]),
+        Step("start", lambda: [check_start(built, build, fresh())]),
         Step("interface", lambda: [check_interface(module, program)]),
         Step("dropout and drop path", lambda: [check_stochastic(build, program)]),
         Step("cost", lambda: check_cost(module, program)),
     ]
+    tensors = None
     if parameters.ok:
-        subject = make_subject(model, program, asks_compiler)
-        steps.append(Step("the whole model", lambda: check_model(subject)))
+        subject = make_subject(model, program, re.search(QUESTIONS, text) is not None)
+        tensors = subject.tensors
+        wanted = cache(partial(run_reference, program, subject.tensors, subject.images))
+        steps.append(Step("the whole model", lambda: check_model(subject, wanted())))
         steps.append(Step("a second size", lambda: [check_second_size(subject, build)]))
         steps.append(Step("rank", lambda: _ranks(subject)))
+        precision = lambda: [check_precision(subject, wanted().logits, fresh())]  # noqa: E731
+        steps.append(Step("precision", precision))
     for kind in kinds(model, program):
         title = f"{kind.paths[0]} ({kind.cls.__name__})"
-        steps.append(Step(title, partial(check_kind, model, kind)))
+        steps.append(Step(title, partial(check_kind, model, kind, tensors)))
+    if parameters.ok:
+        steps.append(Step("calls", lambda: [check_calls(subject, wanted())]))
     return steps
+
+
+def _fresh(program: Program, text: str) -> nn.Module | None:
+    """The model that relgraph would write now, where `text` is another one."""
+    now = emit(program)
+    if now == text:
+        return None
+    module = load_text(now, "fresh.py")
+    model: nn.Module = getattr(module, module.BUILDER)()
+    return model
+
+
+def _check_carried(text: str, program: Program) -> Check:
+    """Whether the spec in the file is the one whose hash its header states."""
+    header, own = read_header(text), digest(program.source)
+    stated = "no hash" if header is None else header.spec
+    example = "" if stated == own else "SPEC was edited, or the header was"
+    return Check("spec", "file", stated[:16], own[:16], stated == own, example)
 
 
 def _ranks(subject: Subject) -> Iterator[Check]:

@@ -33,10 +33,14 @@ from relgraph.verify.values import Tensors, from_map, join, to_layout, to_map, u
 
 @dataclass(frozen=True)
 class Outputs:
-    """`logits` (B, classes); `features` one `(B, C, H, W)` map per stage, extra tokens dropped."""
+    """`logits` (B, classes); `features` one `(B, C, H, W)` map per stage, extra tokens dropped.
+    `last` is the value after the last stage, `pre_logits` the one before the first part of the head
+    that holds a classifier, both in the layout of emitted code."""
 
     logits: Tensor
     features: tuple[Tensor, ...]
+    last: Tensor
+    pre_logits: Tensor
 
 
 Watch = Callable[[str, Tensor, Shape], None]
@@ -64,8 +68,28 @@ def run(
         if stage.after is not None:
             x = walk.scope(stage.after, f"{path}.after", x)
         features.append(to_map(x, stage.output))
-    logits = walk.body(program.head, "", x)
-    return Outputs(to_layout(logits, program.head[-1].output), tuple(features))
+    last = to_layout(x, program.stages[-1].output)
+    taps: dict[str, Tensor] = {}
+    cut = next((at for at, node in enumerate(program.head) if _classifies(node)), len(program.head))
+    x = walk.part(program.head[:cut], "", x, taps)
+    shape = program.head[cut - 1].output if cut else program.stages[-1].output
+    pre_logits = to_layout(x, shape)
+    logits = to_layout(walk.part(program.head[cut:], "", x, taps), program.head[-1].output)
+    return Outputs(logits, tuple(features), last, pre_logits)
+
+
+def _classifies(node: Node) -> bool:
+    """Whether a classifier stands in this part of the head."""
+    if isinstance(node, Branches | Split):
+        return any(_classifies(inner) for branch in node.branches for inner in branch)
+    if isinstance(node, Residual):
+        return any(map(_classifies, node.body))
+    return isinstance(node, Element) and node.word == "classifier"
+
+
+def run_connect(node: Connect, path: str, tensors: Tensors, x: Tensor) -> Tensor:
+    """One connection of a program, its reduction included: `tensors` are the whole program's."""
+    return _Walk(tensors, training=False, watch=None).connect(node, path, x)
 
 
 def run_scope(scope: Scope, tensors: Tensors, x: Tensor) -> Tensor:
@@ -85,9 +109,9 @@ class _Walk:
         return self._seen(path, self.body(scope.body, path, x), scope.output)
 
     def body(self, body: Body, path: str, x: Tensor) -> Tensor:
-        return self._body(body, path, x, {})
+        return self.part(body, path, x, {})
 
-    def _body(self, body: Body, path: str, x: Tensor, taps: dict[str, Tensor]) -> Tensor:
+    def part(self, body: Body, path: str, x: Tensor, taps: dict[str, Tensor]) -> Tensor:
         for node in body:
             x = self._node(node, path, x, taps)
         return x
@@ -96,7 +120,7 @@ class _Walk:
         if isinstance(node, Element):
             return self._element(node, path, x)
         if isinstance(node, Connect):
-            return self._connect(node, join(path, node.attr), x)
+            return self.connect(node, join(path, node.attr), x)
         if isinstance(node, Scope):
             return self.scope(node, join(path, node.attr), x)
         if isinstance(node, Residual):
@@ -116,7 +140,7 @@ class _Walk:
         y = apply_element(node, under(self.tensors, own), x, self.training)
         return self._seen(own, y, node.output)
 
-    def _connect(self, node: Connect, path: str, x: Tensor) -> Tensor:
+    def connect(self, node: Connect, path: str, x: Tensor) -> Tensor:
         own = under(self.tensors, path)
         keys = None if node.reduce is None else self.scope(node.reduce, f"{path}.reduce", x)
         y = oracle.connect(node.connection, own, x, keys, training=self.training)
@@ -128,17 +152,17 @@ class _Walk:
         return x
 
     def _residual(self, node: Residual, path: str, x: Tensor, taps: dict[str, Tensor]) -> Tensor:
-        y = self._body(node.body, path, x, taps)
+        y = self.part(node.body, path, x, taps)
         if node.scale is not None:
             y = self._node(node.scale, path, y, taps)
         if node.shortcut is None:
             return y
-        return self._body(node.shortcut, path, x, taps) + y
+        return self.part(node.shortcut, path, x, taps) + y
 
     def _branches(self, node: Branches, path: str, x: Tensor, taps: dict[str, Tensor]) -> Tensor:
         parts = [
             _with_tokens(
-                self._body(body, path, x, taps), _made(body, node.input), node.output, node.combine
+                self.part(body, path, x, taps), _made(body, node.input), node.output, node.combine
             )
             for body in node.branches
         ]
@@ -147,7 +171,7 @@ class _Walk:
     def _split(self, node: Split, path: str, x: Tensor, taps: dict[str, Tensor]) -> Tensor:
         pieces = x.split(list(node.sizes), dim=2)
         made = zip(node.branches, pieces, strict=True)
-        parts = [self._body(body, path, piece, taps) for body, piece in made]
+        parts = [self.part(body, path, piece, taps) for body, piece in made]
         return _combined(parts, node.combine)
 
 

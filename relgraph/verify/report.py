@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 
 CheckName = Literal[
     "spec",
+    "calls",
+    "precision",
+    "start",
     "parameters",
     "interface",
     "logits",

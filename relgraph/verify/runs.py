@@ -23,14 +23,17 @@ from relgraph.verify.reference import run
 
 @dataclass(frozen=True)
 class Run:
-    """What one pass over the images made. `slopes` are the gradients of one fixed random direction
-    of the logits by parameter name, `statistics` the norms' running values afterwards. `entered` is
-    what the norms inside predictors read, (rows, channels) by path, of the emitted model alone."""
+    """What one pass over the images made. `last` and `pre_logits` are those of `Outputs`, of the
+    reference alone; `slopes` are the gradients of one fixed random direction of the logits by
+    parameter name, `statistics` the norms' running values afterwards. `entered` is what the norms
+    inside predictors read, (rows, channels) by path, of the emitted model alone."""
 
     logits: Tensor
     features: tuple[Tensor, ...]
     slopes: dict[str, Tensor]
     statistics: dict[str, Tensor]
+    last: Tensor = field(default_factory=lambda: torch.empty(0))
+    pre_logits: Tensor = field(default_factory=lambda: torch.empty(0))
     entered: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -44,7 +47,8 @@ def run_reference(
     slopes = _slopes(outputs.logits, {name: t for name, t in own.items() if name not in statistic})
     features = tuple(feature.detach() for feature in outputs.features)
     kept = {name: own[name] for name in statistic & _element_statistics(program)}
-    return Run(outputs.logits.detach(), features, slopes, kept)
+    last, pre_logits = outputs.last.detach(), outputs.pre_logits.detach()
+    return Run(outputs.logits.detach(), features, slopes, kept, last, pre_logits)
 
 
 def _element_statistics(program: Program) -> set[str]:
@@ -70,7 +74,7 @@ def run_model(
         slopes = _slopes(logits, weights) if backward else {}
     after = {name: t.clone() for name, t in model.state_dict().items() if name not in weights}
     model.load_state_dict(before)
-    return Run(logits.detach(), (), slopes, after, entered)
+    return Run(logits.detach(), (), slopes, after, entered=entered)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from relgraph.algebra.operator import Size
 from relgraph.assemble import assemble
 from relgraph.program import Contract, Program
-from relgraph.verify.compare import Difference, difference, said
+from relgraph.verify.compare import Difference, difference, said, spread
 from relgraph.verify.draws import Entry, draw, inventory
-from relgraph.verify.forms import checkpointed_logits, logits_by_form
+from relgraph.verify.forms import logits_by_form, run_checkpointed
 from relgraph.verify.locate import first_difference
 from relgraph.verify.reference import run
 from relgraph.verify.report import Check, CheckName
@@ -85,9 +85,9 @@ def random_images(program: Program, count: int, seed: int) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def check_model(subject: Subject) -> Iterator[Check]:
-    """Logits, feature maps, gradients and training mode at the model's own input size."""
-    wanted = run_reference(subject.program, subject.tensors, subject.images)
+def check_model(subject: Subject, wanted: Run) -> Iterator[Check]:
+    """Logits, feature maps, gradients and training mode at the model's own input size; `wanted` is
+    the reference's run."""
     yield from _inference_checks(subject, wanted)
     found = run_model(subject.model, subject.program, subject.images)
     yield _gradient_check("gradients", found, wanted)
@@ -97,8 +97,7 @@ def check_model(subject: Subject) -> Iterator[Check]:
     other = has_batch_norm(subject.program)
     if other:
         wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
-    found = run_model(subject.model, subject.program, subject.images, True, backward=other)
-    yield _training_check(subject, found, wanted)
+    yield _training_check(subject, wanted)
 
 
 def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
@@ -112,16 +111,9 @@ def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
 def _logits_check(
     name: CheckName, subject: Subject, found: Tensor, wanted: Tensor, what: str
 ) -> Check:
-    # The images' own difference is the scale: what all images share would hide a wrong eps.
-    gap = difference(found, wanted, scale=_spread(wanted))
+    gap = difference(found, wanted, scale=spread(wanted))
     example = "" if gap.ok else f"logit {gap}; {first_difference(subject)}"
     return Check(name, "model", f"the reference's, {what}", said(gap), gap.ok, example)
-
-
-def _spread(logits: Tensor) -> float:
-    if len(logits) > 1:
-        return float((logits[0] - logits[1]).abs().max())
-    return float((logits - logits.mean()).abs().max())
 
 
 def _feature_check(found: list[Tensor], wanted: tuple[Tensor, ...]) -> Check:
@@ -155,7 +147,7 @@ def _worst_slope(found: Run, wanted: Run) -> tuple[str, Difference]:
 def _forms_check(subject: Subject, wanted: Run) -> Check:
     """What the file does while it is exported or compiled is the same."""
     made = logits_by_form(subject.model, subject.images)
-    scale = _spread(wanted.logits)
+    scale = spread(wanted.logits)
     gaps = {form: difference(logits, wanted.logits, scale) for form, logits in made.items()}
     worst = max(gaps, key=lambda form: gaps[form].relative)
     example = "" if gaps[worst].ok else f"while {worst}: logit {gaps[worst]}"
@@ -163,16 +155,19 @@ def _forms_check(subject: Subject, wanted: Run) -> Check:
     return Check("forms", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
 
 
-def _training_check(subject: Subject, found: Run, wanted: Run) -> Check:
-    """Logits, gradients and updated norm statistics while training, dropout aside."""
-    again = checkpointed_logits(subject.model, subject.program, subject.images)
+def _training_check(subject: Subject, wanted: Run) -> Check:
+    """Logits, gradients and updated norm statistics while training, dropout aside. The gradients
+    are taken with gradient checkpointing: both forms share what makes them."""
+    model, program, images = subject.model, subject.program, subject.images
+    found = run_model(model, program, images, training=True, backward=False)
+    again, once = run_checkpointed(model, program, images)
+    slope, gap_of_slope = _worst_slope(again, wanted)
     gaps = {
         "a logit": difference(found.logits, wanted.logits),
-        "with gradient checkpointing, a logit": difference(again, wanted.logits),
+        "with gradient checkpointing, a logit": difference(again.logits, wanted.logits),
+        f"with gradient checkpointing, the gradient of {slope}": gap_of_slope,
+        f"{once} is not computed again by gradient checkpointing": Difference(float(bool(once))),
     }
-    if found.slopes:
-        slope, gaps_of_slope = _worst_slope(found, wanted)
-        gaps[f"the gradient of {slope}"] = gaps_of_slope
     for name, value in wanted.statistics.items():
         gaps[f"{name} after the step"] = difference(found.statistics[name], value)
     for path, rows in found.entered.items():
@@ -183,8 +178,8 @@ def _training_check(subject: Subject, found: Run, wanted: Run) -> Check:
             gaps[f"{path}.{name} after the step"] = difference(kept, value)
     worst = max(gaps, key=lambda name: gaps[name].relative)
     example = "" if gaps[worst].ok else f"{worst}: {gaps[worst]}"
-    declared = "the reference's logits"
-    declared += ", gradients, norm statistics" if found.slopes else ""
+    declared = "the reference's logits, gradients"
+    declared += ", norm statistics" if wanted.statistics else ""
     return Check("training", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
 
 
@@ -203,8 +198,8 @@ def check_second_size(subject: Subject, build: Builder) -> Check:
     with torch.no_grad():
         wanted = run(other, subject.tensors, images).logits
         gaps = {
-            "logit": difference(subject.model(images), wanted, _spread(wanted)),
-            "logit of a model built for it,": difference(built(images), wanted, _spread(wanted)),
+            "logit": difference(subject.model(images), wanted, spread(wanted)),
+            "logit of a model built for it,": difference(built(images), wanted, spread(wanted)),
         }
     worst = max(gaps, key=lambda name: gaps[name].relative)
     at_size = replace(subject, program=other, images=images)
