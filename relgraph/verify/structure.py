@@ -2,7 +2,7 @@
 
 In: a model built from the file, and the program that its spec assembles to. Out: checks of names
 and shapes, logits, feature maps, one gradient per parameter, training mode, a second input size.
-Float64, every parameter and norm statistic random, two images. What a single connection does
+Float64, every parameter and norm statistic random, a few images. What a single connection does
 inside is `connections`' affair.
 """
 
@@ -25,6 +25,7 @@ from relgraph.verify.locate import first_difference
 from relgraph.verify.reference import run
 from relgraph.verify.report import Check, CheckName
 from relgraph.verify.runs import Run, has_batch_norm, run_model, run_reference
+from relgraph.verify.statistics import images_needed, near_values
 from relgraph.verify.subject import Subject
 
 SEED = 20220425
@@ -70,11 +71,12 @@ def _first_mismatch(
 
 
 def make_subject(model: nn.Module, program: Program, asks_compiler: bool = True) -> Subject:
-    """The model with random tensors, and two images. Its parameters must have been checked."""
-    tensors = draw(inventory(program), SEED)
+    """The model with random tensors, and images. Its parameters must have been checked."""
+    images = random_images(program, images_needed(program), SEED + 1)
+    tensors = near_values(program, draw(inventory(program), SEED), images)
     model.double().eval()
     model.load_state_dict({**model.state_dict(), **tensors})
-    return Subject(model, program, tensors, random_images(program, 2, SEED + 1), asks_compiler)
+    return Subject(model, program, tensors, images, asks_compiler)
 
 
 def random_images(program: Program, count: int, seed: int) -> Tensor:
@@ -104,7 +106,8 @@ def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
     with torch.no_grad():
         logits = subject.model(subject.images)
         maps = cast(Intermediates, subject.model).forward_intermediates(subject.images)
-    yield _logits_check("logits", subject, logits, wanted.logits, "two images")
+    count = f"{len(subject.images)} images"
+    yield _logits_check("logits", subject, logits, wanted.logits, count)
     yield _feature_check(maps, wanted.features)
 
 

@@ -12,7 +12,7 @@ from relgraph.program import Program
 
 @dataclass(frozen=True)
 class Subject:
-    """A model under proof: float64, eval mode, holding `tensors`; two random images.
+    """A model under proof: float64, eval mode, holding `tensors`; random images.
 
     `asks_compiler`: the file has other forms for torch.compile or torch.export.
     """

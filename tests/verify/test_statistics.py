@@ -1,0 +1,59 @@
+"""A valid deep model is proved: the images' difference reaches its logits, rounding does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from relgraph.emitted import load_text
+from relgraph.pipeline import compile_backbone
+from relgraph.verify import verify_text
+from relgraph.verify.structure import make_subject
+from tests.designs import write_spec
+
+DEEP = """
+backbone: example
+input: {size: 16}
+classes: 5
+stem: [conv: {size: 3, channels: $channels, stride: 2}]
+stages: [{depth: 16, channels: 8}]
+block: [depthwise_conv: {size: 3, bias: false}, batch_norm, silu, pointwise, batch_norm, silu]
+head: [global_pool, classifier]
+"""
+GATED = """
+backbone: example
+input: {size: 16}
+classes: 5
+stem: [conv: {size: 3, channels: $channels, stride: 2}]
+stages: [{depth: 12, channels: 16}]
+block:
+  - [depthwise_conv: {size: 3, bias: false}, batch_norm]
+  - product: [[], [global_pool, pointwise: 4, batch_norm, relu, pointwise: 16, sigmoid]]
+  - [relu6, pointwise, batch_norm]
+head: [global_pool, classifier]
+"""
+
+
+def test_norms_stand_where_the_values_are(tmp_path: Path) -> None:
+    """With statistics from nowhere the difference between two images faded to 1e-14 of the logits here."""
+    compiled = compile_backbone(str(write_spec(tmp_path, DEEP)))
+    module = load_text(compiled.text, "example.py")
+    subject = make_subject(module.example(), compiled.program)
+    with torch.no_grad():
+        first, second = subject.model(subject.images)[:2]
+    assert (first - second).abs().max() > 1e-3 * first.abs().max()
+    variances = [t for name, t in subject.tensors.items() if name.endswith("running_var")]
+    assert len(variances) == 32
+    assert all((t > 0).all() and t.std() > 0 for t in variances)
+
+
+def test_a_deep_chain_of_norms_is_proved(tmp_path: Path) -> None:
+    compiled = compile_backbone(str(write_spec(tmp_path, DEEP)))
+    assert verify_text(compiled.text, "example.py").failures == ()
+
+
+def test_norms_of_pooled_vectors_are_proved(tmp_path: Path) -> None:
+    """Two pooled images hardly differ; their batch norm in training divides by that."""
+    compiled = compile_backbone(str(write_spec(tmp_path, GATED)))
+    assert verify_text(compiled.text, "example.py").failures == ()
