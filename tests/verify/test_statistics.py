@@ -36,7 +36,7 @@ head: [global_pool, classifier]
 
 
 def test_norms_stand_where_the_values_are(tmp_path: Path) -> None:
-    """With statistics from nowhere the difference between two images faded to 1e-14 of the logits here."""
+    """With statistics from nowhere two images differed by 1e-14 of their logits here."""
     compiled = compile_backbone(str(write_spec(tmp_path, DEEP)))
     module = load_text(compiled.text, "example.py")
     subject = make_subject(module.example(), compiled.program)
