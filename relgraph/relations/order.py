@@ -1,0 +1,165 @@
+"""Which of two nodes is a special case of the other, computed.
+
+In: two nodes. Out: down (the second is a special case of the first), up, equal or sideways, with
+the reason. Static weights are compared as spans of matrices, axis by axis (`within`); predicted
+ones as classes of functions, where besides the partition the larger's predictor must be able to
+produce the smaller's weights (`produced`): it ends in a bias for each of its orbits, so it produces
+any number. A softmax cannot give 0: where it has to, the order holds to rounding, with a large
+negative bias outside the smaller support. What is not known to be a special case is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from relgraph.algebra.operator import Operator
+from relgraph.relations import produced, tried
+from relgraph.relations.families import family
+from relgraph.relations.node import IDENTITY, Composite, Node
+from relgraph.relations.relation import Compared, Direction
+from relgraph.relations.within import channel_within, space_within
+
+
+@lru_cache(maxsize=1 << 14)
+def compare(a: Node, b: Node, instances: bool = False) -> Compared:
+    """How the first lies to the second: `down` if the second is a special case of the first.
+
+    Two families are compared on all sizes tried, with the same numbers in both, unless they are
+    meant as `instances`; other nodes with the numbers they have.
+    """
+    if a == b:
+        return Compared("equal", "one class")
+    families = not instances and _is_family(a) and _is_family(b)
+    down, up = _obstacle(b, a, families), _obstacle(a, b, families)
+    sizes = _sizes(a, b, families)
+    if down is None and up is None:
+        return Compared("equal", "each is a special case of the other", sizes)
+    if down is None:
+        return Compared("down", _grounds(b, a), sizes)
+    if up is None:
+        return Compared("up", _grounds(a, b), sizes)
+    reason = down if down == up else f"{down}; and the other way: {up}"
+    return Compared("sideways", reason, sizes)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_family(node: Node) -> bool:
+    return family(node) == node
+
+
+def direction(a: Node, b: Node) -> Direction:
+    """`compare`'s answer alone."""
+    return compare(a, b).direction
+
+
+def _obstacle(inner: Node, outer: Node, families: bool) -> str | None:
+    """Why the inner node is not known to be a special case of the outer one; None where it is."""
+    if inner == outer:
+        return None
+    if isinstance(inner, Operator) and isinstance(outer, Operator):
+        return _between_operators(inner, outer, families)
+    return _between_terms(inner, outer, families)
+
+
+def _between_operators(inner: Operator, outer: Operator, families: bool) -> str | None:
+    mine, theirs = inner.frame, outer.frame
+    if mine.value > theirs.value or mine.output > theirs.output:
+        return "without the projection nothing mixes all channels there"
+    return (
+        produced.obstacle(inner, outer)
+        or _over_space(inner, outer, families)
+        or _over_channels(inner, outer, families)
+    )
+
+
+_NO_UNION = "over {} an orbit, or the support, is no union of the other's orbits"
+_NO_PLACES = "pairs without a position bias have one function for all places"
+
+
+def _placeless(operator: Operator) -> bool:
+    return operator.weight.source == "pair" and operator.weight.position == "none"
+
+
+def _over_space(inner: Operator, outer: Operator, families: bool) -> str | None:
+    mine, theirs = produced.partitions(inner, outer)
+    if mine.stride != theirs.stride:
+        return "their outputs stand on other maps"
+    choices = tried.spaces(mine, theirs) if families else ((mine, theirs, ""),)
+    holds = [(said, space_within(one, other)) for one, other, said in choices]
+    return _verdict(holds, _NO_PLACES if _placeless(outer) else _NO_UNION.format("space"))
+
+
+def _over_channels(inner: Operator, outer: Operator, families: bool) -> str | None:
+    mine, theirs = produced.channels(inner), produced.channels(outer)
+    choices = tried.channels(mine, theirs) if families else ((mine, theirs, ""),)
+    holds = [(said, channel_within(one, other)) for one, other, said in choices]
+    return _verdict(holds, _NO_UNION.format("channels"))
+
+
+def _verdict(holds: Iterable[tuple[str, bool]], reason: str) -> str | None:
+    found = list(holds)
+    where = [said for said, held in found if held]
+    if len(where) == len(found):
+        return None
+    return f"{reason}, but at {'; '.join(where)}" if where else reason
+
+
+def _between_terms(inner: Node, outer: Node, families: bool) -> str | None:
+    """Part by part: a special case inside a term makes a special case of the term. A part too many
+    has to be able to pass its input on, or to add nothing."""
+    kind = outer.kind if isinstance(outer, Composite) else _kind(inner)
+    if isinstance(inner, Composite) and inner.kind != kind:
+        return "terms of other kinds are not known to hold each other"
+    mine, theirs = _parts(inner), _parts(outer)
+    if len(mine) == len(theirs):
+        found = (_obstacle(a, b, families) for a, b in zip(mine, theirs, strict=True))
+        return next((reason for reason in found if reason), None)
+    if len(mine) + 1 == len(theirs) and kind != "split":
+        for at, part in enumerate(theirs):
+            rest = (*theirs[:at], *theirs[at + 1 :])
+            found = (_obstacle(a, b, families) for a, b in zip(mine, rest, strict=True))
+            if _neutral(part, kind, families) and not any(found):
+                return None
+    return "a term of other parts is not known to hold it"
+
+
+def _kind(node: Node) -> str:
+    return node.kind if isinstance(node, Composite) else "chain"
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Composite) else (node,)
+
+
+def _neutral(part: Node, kind: str, families: bool) -> bool:
+    """Whether a part can leave the rest as it is: a link the identity, a branch zero, a gate 1 (by
+    its bias)."""
+    if kind == "chain":
+        return _obstacle(IDENTITY, part, families) is None
+    return isinstance(part, Operator) and part.weight.normalize != "softmax" and part != IDENTITY
+
+
+def _grounds(inner: Node, outer: Node) -> str:
+    """Why the inner node is a special case of the outer one."""
+    if not (isinstance(inner, Operator) and isinstance(outer, Operator)):
+        return "a special case inside a term makes a special case of the term"
+    mine, theirs = inner.weight, outer.weight
+    words = ["every orbit is a union of the other's orbits"]
+    if mine.source == "fixed":
+        words = ["what is given is one of the other's weights"]
+    if mine.source in ("static", "fixed") and theirs.source not in ("static", "fixed"):
+        words.append("the predictor's bias gives any number")
+    if inner.frame != outer.frame:
+        words.append("a projection may be the identity")
+    if theirs.normalize != "none" and inner.space.connect != outer.space.connect:
+        words.append("to rounding, by a large negative bias outside the smaller support")
+    return "; ".join(words)
+
+
+def _sizes(a: Node, b: Node, families: bool) -> tuple[str, ...]:
+    """The numbers that were tried; nothing where the numbers are the nodes' own."""
+    if not (families and isinstance(a, Operator) and isinstance(b, Operator)):
+        return ()
+    choices = (*tried.spaces(a.space, b.space), *tried.channels(a.channel, b.channel))
+    return tuple(dict.fromkeys(said for _, _, said in choices if said))

@@ -1,0 +1,129 @@
+"""Whether weights of one operator can be produced by another: sources and normalisations.
+
+In: two operators, the inner one perhaps a special case of the outer. Out: what stands against it,
+in words; and the spaces and channels whose partitions decide the rest. It must not know sizes:
+supports and sharings are `within`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import BLOCKS, Channel, Operator, Space, SpaceShare, Weight
+from relgraph.relations.weight import sharing_of
+from relgraph.relations.within import space_within
+
+_POOLED = "the mean over the map is no function of one place, nor a place one of the mean"
+_PAIRS = "a position bias does not depend on the query, and a place does not know the others"
+_SOURCES: Mapping[frozenset[str], str] = {
+    frozenset(("pooled", "center")): _POOLED,
+    frozenset(("pooled", "pair")): "a pair's weights differ from place to place, the mean's do not",
+    frozenset(("center", "pair")): _PAIRS,
+}
+
+
+def obstacle(inner: Operator, outer: Operator) -> str | None:
+    """Why the outer operator's source and normalisation cannot produce what the inner's do."""
+    mine, theirs = inner.weight, outer.weight
+    if theirs.source == "fixed":
+        return "given weights are one operator"
+    if mine.source not in ("static", "fixed") and theirs.source == "static":
+        return "learned numbers do not depend on the input"
+    return _normalisation(inner, outer) or _counted(inner, outer) or _source(inner, outer)
+
+
+def _normalisation(inner: Operator, outer: Operator) -> str | None:
+    mine, theirs = inner.weight, outer.weight
+    if mine.normalize == theirs.normalize or mine.source == "fixed":
+        return None
+    if mine.source != "static":
+        return "no predictor gives what the other's normalisation makes of it"
+    if mine.normalize == "softmax":
+        return None  # numbers between 0 and 1 like any other
+    if theirs.normalize == "softmax":
+        return "a softmax gives positive weights with sum 1 only"
+    return "a sigmoid gives weights between 0 and 1 only"
+
+
+def _counted(inner: Operator, outer: Operator) -> str | None:
+    """Under a softmax, places outside the map that are counted change every weight."""
+    if outer.weight.normalize != "softmax" or inner.weight.fixed == "identity":
+        return None
+    mine, theirs = inner.space, outer.space
+    counts = (mine.border == "zero" and crosses(mine)) or theirs.border == "zero"
+    if counts and replace(mine, share="none") != replace(theirs, share="none"):
+        return "the softmaxes count other places outside the map"
+    return None
+
+
+def _source(inner: Operator, outer: Operator) -> str | None:
+    mine, theirs = inner.weight, outer.weight
+    if mine.source in ("static", "fixed"):
+        return None
+    if mine.source != theirs.source:
+        return _SOURCES[frozenset((mine.source, theirs.source))]
+    if mine.source == "center" and mine.extent > theirs.extent:
+        return "a smaller region does not know the larger"
+    return _pair(inner, outer) if mine.source == "pair" else None
+
+
+def _pair(inner: Operator, outer: Operator) -> str | None:
+    """One function on all pairs: its heads, its keys and its support are what they are."""
+    if inner.channel != outer.channel:
+        return "at the same total width other heads compare queries and keys of another width"
+    if inner.space.rank != outer.space.rank:
+        return "a softmax over a reduced map is no reduced softmax"
+    if outer.weight.normalize == "none" and not _same_support(inner.space, outer.space):
+        return "query · key is not zero outside the smaller support"
+    return None
+
+
+def _same_support(one: Space, other: Space) -> bool:
+    one, other = (replace(space, share="all", rank=None) for space in (one, other))
+    return space_within(one, other) and space_within(other, one)
+
+
+def partitions(inner: Operator, outer: Operator) -> tuple[Space, Space]:
+    """The spaces whose sharings are compared: of functions; of values, where the inner one's
+    softmax is taken for numbers."""
+    mine, theirs = _functions(inner), _functions(outer)
+    if inner.weight.source == outer.weight.source == "pair":
+        return replace(mine, rank=None), replace(theirs, rank=None)
+    plain = outer.weight.normalize != "softmax"
+    if plain and inner.weight.normalize == "softmax" and inner.weight.source == "static":
+        mine = replace(mine, share=_value_share(mine))
+    if plain and inner.weight.fixed == "average" and inner.space.border == "mask":
+        mine = replace(mine, share="none")
+    return mine, theirs
+
+
+def _functions(operator: Operator) -> Space:
+    if operator.weight.source == "fixed":
+        return replace(operator.space, share="all")
+    return replace(operator.space, share=sharing_of(operator) or "all")
+
+
+def channels(operator: Operator) -> Channel:
+    """The channels whose sharing is compared."""
+    given = operator.weight.source == "fixed"
+    return Channel("separate", share="all") if given else operator.channel
+
+
+def _value_share(space: Space) -> SpaceShare:
+    """How the values of a softmax are shared where logits are: rows that see other offsets are
+    normalised by other sums."""
+    if space.share == "none" or crosses(space):
+        return "none"
+    if space.share == "positions" and space.border != "wrap" and space.connect != "local":
+        return "windows" if space.connect in BLOCKS[1:-1] else "none"
+    return space.share
+
+
+def crosses(space: Space) -> bool:
+    """Whether a slot may stand outside the map: then, and only then, a softmax tells a border that
+    is cut from one of zeros."""
+    plain = replace(space, border="zero", share="none", rank=None)
+    counted = Operator(plain, Channel("separate"), Weight(normalize="softmax"), "none")
+    return canonical(counted).operator.space.border == "zero"
