@@ -1,4 +1,8 @@
-"""Files are replaced whole or not at all: a reader never sees half of one."""
+"""Files are replaced whole or not at all: a reader never sees half of one.
+
+What the system refuses (a full disk, a folder that may not be written) is the user's to mend and
+said so, as a RelgraphError.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,37 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from relgraph.errors import Problem, RelgraphError
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Whatever the system refuses inside becomes a RelgraphError that names the place."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        expected, hint = (
+            "a folder that can be written, with room in it",
+            "free some, or choose another",
+        )
+        raise RelgraphError(Problem("not-written", f"{path}: {reason}", expected, hint)) from None
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Replace `path` by `content`: unique temporary file in the same folder, fsync, rename.
 
-    The old file, or its absence, survives a crash at any moment. Raises OSError as `open` does.
+    The old file, or its absence, survives a crash at any moment. Raises RelgraphError
+    where it can't be written.
     """
+    with writing(path):
+        _replace(path, content)
+
+
+def _replace(path: Path, content: bytes | str) -> None:
     raw = content.encode("utf-8") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from relgraph import __version__
+from relgraph.errors import RelgraphError
 from relgraph.files import write_atomically
 
 _PACKAGES = ("torch", "timm", "pydantic", "click", "rich", "lightning-fabric", "onnx")
@@ -28,7 +29,7 @@ def write_report(error: BaseException, arguments: Sequence[str]) -> Path:
     for folder in (Path(), Path(tempfile.gettempdir())):
         try:
             write_atomically(folder / name, text)
-        except OSError:
+        except RelgraphError:
             continue
         return folder / name
     return Path(name)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from relgraph.errors import Problem, RelgraphError
-from relgraph.files import sha256, sync_folder, write_atomically
+from relgraph.files import sha256, sync_folder, write_atomically, writing
 
 Pointer = Literal["last", "best"]
 
@@ -29,19 +29,31 @@ _UNFINISHED = ".unfinished-"
 
 
 def write_checkpoint(folder: Path, step: int, contents: Mapping[str, bytes]) -> Path:
-    """Write one checkpoint below `folder`; returns its own folder. Nothing points at it yet."""
+    """Write one checkpoint below `folder`; returns its own folder. Nothing points at it yet.
+
+    Raises RelgraphError where it can't be written; what points elsewhere stays as it is.
+    """
+    with writing(folder):
+        return _written(folder, step, contents)
+
+
+def _written(folder: Path, step: int, contents: Mapping[str, bytes]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     manifest = _json({name: sha256(content) for name, content in sorted(contents.items())})
     final = folder / f"step-{step:08d}-{sha256(manifest)[:12]}"
     if _is_whole(final, manifest):
         return final
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
-    for name, content in (*contents.items(), (_MANIFEST, manifest)):
-        _write_through(unfinished / name, content)
-    sync_folder(unfinished)
-    # What stands there under the same name has damaged files: contents of one name are equal.
-    shutil.rmtree(final, ignore_errors=True)
-    unfinished.rename(final)
+    try:
+        for name, content in (*contents.items(), (_MANIFEST, manifest)):
+            _write_through(unfinished / name, content)
+        sync_folder(unfinished)
+        # What stands there under the same name has damaged files: contents of one name are equal.
+        shutil.rmtree(final, ignore_errors=True)
+        unfinished.rename(final)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     sync_folder(folder)
     return final
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from relgraph.errors import Problem, RelgraphError
-from relgraph.files import write_atomically
+from relgraph.files import write_atomically, writing
 
 Figures = Mapping[str, float | int | None]
 
@@ -66,7 +66,7 @@ class Metrics:
             self._board.close()
 
     def _append(self, path: Path, line: str) -> None:
-        with path.open("a", encoding="utf-8", newline="") as stream:
+        with writing(path), path.open("a", encoding="utf-8", newline="") as stream:
             stream.write(line)
 
     def _show(self, group: str, figures: Figures) -> None:
@@ -85,9 +85,11 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     records = []
     for line in path.read_text("utf-8").splitlines():
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
             continue
+        if isinstance(record, dict) and isinstance(record.get("update"), int):
+            records.append(record)
     return records
 
 

@@ -9,6 +9,7 @@ metrics.jsonl, metrics.csv, tensorboard/
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from relgraph.errors import Problem, RelgraphError
-from relgraph.files import sha256, write_atomically
+from relgraph.files import sha256, write_atomically, writing
 from relgraph.spec.recipe import Recipe, dump_recipe, load_recipe
 from relgraph.train.environment import environment
 from relgraph.train.model import Architecture
@@ -65,16 +66,16 @@ def new_folder(name: str, wanted: Path | None) -> Path:
                     hint=f"--resume {wanted} goes on with the run in it",
                 )
             )
-        wanted.mkdir(parents=True, exist_ok=True)
+        with writing(wanted):
+            wanted.mkdir(parents=True, exist_ok=True)
         return wanted
     number = 1
     while True:
         folder = Path("runs") / f"{name}-{number:03d}"
-        try:
+        with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
             return folder
-        except FileExistsError:
-            number += 1
+        number += 1
 
 
 def fill_folder(
