@@ -83,9 +83,17 @@ def read_pointer(folder: Path, pointer: Pointer) -> dict[str, str | None]:
         return {}
     try:
         content = json.loads(path.read_text("utf-8"))
-        return {key: content[key] for key in ("checkpoint", "previous")}
-    except (ValueError, KeyError, TypeError):
+        names = {key: content[key] for key in ("checkpoint", "previous")}
+    except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(path, "it is no pointer", _whole_ones(folder)) from None
+    # A name beside the pointer, nothing that leads elsewhere.
+    if not all(name is None or _is_name(name) for name in names.values()):
+        raise _damaged(path, "it names no checkpoint", _whole_ones(folder))
+    return names
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("step-") and Path(name).name == name
 
 
 def find_checkpoint(folder: Path, pointer: Pointer) -> Path:

@@ -101,7 +101,7 @@ def read_folder(folder: Path) -> tuple[Run, Recipe]:
         raise RelgraphError(Problem("no-run", found, "expected the folder of a training run"))
     try:
         run = Run.from_json(json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         found = f"{path} can't be understood ({error})"
         raise RelgraphError(Problem("no-run", found, "expected what relgraph wrote")) from None
     _check_model_file(folder / run.model_file, run.model_sha256)

@@ -92,6 +92,22 @@ def test_a_damaged_pointer_names_what_is_whole(tmp_path: Path) -> None:
     assert written.name in caught.value.problems[0].hint
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]",
+        "{}",
+        '{"checkpoint": 3, "previous": null}',
+        '{"checkpoint": "../x", "previous": null}',
+    ],
+)
+def test_a_pointer_that_names_no_checkpoint_is_damaged(text: str, tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / "last.json").write_text(text)
+    with pytest.raises(RelgraphError, match="damaged-checkpoint"):
+        find_checkpoint(tmp_path, "last")
+
+
 def test_no_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RelgraphError, match="no-checkpoint"):
         find_checkpoint(tmp_path, "best")

@@ -30,6 +30,7 @@ from relgraph.train import (
 from relgraph.train.checkpoint import find_checkpoint, read_checkpoint
 from relgraph.train.images import open_images
 from relgraph.train.model import Architecture, build, head_names
+from relgraph.train.run_folder import read_folder
 from tests.train.conftest import MODEL, request, write_images
 from tests.train.test_images import source, write_pictures
 
@@ -50,6 +51,13 @@ def run(recipe_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def epochs(run: Path) -> list[dict[str, str]]:
     with (run / "metrics.csv").open() as stream:
         return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"architecture": 3}'])
+def test_a_damaged_run_file_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RelgraphError, match="no-run"):
+        read_folder(tmp_path)
 
 
 def test_the_folder_is_complete_in_itself(run: Path, recipe_file: Path) -> None:
