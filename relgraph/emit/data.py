@@ -10,7 +10,7 @@ from relgraph.emit.text import WIDTH, literal
 
 def data_text(value: object, indent: int = 0, used: int = 8) -> str:
     """`value` (mappings, lists, scalars) as source text; `used` columns stand before it."""
-    flat = _flat(value, WIDTH - indent - used)
+    flat = _flat(value, max(WIDTH - indent - used, len("{}")))
     if flat is not None:
         return flat
     inner = " " * (indent + 4)
@@ -20,9 +20,10 @@ def data_text(value: object, indent: int = 0, used: int = 8) -> str:
             for key, item in value.items()
         ]
         return "{\n" + "".join(rows) + " " * indent + "}"
-    if isinstance(value, str):
+    if isinstance(value, str) and " " in value:
         return _long_string(value, indent)
-    assert isinstance(value, Sequence), f"{value!r} does not fit a line"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return literal(value)  # Nothing to wrap: deep inside a spec it stands beyond the margin.
     rows = [f"{inner}{data_text(item, indent + 4, 1)},\n" for item in value]
     return "[\n" + "".join(rows) + " " * indent + "]"
 

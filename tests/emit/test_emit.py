@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from relgraph.assemble.parameters import parameters
+from relgraph.emit.data import data_text
 from relgraph.emit.header import read_header
 from relgraph.emit.text import literal, prose
 from relgraph.emitted import load_text
@@ -100,3 +101,11 @@ def test_prose_cannot_end_a_docstring() -> None:
     assert '"' not in prose('say """ and "')
     assert "\n" not in prose("a\nb")
     assert "\\" not in prose("a\\")
+
+
+def test_data_deep_inside_a_spec_is_written() -> None:
+    """Where the margin is passed there is nothing left to wrap."""
+    value: object = {"number": 96, "name": "identity", "nothing": {}, "empty": [], "text": "a b"}
+    for _ in range(30):
+        value = {"body": [value]}
+    assert ast.literal_eval(data_text(value)) == value
