@@ -13,13 +13,14 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 SWEEPS = 24
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Room to both sides of the line (or of the middle) that runs through a slot, and its height."""
+    """Room to both sides of the line (or the middle) that runs through a slot, and its height."""
 
     left: float
     right: float
@@ -110,7 +111,7 @@ def _visit(
     done: set[int],
     closing: set[int],
 ) -> None:
-    """A depth-first search without recursion: `path` is what is open, with the arrows left to it."""
+    """A depth-first search without recursion: `path` is what is open, with arrows left."""
     if root in done:
         return
     path = {root: list(leaving[root])}
@@ -129,7 +130,8 @@ def _visit(
 
 
 def _ranks(count: int, downward: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest paths from the top; a box that nothing points at goes down to what it points at."""
+    """Longest paths from the top; a box that nothing points at goes down to what it points at, and
+    boxes without arrows to the end."""
     ranks = [0] * count
     changed = True
     while changed:
@@ -143,7 +145,9 @@ def _ranks(count: int, downward: Sequence[tuple[int, int]]) -> list[int]:
         below = [ranks[lower] for upper, lower in downward if upper == at]
         if at not in entered and below:
             ranks[at] = min(below) - 1
-    return ranks
+    joined = {end for ends in downward for end in ends}
+    last = max((ranks[at] for at in joined), default=-1) + 1
+    return [rank if at in joined else last for at, rank in enumerate(ranks)]
 
 
 def _wrapped(ranks: list[int], boxes: Sequence[Extent], room: float) -> list[int]:
@@ -159,11 +163,11 @@ def _wrapped(ranks: list[int], boxes: Sequence[Extent], room: float) -> list[int
 
 
 def _chunks(members: list[int], boxes: Sequence[Extent], room: float) -> list[list[int]]:
-    """As few chunks as fit into the room, of about equal numbers."""
+    """As few chunks as fit into the room, dealt out like cards, so that lines to the lower rows
+    pass between the boxes of the upper ones."""
     total = sum(boxes[at].width for at in members)
     count = min(len(members), max(1, -int(-total // room)))
-    size = -(-len(members) // count)
-    return [members[at : at + size] for at in range(0, len(members), size)]
+    return [members[at::count] for at in range(count)]
 
 
 def _ordered(levels: Sequence[int], chains: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
@@ -171,7 +175,7 @@ def _ordered(levels: Sequence[int], chains: Sequence[Sequence[int]]) -> tuple[tu
     above: dict[int, list[int]] = {at: [] for at in range(len(levels))}
     below: dict[int, list[int]] = {at: [] for at in range(len(levels))}
     for chain in chains:
-        for upper, lower in zip(chain, chain[1:], strict=False):
+        for upper, lower in pairwise(chain):
             above[lower].append(upper)
             below[upper].append(lower)
     order = _first_order(levels, below)
@@ -209,7 +213,7 @@ def _swept(
     for level in levels:
         fixed = {at: place for place, at in enumerate(swept[level - 1 if down else level + 1])}
         here = {at: place for place, at in enumerate(swept[level])}
-        swept[level].sort(key=lambda at: _mean(neighbours[at], fixed, here[at]))  # noqa: B023
+        swept[level].sort(key=lambda at: _mean(neighbours[at], fixed, here[at]))
     return swept
 
 
@@ -251,7 +255,7 @@ def _inverted(
 
 def _crossings(order: Sequence[Sequence[int]], below: Mapping[int, Sequence[int]]) -> int:
     total = 0
-    for upper, lower in zip(order, order[1:], strict=False):
+    for upper, lower in pairwise(order):
         places = {at: place for place, at in enumerate(lower)}
         met: list[int] = []
         for at in upper:

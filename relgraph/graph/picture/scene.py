@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-
 Style: TypeAlias = Literal["name", "label", "plain", "small", "call-out"]
 Mark: TypeAlias = Literal["down", "up", "sideways", "equal", "mixed"]
 Kind: TypeAlias = Literal["sparse", "low rank", "dynamic", "sharing", "other"]
@@ -16,8 +15,8 @@ Kind: TypeAlias = Literal["sparse", "low rank", "dynamic", "sharing", "other"]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of words; `mark` is a sign of order before it, `kind` colours it. A line that `hangs`
-    goes on from one with a sign, and stands where that one's words begin."""
+    """One line of words; `mark` is a sign of order before it, `kind` colours it. A line that
+    `hangs` goes on from one with a sign, and stands where that one's words begin."""
 
     text: str
     style: Style = "plain"
@@ -28,11 +27,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Box:
-    """A node: its lines from above. `strong` boxes have a thick frame."""
+    """A node: its lines from above. `strong` boxes have a thick frame, `faint` a broken one."""
 
     key: str
     lines: tuple[Line, ...]
     strong: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ DASHES: dict[Kind, str] = {
     "other": "4 2",
 }
 DOTS = "1.5 3.5"
-INK, PALE, PAPER = "#1a1a1a", "#5c5c5c", "#ffffff"
+INK, PALE, PAPER, BOX = "#1a1a1a", "#5c5c5c", "#ffffff", "#f7f7f4"
 MARGIN = 18.0
 PADDING = 9.0
 BESIDE = 9.0
@@ -134,11 +134,12 @@ def _boxes(scene: Scene, placed: Places) -> Iterator[str]:
         extent = _extent(box)
         y = placed.middle(at) - extent.height / 2
         x = placed.x[at] - extent.left
-        stroke = "2" if box.strong else "1"
+        frame = f'stroke-width="{2 if box.strong else 1}"'
+        frame += ' stroke-dasharray="4 3"' if box.faint else ""
         yield (
             f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(extent.width)}" '
-            f'height="{_n(extent.height)}" rx="5" fill="#f7f7f4" stroke="{INK}" '
-            f'stroke-width="{stroke}"/>'
+            f'height="{_n(extent.height)}" rx="5" fill="{PAPER if box.faint else BOX}" '
+            f'stroke="{PALE if box.faint else INK}" {frame}><title>{escape(box.key)}</title></rect>'
         )
         baseline = y + PADDING - 2.0
         for line in box.lines:

@@ -3,7 +3,7 @@
 Facts of the figure in Han, Fan, Dai, Sun, Cheng, Liu, Wang: On the Connection between Local
 Attention and Dynamic Depth-wise Convolution, ICLR 2022 (arXiv 2106.04263), and of `relation.png` in
 the authors' repository, which has one operator and three arrows more. What is ours: which shipped
-spec stands for a node, and which property of which axis a label speaks of. Nothing here is used to
+spec stands for a node, and which relation on which axis a label speaks of. Nothing here is used to
 compute anything; `published` compares it with the relations.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from relgraph.relations.relation import Property, RelationAxis
+from relgraph.relations.relation import RelationAxis
 
 Colour: TypeAlias = Literal["sparse connection", "dynamic weight", "low rank"]
 Version: TypeAlias = Literal["paper and repository", "repository"]
@@ -46,9 +46,9 @@ class DrawnNode:
 
 @dataclass(frozen=True)
 class Says:
-    """What a label speaks of: a property, and the axis on which it changes."""
+    """What a label speaks of: one of these relations, on this axis."""
 
-    property: Property
+    relations: tuple[str, ...]
     axis: RelationAxis
 
 
@@ -65,11 +65,11 @@ class DrawnArrow:
     dotted: bool = False
 
 
-_LOCALITY = Says("connectivity", "space")
-_CHANNELS = Says("connectivity", "channel")
-_SPACE_RANK = Says("rank", "space")
-_CHANNEL_RANK = Says("rank", "channel")
-_DYNAMIC = Says("dynamism", "weight")
+_LOCALITY = Says(("sparsify",), "space")
+_CHANNELS = Says(("sparsify",), "channel")
+_SPACE_RANK = Says(("lower rank",), "space")
+_CHANNEL_RANK = Says(("lower rank",), "channel")
+_DYNAMIC = Says(("make dynamic", "change source"), "weight")
 
 NODES: tuple[DrawnNode, ...] = (
     DrawnNode("MLP", "mlp"),
