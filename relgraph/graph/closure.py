@@ -20,7 +20,7 @@ from relgraph.relations.derivation import MLP
 from relgraph.relations.families import family
 from relgraph.relations.node import Node
 from relgraph.relations.numbers import GENERIC, Numbers
-from relgraph.relations.relation import Edit
+from relgraph.relations.relation import Edit, RelationAxis
 from relgraph.relations.table import edits
 from relgraph.relations.words import key
 
@@ -92,13 +92,13 @@ class _Found:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self.labels: dict[Label, int] = {}
+        self.labels: list[Label] = []
         self.offsets, self.targets, self.marks = array("I", [0]), array("I"), array("I")
         self._places: dict[Node, int] = {}
         # Equal targets of edits are mostly one object, and an identity costs no hash of a node.
         # Only objects that `nodes` keeps alive are here: the identity of others is used again.
         self._objects: dict[int, int] = {}
-        self._marks: dict[tuple[str, ...], int] = {}
+        self._marks: dict[tuple[str, RelationAxis, str, str], int] = {}
 
     def place(self, node: Node) -> int:
         """Where the node stands; the next place if it is new."""
@@ -111,18 +111,20 @@ class _Found:
         return at
 
     def add(self, made: Iterable[Edit]) -> None:
-        """The edits of the next node."""
+        """The edits of the next node. Millions of times called, so nothing is looked up twice."""
+        objects, marks, targets, said = self._objects, self._marks, self.targets, self.marks
         for edit in made:
-            self.targets.append(self.place(edit.target))
-            self.marks.append(self._mark(edit))
-        self.offsets.append(len(self.targets))
+            target, words = edit.target, edit[:4]
+            at = objects.get(id(target))
+            mark = marks.get(words)
+            targets.append(self.place(target) if at is None else at)
+            said.append(self._mark(words) if mark is None else mark)
+        self.offsets.append(len(targets))
 
-    def _mark(self, edit: Edit) -> int:
-        said = (edit.relation, edit.axis, edit.before, edit.after)
-        mark = self._marks.get(said)
-        if mark is None:
-            mark = self._marks[said] = len(self.labels)
-            self.labels[Label(edit.relation, edit.axis, edit.before, edit.after)] = mark
+    def _mark(self, words: tuple[str, RelationAxis, str, str]) -> int:
+        """The number of what an edge says; the next one if it is new."""
+        mark = self._marks[words] = len(self.labels)
+        self.labels.append(Label(*words))
         return mark
 
 

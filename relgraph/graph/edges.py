@@ -28,9 +28,10 @@ class EdgeFacts:
 
 
 @lru_cache(maxsize=1 << 16)
-def facts(a: Node, b: Node) -> EdgeFacts:
-    """The facts of the edge from `a` to `b`."""
-    compared, carriage = compare(a, b), carries(a, b)
+def facts(a: Node, b: Node, instances: bool = False) -> EdgeFacts:
+    """The facts of the edge from `a` to `b`: of families where both are some, unless they are
+    asked about as `instances` with just these numbers."""
+    compared, carriage = compare(a, b, instances=instances), carries(a, b)
     return EdgeFacts(
         compared.direction, compared.reason, carriage.kind, carriage.reason, compared.sizes
     )

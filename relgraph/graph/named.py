@@ -7,7 +7,6 @@ speak of cores, which `relations.node.bare` makes of it. Nothing here knows a gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,20 +68,14 @@ def named_operators(folder: Path | None = None) -> Names:
     """
     found: list[Named] = []
     refused: list[RelgraphError] = []
-    for word in _words(folder):
+    library = Library()
+    for word in shipped("operators") if folder is None else library.names("operators", folder):
         try:
-            found.append(named(word))
+            path = None if folder is None else find_spec("operators", word, library, folder)
+            found.append(named(path or word))
         except RelgraphError as error:
             refused.append(error)
     return Names(tuple(sorted(found, key=lambda one: one.name)), tuple(refused))
-
-
-def _words(folder: Path | None) -> Iterable[str | Path]:
-    if folder is None:
-        return shipped("operators")
-    library = Library()
-    names = library.names("operators", folder)
-    return [find_spec("operators", name, library, folder) for name in names]
 
 
 def named(word: str | Path) -> Named:

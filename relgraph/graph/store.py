@@ -122,6 +122,7 @@ def _parsed(data: Mapping[str, Any]) -> RelationGraph:
         frames=bool(data["frames"]),
     )
     _check(graph)
+    assert len(graph.predecessors) == len(graph)  # made now, so that no question waits for it
     return graph
 
 

@@ -122,21 +122,33 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("window", size=(2, 2)): _above(numbers.window, (1, 1)),
         Space("local", size=(3, 3)): _kernels(numbers),
     }
-    shifted = sum(_shifts(window, numbers.shift) for window in {*numbers.window})
-    many[Space("window", size=(2, 2), shift=(1, 1))] = shifted
+    many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
+    across = {
+        step
+        for rows, columns in numbers.shift
+        for along, step in (("rows", rows), ("columns", columns))
+        if along in numbers.along
+    }
     for along in numbers.along:
         size, shift = ((2, 1), (1, 0)) if along == "rows" else ((1, 2), (0, 1))
         bands = [(n, 1) if along == "rows" else (1, n) for n in numbers.stripe]
         many[Space("stripe", size=size, along=along)] = len(bands)
-        moved = sum(_shifts(band, numbers.shift) for band in bands)
-        many[Space("stripe", size=size, along=along, shift=shift)] = moved
+        steps = [(n, 0) if along == "rows" else (0, n) for n in across]
+        many[Space("stripe", size=size, along=along, shift=shift)] = _shifted(bands, steps)
     return many
 
 
-def _shifts(size: Size, shifts: Iterable[Size]) -> int:
-    """How many of the shifts move blocks of this size, each in another way."""
-    rows, columns = size
-    return len({(a % rows, b % columns) for a, b in shifts} - {(0, 0)})
+def _shifted(sizes: Iterable[Size], shifts: Iterable[Size]) -> int:
+    """How many blocks of these sizes and shifts there are, those that do not move left out. What a
+    shift leaves over by one size, an edit of the size carries to the others."""
+    sizes, known = set(sizes), set(shifts)
+    while True:
+        left = {(a % rows, b % columns) for rows, columns in sizes for a, b in known}
+        if left <= known:
+            break
+        known |= left
+    moved = {(size, (a % size[0], b % size[1])) for size in sizes for a, b in known}
+    return sum(shift != (0, 0) for _, shift in moved)
 
 
 def _kernels(numbers: Numbers) -> int:

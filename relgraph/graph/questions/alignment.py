@@ -48,8 +48,8 @@ def _paired(first: list[Unit], second: list[Unit]) -> Iterator[tuple[Unit | None
     if len(first) == len(second):
         yield from zip(first, second, strict=True)
         return
-    kinds = [[unit.residual for unit in units] for units in (first, second)]
-    matcher = difflib.SequenceMatcher(None, *kinds, autojunk=False)
+    here, there = ([unit.residual for unit in units] for units in (first, second))
+    matcher = difflib.SequenceMatcher(None, here, there, autojunk=False)
     for _, a, b, c, d in matcher.get_opcodes():
         yield from zip_longest(first[a:b], second[c:d])
 

@@ -16,17 +16,19 @@ from relgraph.graph.named import Named, Names, named, without_frame
 from relgraph.relations.node import Node
 from relgraph.relations.words import describe_node, key
 from relgraph.resolve.library import is_path
+from relgraph.shipped import shipped
 
 
 @dataclass(frozen=True)
 class Asked:
-    """An operator that was asked about. `node` has its frame; questions are about `core`."""
+    """An operator that was asked about, by `word`. `node` has its frame; questions are about
+    `core`. `name` is the spec's; a node asked for by its key has none."""
 
     word: str
     node: Node
     cite: str = ""
     predictor: Predictor | None = None
-    width: int = 64
+    name: str = ""
 
     @property
     def core(self) -> Node:
@@ -67,10 +69,12 @@ def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
 
 def of(known: Named, word: str | None = None) -> Asked:
     """A named operator as one that was asked about."""
-    return Asked(word or known.name, known.node, known.cite, known.predictor, known.width)
+    return Asked(word or known.name, known.node, known.cite, known.predictor, known.name)
 
 
 def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:
-    hint = nearest(word, [*(one.name for one in names.operators), *graph.keys])
+    called = [*(one.name for one in names.operators), *shipped("backbones")]
+    hints = [nearest(word, own) for own in (called, graph.keys)]
+    hint = next((hint for hint in hints if hint.startswith("did")), hints[0])
     expected = "the name or path of an operator, or the key of a family"
     return RelgraphError(Problem("unknown-node", f"nothing is called {word}", expected, hint))

@@ -97,8 +97,7 @@ class _Change:
 
     `steps` are the edits without their numbers."""
 
-    first: str
-    second: str
+    names: tuple[str, str]
     steps: tuple[str, ...]
     joined: bool
     elements: tuple[str, ...]
@@ -130,22 +129,22 @@ def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place 
     bodies = [unit.body if unit else () for unit in (pair.first, pair.second)]
     elements = element_changes(*bodies)
     if len(nodes[0]) != len(nodes[1]) or not nodes[0]:
-        words = (", ".join(dict.fromkeys(own)) for own in names)
-        yield _Change(*words, (), False, elements), None
+        first, second = (", ".join(dict.fromkeys(own)) for own in names)
+        yield _Change((first, second), (), False, elements), None
         return
     predictor = next(
         (u.predictor for body in bodies[::-1] for u in uses_in(body) if u.predictor), None
     )
     for at, (a, b) in enumerate(zip(*nodes, strict=True)):
         around = elements if at == 0 else ()
-        called = [_called(own, at, len(nodes[0])) for own in names]
+        first, second = (_called(own, at, len(nodes[0])) for own in names)
         if isinstance(a, Composite) or isinstance(b, Composite):
-            yield _Change(*called, (), a == b, around), None
+            yield _Change((first, second), (), a == b, around), None
             continue
         place = Place(a, b, replace(setting, predictor=predictor))
         steps = tuple(without_numbers(edit.words) for edit in place.edits)
         around = (*around, *place.beside)
-        yield _Change(*called, steps, place.found.count > 0, around), place
+        yield _Change((first, second), steps, place.found.count > 0, around), place
 
 
 def _parts(unit: Unit | None) -> tuple[Node, ...]:
@@ -188,8 +187,7 @@ def _group(change: _Change, places: list[Place | None], blocks: int) -> Group:
     known = tuple(place for place in places if place is not None)
     edits = tuple(_edits(known)) if change.steps else ()
     return Group(
-        change.first,
-        change.second,
+        *change.names,
         edits,
         change.joined,
         change.elements,
@@ -213,5 +211,5 @@ def _edits(places: tuple[Place, ...]) -> Iterator[GroupEdit]:
 def _said(place: Place, at: int) -> tuple[str, str]:
     """Direction and weights of one edit of a place."""
     here = place.edits[at - 1].target if at else place.start
-    known = facts(here, place.edits[at].target)
+    known = facts(here, place.edits[at].target, instances=True)
     return known.direction, known.weights

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 from relgraph.assemble.cost import Cost
 from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.cost import Setting, cost_or_none
+from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Names
 from relgraph.graph.numbering import only_numbers
 from relgraph.graph.questions.answer import Table, cost_json, plural, setting_json
 from relgraph.graph.questions.asked import Asked
 from relgraph.graph.questions.steps import Step, family_names, table, walk
+from relgraph.graph.search import shortest
 from relgraph.graph.style import alike, frame_changes
 from relgraph.relations.derivation import Paths, paths
 from relgraph.relations.families import family
@@ -126,6 +129,20 @@ def path(
     found = paths(start, goal, numbers, limit=LISTED)
     if not found.count:
         raise _no_path(source, target)
+    beside = (*styles, *frame_changes(source.node, target.node))
+    return _answer(source, target, start, found, names, setting, shown, beside)
+
+
+def _answer(
+    source: Asked,
+    target: Asked,
+    start: Node,
+    found: Paths,
+    names: Names,
+    setting: Setting | None,
+    shown: int,
+    beside: tuple[str, ...],
+) -> PathAnswer:
     called = family_names(names)
     grouped = _grouped(found)
     routes = (Route(tuple(walk(start, g[0], called, setting)), len(g)) for g in grouped[:shown])
@@ -139,8 +156,31 @@ def path(
         routes=tuple(routes),
         setting=setting,
         complete=found.count == len(found.listed),
-        beside=(*styles, *frame_changes(source.node, target.node)),
+        beside=beside,
     )
+
+
+def path_in(
+    graph: RelationGraph,
+    source: Asked,
+    target: Asked,
+    names: Names,
+    setting: Setting | None,
+    shown: int = SHOWN,
+) -> PathAnswer:
+    """All shortest paths on a graph that was made before, of which both must be nodes.
+
+    Raises RelgraphError where one is none, or no edits of the graph lead from one to the other.
+    """
+    start, goal = graph.place(source.key), graph.place(target.key)
+    found = shortest(graph, start, goal)
+    if found is None:
+        raise _no_path(source, target)
+    ways = islice(found, LISTED)
+    listed = tuple(tuple(graph.edit(a, b) for a, b in pairwise(way)) for way in ways)
+    beside = frame_changes(source.node, target.node)
+    known = Paths(found.count, listed)
+    return _answer(source, target, graph.nodes[start], known, names, setting, shown, beside)
 
 
 def _grouped(found: Paths) -> list[list[tuple[Edit, ...]]]:

@@ -80,7 +80,8 @@ def step(
     """One edit of `here`; without a setting it has no cost."""
     called = names.get(key(family(edit.target)), ())
     cost = None if setting is None else cost_or_none(edit.target, setting)
-    return Step(edit, facts(here, edit.target), called, cost)
+    known = facts(here, edit.target, instances=setting is not None)
+    return Step(edit, known, called, cost)
 
 
 def table(
