@@ -1,13 +1,13 @@
 # Made by relgraph from the spec `deit_small`. Edit the spec, not this file.
 # resolved spec: sha256 6f364d50d9d63e541e51a92077173b70630746025f2ac2611cf3e1b356397885
-# text below: sha256 3c1600203df0be39e4b213ec28d4c725701a001707a0fc34789682c295777396
+# text below: sha256 17363f6103b54a27135eb68c493718532de0295970bc903203161368c843b1a1
 """deit_small: Touvron et al., Training Data-Efficient Image Transformers, ICML 2021
 
 22,050,664 parameters; 4,598,882,304 multiply-adds for one image of 224 x 224 (convolutions and
 matrix products).
 
 Stages:
-  1. 12 blocks, 384 channels on 14 x 14 and 1 extra tokens
+  1. 12 blocks, 384 channels on 14 x 14 and 1 extra token
 
 Operators (connectivity, sharing, rank, dynamism):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.

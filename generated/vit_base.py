@@ -1,13 +1,13 @@
 # Made by relgraph from the spec `vit_base`. Edit the spec, not this file.
 # resolved spec: sha256 e33e5fda3d55d72085f6616c5671b24972d7da1eed3221f0e8ddf08c00234f4e
-# text below: sha256 513bbc391508264a16fa9cb7a8e5dfa3687ff338073976695d8ee9dc0b00881e
+# text below: sha256 b6e3a30a7110a542464613d9a86a02a1d56bcab4c37ba2ae08fccdb3d476d00a
 """vit_base: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 86,567,656 parameters; 17,563,828,224 multiply-adds for one image of 224 x 224 (convolutions and
 matrix products).
 
 Stages:
-  1. 12 blocks, 768 channels on 14 x 14 and 1 extra tokens
+  1. 12 blocks, 768 channels on 14 x 14 and 1 extra token
 
 Operators (connectivity, sharing, rank, dynamism):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.

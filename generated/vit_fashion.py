@@ -1,13 +1,13 @@
 # Made by relgraph from the spec `vit_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 03ed528b2cc68aa4dcf900bb8c991edad09ff42c952e4fcfb7dd077125d09d31
-# text below: sha256 7209be06130ccb15ec521837792a032f608cada947d29aa76c632a483630629d
+# text below: sha256 0b4d275a1442a462b06b886b3f7f86b91ae51b9a11562ac0b150f660bdb0e53a
 """vit_fashion: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 162,602 parameters; 8,791,296 multiply-adds for one image of 28 x 28 (convolutions and matrix
 products).
 
 Stages:
-  1. 3 blocks, 64 channels on 7 x 7 and 1 extra tokens
+  1. 3 blocks, 64 channels on 7 x 7 and 1 extra token
 
 Operators (connectivity, sharing, rank, dynamism):
   conv: local 3×3 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,

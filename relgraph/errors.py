@@ -91,6 +91,11 @@ def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda p: (p.place is None, p.place or Place("", 0, 0))))
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 stage`, `2 stages`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def nearest(word: str, legal: Iterable[str]) -> str:
     """A hint naming the legal word nearest to `word`, or listing a few when none is near."""
     candidates = sorted(set(legal))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
 from relgraph.algebra.operator import Connection, Space
+from relgraph.errors import counted
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _place_misfits(connection: Connection) -> Iterator[Misfit]:
     if connection.tokens and operator.space.connect == "full" and offsets:
         yield Misfit(
             "tokens-have-no-offset",
-            f"weights by offset on a map with {connection.tokens} extra tokens",
+            f"weights by offset on a map with {counted(connection.tokens, 'extra token')}",
             "positions only: an extra token stands nowhere on the map",
             "use `position: absolute` or none" if relative else "use `share: none`",
         )
@@ -156,14 +157,14 @@ def _place_misfits(connection: Connection) -> Iterator[Misfit]:
     if connection.tokens and operator.weight.source == "center" and operator.weight.extent > 1:
         yield Misfit(
             "tokens-have-no-region",
-            f"weights read from a region on a map with {connection.tokens} extra tokens",
+            f"weights read from a region on a map with {counted(connection.tokens, 'extra token')}",
             "`extent: 1`: an extra token has no neighbours",
         )
     if connection.tokens and connection.in_grid != connection.out_grid:
         yield Misfit(
             "tokens-cannot-move",
             f"a map that changes from {_sides(connection.in_grid)} to "
-            f"{_sides(connection.out_grid)} with {connection.tokens} extra tokens",
+            f"{_sides(connection.out_grid)} with {counted(connection.tokens, 'extra token')}",
             "one map at both ends",
             "put `select: map` before it",
         )

@@ -72,7 +72,8 @@ def size_problems(rest: Backbone, size: Size | None = None) -> tuple[Problem, ..
     try:
         assemble(rest, size)
     except RelgraphError as error:
-        return error.problems
+        # Resolution knew the width behind a refused item; that the walk does not follows from it.
+        return tuple(one for one in error.problems if one.code != "channels-differ")
     return ()
 
 

@@ -16,7 +16,7 @@ from relgraph.assemble import elements
 from relgraph.assemble.connections import connect
 from relgraph.assemble.flow import Findings, Flow
 from relgraph.assemble.naming import named
-from relgraph.errors import Place
+from relgraph.errors import Place, counted
 from relgraph.program import Scope, Shape
 
 
@@ -303,6 +303,7 @@ def _fit(combine: str, one: Shape, other: Shape) -> bool:
 
 def _say(shape: Shape) -> str:
     if shape.grid is None:
-        return f"a vector of {shape.channels} channels"
-    tokens = f" with {len(shape.tokens)} extra tokens" if shape.tokens else ""
-    return f"{shape.channels} channels on {shape.grid[0]}×{shape.grid[1]}{tokens}"
+        return f"a vector of {counted(shape.channels, 'channel')}"
+    tokens = f" with {counted(len(shape.tokens), 'extra token')}" if shape.tokens else ""
+    rows, columns = shape.grid
+    return f"{counted(shape.channels, 'channel')} on {rows}×{columns}{tokens}"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from relgraph.assemble import assemble
+from relgraph.assemble import assemble, size_problems
 from relgraph.errors import RelgraphError
 from relgraph.program import Program
-from relgraph.resolve import resolve_operator
+from relgraph.resolve import RefusedOperatorError, resolve_operator
 from relgraph.resolved import Backbone, OperatorUse, Scope, Stage
 
 # Widths and sides of a model's second stage or thereabouts; then numbers with many divisors.
@@ -40,10 +40,32 @@ class Alone:
 def alone(word: str) -> Alone:
     """The operator of a shipped name or of a file.
 
-    Raises RelgraphError with the problems that it has at the first width and side.
+    Raises RelgraphError with all its problems, of text and of sizes, at the width and side where
+    it has fewest.
     """
-    width, use = _first_that_works(WIDTHS, lambda width: (width, resolve_operator(word, width)))
+    width, use = _resolved(word)
     return _first_that_works(SIDES, lambda side: Alone(use, assemble(_around(use, width, side))))
+
+
+def _resolved(word: str) -> tuple[int, OperatorUse | Scope]:
+    """The operator at the first width that suits it."""
+    refused = []
+    for width in WIDTHS:
+        try:
+            return width, resolve_operator(word, width)
+        except RefusedOperatorError as error:
+            refused.append((width, error))
+    raise _with_sizes(*min(refused, key=lambda one: len(one[1].problems)))
+
+
+def _with_sizes(width: int, refused: RefusedOperatorError) -> RelgraphError:
+    """The refusal with the sizes that cannot work in what is left of the operator."""
+    rest = refused.rest
+    if rest is None:
+        return refused
+    fewest = min((size_problems(_around(rest, width, side)) for side in SIDES), key=len)
+    new = [one for one in fewest if (one.code, one.place) not in refused.covered]
+    return RelgraphError((*refused.problems, *new))
 
 
 def _around(use: OperatorUse | Scope, width: int, side: int) -> Backbone:
@@ -61,12 +83,11 @@ def _around(use: OperatorUse | Scope, width: int, side: int) -> Backbone:
 
 
 def _first_that_works(numbers: Iterable[int], attempt: Callable[[int], _Tried]) -> _Tried:
-    """The first attempt that raises no RelgraphError; where all do, the first one's error."""
-    first: RelgraphError | None = None
+    """The first attempt that raises no RelgraphError; where all do, the one of fewest problems."""
+    errors = []
     for number in numbers:
         try:
             return attempt(number)
         except RelgraphError as error:
-            first = first or error
-    assert first is not None, "there is a number to try"
-    raise first
+            errors.append(error)
+    raise min(errors, key=lambda error: len(error.problems))

@@ -10,6 +10,7 @@ from relgraph.algebra.describe import describe
 from relgraph.assemble.cost import Cost
 from relgraph.assemble.walking import nodes
 from relgraph.emit.text import docstring, prose, wrapped
+from relgraph.errors import counted
 from relgraph.program import Connect, Program, Scope
 
 
@@ -47,7 +48,7 @@ def _stages(program: Program) -> list[str]:
     for at, stage in enumerate(program.stages, 1):
         shape = stage.output
         where = f"{shape.grid[0]} x {shape.grid[1]}" if shape.grid else "pooled"
-        tokens = f" and {len(shape.tokens)} extra tokens" if shape.tokens else ""
+        tokens = f" and {counted(len(shape.tokens), 'extra token')}" if shape.tokens else ""
         count = f"{len(stage.blocks)} block" + ("s" if len(stage.blocks) > 1 else "")
         lines.append(f"  {at}. {count}, {shape.channels} channels on {where}{tokens}")
     return lines

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from relgraph.resolve.edits import Hit
 from relgraph.resolve.entry import (
+    RefusedOperatorError,
     RefusedSpecError,
     Resolution,
     resolve_backbone,
     resolve_operator,
 )
 
-__all__ = ["Hit", "RefusedSpecError", "Resolution", "resolve_backbone", "resolve_operator"]
+__all__ = [
+    "Hit",
+    "RefusedOperatorError",
+    "RefusedSpecError",
+    "Resolution",
+    "resolve_backbone",
+    "resolve_operator",
+]

@@ -7,7 +7,7 @@ looked into here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from relgraph.resolve.library import Library, find_spec, top_map
 from relgraph.resolve.scope import Definition, Home
 from relgraph.resolve.stages import Row, merged_rows
 from relgraph.resolve.table import check_keys, check_required
+from relgraph.spec.document import Document
 from relgraph.spec.field import named
 from relgraph.spec.keys import BACKBONE, INPUT
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
@@ -60,15 +61,16 @@ def chain_of(path: Path, library: Library) -> list[tuple[Path, MapNode]]:
     """The files of the chain, root first. Raises RelgraphError on a cycle or a missing parent."""
     files: list[tuple[Path, MapNode]] = []
     seen: dict[Path, Place] = {}
+    asked: Place | None = None
     while True:
-        root = top_map(library.read(path))
+        root = top_map(_read(path, asked, library))
         files.insert(0, (path, root))
         extends = root.get("extends")
         if extends is None:
             return files
         key = root.key("extends")
         assert key is not None
-        seen[path.resolve()] = extends.place
+        asked = seen[path.resolve()] = extends.place
         path = _parent(extends, path, library)
         if path.resolve() in seen or len(files) > MAX_CHAIN:
             raise RelgraphError(
@@ -80,6 +82,18 @@ def chain_of(path: Path, library: Library) -> list[tuple[Path, MapNode]]:
                     related=(seen[path.resolve()],) if path.resolve() in seen else (),
                 )
             )
+
+
+def _read(path: Path, asked: Place | None, library: Library) -> Document:
+    """The document at `path`; one that cannot be opened is told where `extends` asks for it."""
+    try:
+        return library.read(path)
+    except RelgraphError as error:
+        if asked is None or error.problems[0].code != "no-file":
+            raise
+        (problem,) = error.problems
+        found = f"{path}: {problem.found}"
+        raise RelgraphError(replace(problem, found=found, place=asked)) from None
 
 
 def _parent(extends: Node, path: Path, library: Library) -> Path:

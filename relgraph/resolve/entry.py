@@ -51,6 +51,20 @@ class RefusedSpecError(RelgraphError):
         self.covered = covered
 
 
+class RefusedOperatorError(RelgraphError):
+    """Problems of an operator's file, with what is left of its use; see `RefusedSpecError`."""
+
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        rest: OperatorUse | Scope | None,
+        covered: frozenset[tuple[str, Place | None]],
+    ) -> None:
+        super().__init__(problems)
+        self.rest = rest
+        self.covered = covered
+
+
 def resolve_backbone(name: str | Path) -> Resolution:
     """Resolve the backbone `name`: a shipped one, one in the current folder, or a path.
 
@@ -78,7 +92,8 @@ def resolve_operator(
     """Resolve one use of the operator `name` from `in_channels` to `out_channels` channels (as
     many as come in, where not given).
 
-    `params` are its arguments as plain values. Raises RelgraphError.
+    `params` are its arguments as plain values. Raises RelgraphError with all problems that show
+    before anything has a size.
     """
     library, findings = Library(), Findings()
     path = find_spec("operators", str(name), library, Path())
@@ -92,13 +107,15 @@ def resolve_operator(
         env = Env(home, Section("", None, None, {}), in_channels, {})
         item = Item(file.name, file.place, _node(arguments) if arguments else None)
         use = Use(item, env, in_channels, Spot(), context, build_body)
-        built = build_operator(use, file)
+        with findings.leaving_sizes():
+            built = build_operator(use, file)
     except RefusedError:
         built = None
-    findings.raise_errors()
-    assert built is not None, "no problem was reported, yet there is no operator"
-    made = built.nodes[0]
-    assert isinstance(made, OperatorUse | Scope)
+    made = built.nodes[0] if built is not None else None
+    if errors := findings.errors():
+        left = made if findings.sized and isinstance(made, OperatorUse | Scope) else None
+        raise RefusedOperatorError(errors, left, frozenset(findings.covered))
+    assert isinstance(made, OperatorUse | Scope), "no problem was reported, yet no operator"
     return made
 
 

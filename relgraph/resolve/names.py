@@ -29,6 +29,15 @@ set_extra_state set_submodule share_memory state_dict to to_empty train training
 zero_grad
 """
 MODULE_ATTRIBUTES: Final = frozenset(_ATTRIBUTES.split())
+# Imports and functions of emitted files: a builder of such a name would take their place.
+_EMITTED = """
+aggregate_locally block_offsets block_places checkpoint clamp_inside clamp_pad conv_per_image cross
+cut_block_places cut_mask fit_window fourier_waves gather grid_places image_parts keep_inside math
+merge_heads nn number_live pad_groups padded_size partial_linear position_waves reflect_index
+reflect_inside reflect_pad relative_position_index ring_offsets space_to_depth split_heads tap_views
+torch window_order window_partition window_reverse wrap_pad wrap_round wrapped_block_places
+"""
+EMITTED: Final = frozenset(_EMITTED.split())
 
 
 def check_name(name: str, what: str, place: Place, findings: Findings) -> None:
@@ -38,6 +47,14 @@ def check_name(name: str, what: str, place: Place, findings: Findings) -> None:
         raise findings.refuse(
             "bad-name", place, f"the {what} {name!r} {reason}", "expected another name"
         )
+
+
+def check_builder(name: str, place: Place, findings: Findings) -> None:
+    """Refuse a backbone's name that its emitted file needs for itself. Raises RefusedError."""
+    check_name(name, "backbone", place, findings)
+    if name in EMITTED:
+        found = f"the backbone {name!r} is a name inside emitted files"
+        raise findings.refuse("bad-name", place, found, "expected another name")
 
 
 def check_new_word(name: str, what: str, place: Place, findings: Findings) -> None:

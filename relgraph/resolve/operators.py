@@ -11,6 +11,7 @@ from relgraph.errors import Place
 from relgraph.resolve.arguments import Arguments
 from relgraph.resolve.consistency import check_consistency, note_canonical
 from relgraph.resolve.context import Built, Context
+from relgraph.resolve.findings import Findings
 from relgraph.resolve.operator_file import OperatorFile, read_operator
 from relgraph.resolve.properties import Properties, read_properties
 from relgraph.resolve.scope import Closure, Env, Home, Width, force, reference
@@ -67,7 +68,7 @@ def _environment(use: Use, file: OperatorFile, given: Arguments) -> Env:
 def _requested(use: Use, file: OperatorFile, given: Arguments, env: Env) -> Width:
     """channels × ratio as the use asks for it; what comes in where it doesn't."""
     base = use.width
-    written = given.get("channels") or _declared_width(file, env)
+    written = given.get("channels") or _declared_width(file, env, use.findings)
     if written is not None:
         base = width(WIDTH_FIELDS["channels"], written, use.findings)
     params = dict(file.params)
@@ -93,13 +94,15 @@ def _requested(use: Use, file: OperatorFile, given: Arguments, env: Env) -> Widt
     return made
 
 
-def _declared_width(file: OperatorFile, env: Env) -> Closure | None:
+def _declared_width(file: OperatorFile, env: Env, findings: Findings) -> Closure | None:
     """The file's own default for `channels`. Written as `$channels` it is the stage's width (a
     patch embedding): the requested width cannot be its own default."""
     default = dict(file.params).get("channels")
     if default is None or reference(default) != "channels":
         return None if default is None else Closure(default, env, default=True)
     stage = env.section.channels
+    if stage is None and env.section.name:
+        raise findings.silent()  # The row's own number was refused.
     return None if stage is None else Closure(ScalarNode(stage, default.place), env, default=True)
 
 

@@ -135,7 +135,7 @@ def _look_up(name: str, at: Closure, findings: Findings) -> Closure:
 def _stage_variable(name: str, at: Closure, findings: Findings) -> Closure | None:
     section = at.env.section
     findings.read.add(name)
-    if name == "channels" and section.channels is not None:
+    if name == "channels" and (section.name or section.channels is not None):
         return _number(section.channels, at, findings)
     if name == "stride" and section.stride is not None:
         return _number(section.stride, at, findings)

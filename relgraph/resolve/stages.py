@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from relgraph.errors import Place
+from relgraph.errors import Place, counted
 from relgraph.resolve.arguments import is_null, nothing_behind
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.operator_file import is_parameter_name
@@ -110,7 +110,7 @@ def _patched(rows: list[Row], patch: MapNode, home: Home, findings: Findings) ->
             findings.refuse(
                 "column-length",
                 value.place,
-                f"{len(column)} values of {key.value}",
+                f"{counted(len(column), 'value')} of {key.value}",
                 f"expected one for each of the {len(rows)} stages, or a single value for all",
             )
             continue

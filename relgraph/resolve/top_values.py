@@ -7,10 +7,11 @@ from typing import Literal, cast
 
 from relgraph.algebra.starts import Start
 from relgraph.errors import Place
+from relgraph.resolve.arguments import is_null
 from relgraph.resolve.chain import Merged, Written
 from relgraph.resolve.findings import Findings, RefusedError
-from relgraph.resolve.names import check_name
-from relgraph.resolve.scope import Closure, Env, Section
+from relgraph.resolve.names import check_builder
+from relgraph.resolve.scope import Closure, Env, Section, reference
 from relgraph.resolve.table import check_keys
 from relgraph.resolve.values import Value, read
 from relgraph.spec.field import Field, named
@@ -71,6 +72,12 @@ def read_literal(
     if written is None:
         return field.default if isinstance(field.default, int | float | str) else None
     node, home = written
+    if is_null(node):
+        return None  # reported with the file's other keys
+    if (name := reference(node)) is not None:
+        found = f"${name} outside all bodies"
+        findings.refuse("unknown-variable", node.place, found, "expected a value")
+        return None
     nowhere = Env(home, Section("", None, None, {}), None, {})
     try:
         return read(field, Closure(node, nowhere), findings)
@@ -84,7 +91,7 @@ def _name(merged: Merged, missing: Place, findings: Findings) -> tuple[str, Plac
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         return "", missing  # a missing or mistyped key is reported with the file's other keys
     try:
-        check_name(node.value, "backbone", node.place, findings)
+        check_builder(node.value, node.place, findings)
     except RefusedError:
         return "", node.place
     return node.value, node.place

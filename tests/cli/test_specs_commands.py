@@ -195,3 +195,15 @@ SEPARATE = Channel(connect="separate")
 )
 def test_equations(operator: Operator, expected: str) -> None:
     assert equation(operator) == expected
+
+
+def test_an_operators_text_and_sizes_are_told_together(relgraph: Command, tmp_path: Path) -> None:
+    path = tmp_path / "my_word.yaml"
+    path.write_text("operator: my_word\nbody: [local_attention: {window: 11}, conv: {sise: 3}]\n")
+    ran = relgraph("check", str(path), "--json")
+    assert ran.code == 2
+    (checked,) = json.loads(ran.out)
+    assert [problem["code"] for problem in checked["problems"]] == [
+        "window-divides",
+        "unknown-field",
+    ]
