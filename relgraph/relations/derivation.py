@@ -8,11 +8,12 @@ with default borders has; it knows no specs, so it says the same whatever specs 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Operator, Space
-from relgraph.relations.distance import at_least
+from relgraph.relations.distance import apart, at_least
 from relgraph.relations.families import family
 from relgraph.relations.node import Node, bare, core
 from relgraph.relations.numbers import GENERIC, Numbers
@@ -43,27 +44,27 @@ def paths(
     a: Node, b: Node, numbers: Numbers = GENERIC, frames: bool = False, limit: int = LISTED
 ) -> Paths:
     """All shortest edit sequences from a to b, of which at most `limit` are listed."""
-    length = _bound(a, b)
-    while True:
+    least = apart(a, b, frames)
+    for length in itertools.count(int(least)) if least < math.inf else ():
         search = _Search(a, b, numbers, frames, length)
         if search.found:
             return Paths(search.count(), search.first(limit))
         if not search.cut:
             return Paths(0, ())
-        length += 1
+    return Paths(0, ())
 
 
 def derivation(node: Node) -> tuple[Edit, ...] | None:
     """The edits by which `mlp` becomes the node's family, its frame aside: the first of `path`,
-    without a look at the others. None for terms that no edits make.
+    without a look at the others. None for a term: its parts have one each.
 
     A border that is not the default is no edit: the family with the default one is derived.
     """
     goal = family(node)
     if not isinstance(goal, Operator):
-        return next(iter(path(MLP, goal)), None)
+        return None
     goal = _with_default_border(bare(goal))
-    for length in itertools.count(_bound(MLP, goal)):  # every such family can be reached
+    for length in itertools.count(at_least(MLP, goal)):  # every such family can be reached
         found = _first(MLP, goal, length, set())
         if found is not None:
             return found
@@ -85,7 +86,7 @@ def _first(node: Node, goal: Node, left: int, dead: set[object]) -> tuple[Edit, 
         return ()
     for edit in edits(node):
         at = (edit.target, left - 1)
-        if _bound(edit.target, goal) < left and at not in dead:
+        if apart(edit.target, goal) < left and at not in dead:
             rest = _first(edit.target, goal, left - 1, dead)
             if rest is not None:
                 return (edit, *rest)
@@ -122,10 +123,10 @@ class _Search:
                 if target in layer:
                     layer[target].append(node)
                 elif target not in self._seen:
-                    if _bound(target, self._goal) <= left:
+                    bound = apart(target, self._goal, self._frames)
+                    if bound <= left:
                         layer[target] = [node]
-                    else:
-                        self.cut = True
+                    self.cut |= left < bound < math.inf
         self._seen.update(layer)
         return layer
 
@@ -151,8 +152,3 @@ class _Search:
         for edit in self._edits(node):
             if edit.target in ahead[0]:
                 yield from ((edit, *rest) for rest in self._walks(edit.target, ahead[1:]))
-
-
-def _bound(node: Node, goal: Node) -> int:
-    both = isinstance(node, Operator) and isinstance(goal, Operator)
-    return at_least(node, goal) if both else int(node != goal)  # type: ignore[arg-type]

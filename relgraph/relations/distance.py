@@ -1,6 +1,6 @@
-"""How many edits two operators are apart at least, read off their properties.
+"""How many edits two nodes are apart at least, read off their properties.
 
-In: two operators. Out: a lower bound that needs no search. Each property below is one that no edit
+In: two nodes. Out: a lower bound that needs no search. Each property below is one that no edit
 changes together with another that is counted: what an edit of another property may rewrite (windows
 that are the whole map share nothing, given weights have no sharing, a squashed number is a number)
 is not counted where that could happen.
@@ -8,8 +8,49 @@ is not counted where that could happen.
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
+
 from relgraph.algebra.operator import BLOCKS, Channel, Operator, Space
+from relgraph.relations.node import Composite, Node
 from relgraph.relations.weight import sharing_of
+
+_SORTABLE = 4  # parts of a sum or product that are tried in every order
+
+
+def apart(node: Node, goal: Node, frames: bool = False) -> float:
+    """Edits that any path from the node to the goal has, or fewer; infinite where none is looked
+    for: parts of a term do not come, but with a gate or a branch, nor go, but one by one."""
+    if node == goal:
+        return 0
+    if isinstance(node, Operator) and isinstance(goal, Operator):
+        return at_least(node, goal)
+    mine, theirs = _parts(node), _parts(goal)
+    if isinstance(node, Composite) and isinstance(goal, Composite) and node.kind != goal.kind:
+        return math.inf
+    if len(theirs) > len(mine):
+        wrapped = frames and isinstance(node, Operator) and len(theirs) == 2
+        return 1 + min(apart(node, part) for part in theirs) if wrapped else math.inf
+    if len(theirs) < len(mine):
+        return 1 + min((_each(left, theirs) for left in _one_less(mine)), default=math.inf)
+    ordered = not isinstance(node, Composite) or node.kind in ("chain", "split")
+    orders = [theirs] if ordered or len(theirs) > _SORTABLE else itertools.permutations(theirs)
+    return max(1, min(_each(mine, order) for order in orders))
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Composite) else (node,)
+
+
+def _one_less(parts: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    return ((*parts[:at], *parts[at + 1 :]) for at in range(len(parts)))
+
+
+def _each(mine: tuple[Node, ...], theirs: tuple[Node, ...]) -> float:
+    if len(mine) != len(theirs):
+        return math.inf
+    return sum(apart(one, other) for one, other in zip(mine, theirs, strict=True))
 
 
 def at_least(operator: Operator, goal: Operator) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from relgraph.algebra.operator import Channel, Rank, Size, Space
+from relgraph.relations.composite import composed
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC
 from relgraph.relations.space import band
@@ -18,7 +19,7 @@ from relgraph.relations.space import band
 def family(node: Node) -> Node:
     """The family that the node belongs to. Idempotent."""
     if isinstance(node, Composite):
-        return Composite(node.kind, tuple(family(part) for part in node.parts))
+        return composed(node.kind, (family(part) for part in node.parts))
     space, channel = _space(node.space), _channel(node.channel)
     return core(replace(node, space=space, channel=channel, weight=replace(node.weight, extent=1)))
 

@@ -1,0 +1,149 @@
+"""Terms of nodes: one form, edits of their parts, and what stands around a core."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
+from relgraph.algebra.rules import check
+from relgraph.relations.composite import composed
+from relgraph.relations.derivation import derivation, path, paths
+from relgraph.relations.families import family
+from relgraph.relations.frame import FRAMES, FrameRelation, frame_edits
+from relgraph.relations.node import IDENTITY, Composite, Node, core
+from relgraph.relations.order import direction
+from relgraph.relations.table import edits
+from relgraph.relations.weights import carries
+
+SPACE = Space("point", share="positions")
+POINT = core(Operator(SPACE))
+DIAGONAL = core(Operator(SPACE, Channel("separate")))
+SCALE = core(Operator(SPACE, Channel("separate", share="all")))
+HEADS = core(Operator(SPACE, Channel("separate", share="heads", heads=2)))
+GROUPS = core(Operator(SPACE, Channel("groups", groups=2)))
+NARROW = core(Operator(SPACE, Channel(rank=Rank("inner", (2,)))))
+CONV = core(Operator(Space("local", (3, 3), share="positions")))
+DEPTHWISE = core(Operator(Space("local", (3, 3), share="positions"), Channel("separate")))
+ATOMS = (POINT, DIAGONAL, SCALE, HEADS, GROUPS, NARROW, CONV, DEPTHWISE, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "expected"),
+    [
+        ("chain", (DEPTHWISE, IDENTITY), DEPTHWISE),
+        ("chain", (IDENTITY, IDENTITY), IDENTITY),
+        ("chain", (POINT, POINT), POINT),
+        ("chain", (DIAGONAL, POINT), POINT),
+        ("chain", (GROUPS, DIAGONAL), GROUPS),
+        ("chain", (HEADS, DIAGONAL), DIAGONAL),
+        ("chain", (SCALE, NARROW), Composite("chain", (SCALE, NARROW))),
+        ("chain", (HEADS, HEADS), HEADS),
+        ("chain", (GROUPS, GROUPS), Composite("chain", (GROUPS, GROUPS))),
+        (
+            "chain",
+            (Composite("chain", (CONV, DEPTHWISE)), POINT),
+            Composite("chain", (CONV, DEPTHWISE, POINT)),
+        ),
+        ("sum", (DEPTHWISE, IDENTITY), Composite("sum", (IDENTITY, DEPTHWISE))),
+        ("split", (POINT, IDENTITY), Composite("split", (POINT, IDENTITY))),
+        ("product", (CONV,), CONV),
+    ],
+)
+def test_canonical_terms(kind: str, parts: tuple[Node, ...], expected: Node) -> None:
+    assert composed(kind, parts) == expected  # type: ignore[arg-type]
+
+
+def test_the_form_is_idempotent_and_order_says_nothing_in_sums() -> None:
+    for kind, parts in itertools.product(
+        ("chain", "sum", "product", "split"), itertools.product(ATOMS, repeat=3)
+    ):
+        once = composed(kind, parts)  # type: ignore[arg-type]
+        if isinstance(once, Composite):
+            assert composed(once.kind, once.parts) == once
+        if kind in ("sum", "product"):
+            assert composed(kind, parts[::-1]) == once  # type: ignore[arg-type]
+        assert family(family(once)) == family(once)
+
+
+def test_fused_points_hold_the_product() -> None:
+    """Each factor is a special case of the point that two make, so the point holds their product
+    where it is closed under products; and it is one of the two, so nothing is added."""
+    for one, other in itertools.product(ATOMS, repeat=2):
+        form = composed("chain", (one, other))
+        if isinstance(form, Operator) and IDENTITY not in (one, other):
+            assert form in (one, other)
+            assert {direction(one, form), direction(other, form)} <= {"up", "equal"}
+
+
+def test_a_term_of_nothing_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="a sum of nothing"):
+        composed("sum", ())
+
+
+SEPARABLE = composed("chain", (DEPTHWISE, POINT))
+
+
+def test_parts_of_a_term_are_edited_one_by_one() -> None:
+    found = edits(SEPARABLE)
+    assert {edit.words for edit in found} >= {
+        "densify channel: in part 1, separate → full",
+        "make dynamic: in part 1, static → pooled",
+        "densify space: in part 2, point → local",
+    }
+    targets = [edit.target for edit in found]
+    assert len(set(targets)) == len(targets)
+    assert SEPARABLE not in targets
+    assert all(isinstance(target, Operator | Composite) for target in targets)
+
+
+def test_paths_of_terms() -> None:
+    dense, dynamic = (
+        composed("chain", (part, POINT))
+        for part in (CONV, core(Operator(DEPTHWISE.space, DEPTHWISE.channel, Weight("center"))))
+    )
+    (only,) = path(dense, SEPARABLE)
+    assert [edit.words for edit in only] == ["sparsify channel: in part 1, full → separate"]
+    assert paths(dense, dynamic).count == 2
+    assert path(SEPARABLE, composed("sum", (DEPTHWISE, POINT))) == ()
+    assert path(DEPTHWISE, SEPARABLE) == ()
+    assert derivation(SEPARABLE) is None
+
+
+def test_a_link_that_becomes_the_identity_falls_away() -> None:
+    (first, *_) = path(SEPARABLE, POINT)
+    assert [edit.words for edit in first][-1] == "sparsify space: in part 1, local → point"
+
+
+@pytest.mark.parametrize("row", FRAMES, ids=lambda row: row.name)
+def test_every_frame_row_is_reached_and_shows_before_and_after(row: FrameRelation) -> None:
+    framed = core(Operator(DEPTHWISE.space, DEPTHWISE.channel, frame=Frame(True, True)))
+    nodes: list[Node] = [DEPTHWISE, framed, *(e.target for e in frame_edits(DEPTHWISE))]
+    assert any(list(row.steps(node)) for node in nodes)
+    assert "→" in (row.steps.__doc__ or "")
+
+
+def test_frames_are_put_on_and_taken_off() -> None:
+    """Each edit has an opposite; putting on is up and carries weights exactly."""
+    plain = {edit.target for edit in edits(DEPTHWISE)}
+    around = [edit for edit in edits(DEPTHWISE, frames=True) if edit.target not in plain]
+    assert {edit.relation for edit in around} == {"wrap", "gate", "branch"}
+    for edit in around:
+        assert DEPTHWISE in {back.target for back in frame_edits(edit.target)}
+        assert direction(DEPTHWISE, edit.target) == "up"
+        assert carries(DEPTHWISE, edit.target).kind == "embedding"
+        found = paths(DEPTHWISE, edit.target, frames=True)
+        assert found.listed[0] == (edit,)
+    assert "wrap: core → core with value projection" in {edit.words for edit in around}
+
+
+def test_results_of_frame_edits_are_canonical() -> None:
+    for start in (DEPTHWISE, CONV, POINT, IDENTITY):
+        for edit in frame_edits(start):
+            target = edit.target
+            assert family(target) == target
+            if isinstance(target, Operator):
+                assert not check(target)
+            else:
+                assert composed(target.kind, target.parts) == target
