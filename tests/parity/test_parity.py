@@ -25,18 +25,19 @@ SIDE = 224
 SIDES_IN_DOUBLE = {"pvt_v2_b2": 96}
 
 
-def randomize(model: nn.Module, generator: torch.Generator) -> None:
+def randomize(model: nn.Module, generator: torch.Generator, gain: float = 1.0) -> None:
     """Random parameters and statistics of a scale at which nothing saturates or vanishes.
 
     Matrices keep the variance of what they multiply; scales and variances lie around one (a layer
-    scale of 1e-5 or a zero-initialised norm would hide a whole branch); the rest is small.
+    scale of 1e-5 or a zero-initialised norm would hide a whole branch); the rest is small. `gain`
+    makes up for what activations take, in deep models that hardly have a residual.
     """
     for name, tensor in model.state_dict().items():
         if not tensor.is_floating_point():
             continue
         if tensor.ndim in (2, 4):
             fan_in = tensor.numel() // len(tensor)
-            tensor.normal_(0.0, fan_in**-0.5, generator=generator)
+            tensor.normal_(0.0, gain * fan_in**-0.5, generator=generator)
         elif name.endswith(("bias", "mean", "beta", "token", "embed")):
             tensor.normal_(0.0, 0.3, generator=generator)
         else:
@@ -45,7 +46,8 @@ def randomize(model: nn.Module, generator: torch.Generator) -> None:
 
 @torch.inference_mode()
 def logits(model: nn.Module, images: Tensor) -> Tensor:
-    return model(images.to(next(model.parameters()).dtype))
+    made: Tensor = model(images.to(next(model.parameters()).dtype))
+    return made
 
 
 @dataclass(frozen=True)

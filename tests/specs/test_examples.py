@@ -15,9 +15,14 @@ FOLDER = Path(__file__).parent.parent.parent / "examples"
 COUNTS = {
     "convnext_tiny": 28_589_128,
     "deit_small_distilled": 22_436_432,
+    "densenet121": 7_978_856,
     "efficientnet_b0": 5_288_548,
+    "focalnet_tiny": 28_427_116,
     "gmlp_small": 19_422_656,
+    "mobilevit_xs": 2_317_848,
+    "res2net50": 25_699_120,
     "shufflenet_v2": 2_278_604,
+    "twins_svt_small": 24_060_776,
 }
 
 

@@ -1,0 +1,43 @@
+"""The specs in examples/ compute what timm's models compute: the tolerances of `test_parity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from relgraph.emitted import load_text
+from relgraph.pipeline import compile_backbone
+from tests.parity.example_ports import TWINS_OF, Twin, in_order
+from tests.parity.ports import port
+from tests.parity.test_parity import SEED, Pair, logits, randomize, spread
+
+FOLDER = Path(__file__).parent.parent.parent / "examples"
+
+
+def carried(name: str, twin: Twin) -> Pair:
+    generator = torch.Generator().manual_seed(SEED)
+    theirs = timm.create_model(twin.timm, pretrained=False).eval()
+    randomize(theirs, generator, twin.gain)
+    module = load_text(compile_backbone(str(FOLDER / f"{name}.yaml")).text, f"{name}.py")
+    ours = getattr(module, module.BUILDER)().eval()
+    own, other = ours.state_dict(), theirs.state_dict()
+    ours.load_state_dict(port(twin.rows, own, other) if twin.rows else in_order(own, other))
+    return Pair(theirs, ours, torch.randn(2, 3, *twin.sides[0], generator=generator))
+
+
+@pytest.mark.parametrize("name", TWINS_OF)
+def test_logits_equal_timms(name: str) -> None:
+    twin = TWINS_OF[name]
+    pair = carried(name, twin)
+    expected, found = logits(pair.theirs, pair.images), logits(pair.ours, pair.images)
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+    theirs, ours = pair.theirs.double(), pair.ours.double()
+    for rows, columns in twin.sides:
+        images = torch.randn(2, 3, rows, columns, generator=torch.Generator().manual_seed(SEED))
+        expected, found = logits(theirs, images), logits(ours, images)
+        assert spread(expected) > 1e-3 * expected.abs().max(), "logits that tell images apart"
+        assert (found - expected).abs().max() <= 1e-9 * spread(expected)
