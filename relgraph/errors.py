@@ -47,7 +47,7 @@ class Problem:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterable[str]:
-        sentence = "; ".join(part for part in (self.found, self.expected) if part)
+        sentence = printable("; ".join(part for part in (self.found, self.expected) if part))
         if self.place is None:
             yield f"{self.code}: {sentence}"
         else:
@@ -57,7 +57,7 @@ class Problem:
             yield f"{other}: see also"
             yield from _caret(other, "here")
         if self.hint:
-            yield f"  hint: {self.hint}"
+            yield f"  hint: {printable(self.hint)}"
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data, for editors and CI."""
@@ -68,7 +68,7 @@ def _caret(place: Place, sentence: str) -> Iterable[str]:
     if not place.text:
         yield f"  {sentence}"
         return
-    yield f"  {place.text}"
+    yield "  " + "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in place.text)
     width = max(1, (place.end or place.column + 1) - place.column)
     yield "  " + " " * (place.column - 1) + "^" * min(width, 40) + f" {sentence}"
 
@@ -89,6 +89,11 @@ class RelgraphError(Exception):
 def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Problems sorted by where they stand; those without a place come last, in their own order."""
     return tuple(sorted(problems, key=lambda p: (p.place is None, p.place or Place("", 0, 0))))
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped: what a spec says must not steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from relgraph.assemble import assemble, size_problems
-from relgraph.errors import RelgraphError
+from relgraph.errors import Problem, RelgraphError
 from relgraph.program import Program
-from relgraph.resolve import RefusedOperatorError, resolve_operator
+from relgraph.resolve import RefusedOperatorError, ResolvedUse, resolve_use
 from relgraph.resolved import Backbone, OperatorUse, Scope, Stage
 
 # Widths and sides of a model's second stage or thereabouts; then numbers with many divisors.
@@ -25,10 +25,12 @@ _Tried = TypeVar("_Tried")
 
 @dataclass(frozen=True)
 class Alone:
-    """An operator's use with its defaults, and the program that holds nothing else."""
+    """An operator's use with its defaults, the program that holds nothing else, and the warnings
+    of its file."""
 
     use: OperatorUse | Scope
     program: Program
+    notes: tuple[Problem, ...] = ()
 
     @property
     def where(self) -> str:
@@ -43,16 +45,19 @@ def alone(word: str) -> Alone:
     Raises RelgraphError with all its problems, of text and of sizes, at the width and side where
     it has fewest.
     """
-    width, use = _resolved(word)
-    return _first_that_works(SIDES, lambda side: Alone(use, assemble(_around(use, width, side))))
+    width, found = _resolved(word)
+    use, notes = found.use, found.problems
+    return _first_that_works(
+        SIDES, lambda side: Alone(use, assemble(_around(use, width, side)), notes)
+    )
 
 
-def _resolved(word: str) -> tuple[int, OperatorUse | Scope]:
+def _resolved(word: str) -> tuple[int, ResolvedUse]:
     """The operator at the first width that suits it."""
     refused = []
     for width in WIDTHS:
         try:
-            return width, resolve_operator(word, width)
+            return width, resolve_use(word, width)
         except RefusedOperatorError as error:
             refused.append((width, error))
     raise _with_sizes(*min(refused, key=lambda one: len(one[1].problems)))

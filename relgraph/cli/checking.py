@@ -96,8 +96,7 @@ def _backbone(spec: Named) -> Checked:
 def _operator(spec: Named) -> Checked:
     from relgraph.cli.alone import alone
 
-    alone(spec.word)
-    return Checked(str(spec.path), spec.kind, ())
+    return Checked(str(spec.path), spec.kind, alone(spec.word).notes)
 
 
 def _print(one: Checked) -> None:

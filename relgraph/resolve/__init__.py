@@ -12,8 +12,10 @@ from relgraph.resolve.entry import (
     RefusedOperatorError,
     RefusedSpecError,
     Resolution,
+    ResolvedUse,
     resolve_backbone,
     resolve_operator,
+    resolve_use,
 )
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "RefusedOperatorError",
     "RefusedSpecError",
     "Resolution",
+    "ResolvedUse",
     "resolve_backbone",
     "resolve_operator",
+    "resolve_use",
 ]

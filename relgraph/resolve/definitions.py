@@ -7,7 +7,7 @@ from relgraph.resolve.arguments import is_null, nothing_behind
 from relgraph.resolve.context import Built
 from relgraph.resolve.findings import Findings, RefusedError
 from relgraph.resolve.names import check_new_word
-from relgraph.resolve.operator_file import checked_params
+from relgraph.resolve.operator_file import checked_params, references
 from relgraph.resolve.scope import Closure, Definition, Env, Home
 from relgraph.resolve.table import check_keys
 from relgraph.resolve.use import Use
@@ -57,6 +57,10 @@ def _definition(name: str, value: Node, home: Home, place: Place, findings: Find
     check_keys(value, DEFINITION, f"the definition {name}", findings)
     params = value.get("params")
     named = checked_params(params, findings) if isinstance(params, MapNode) else {}
+    mentioned = {found for found, _ in references(value)}
+    for one, default in named.items():
+        if one not in mentioned:
+            findings.warn("unused-parameter", default.place, f"nothing reads the parameter {one}")
     return Definition(name, tuple(named.items()), body, home, place)
 
 

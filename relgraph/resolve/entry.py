@@ -35,6 +35,14 @@ class Resolution:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class ResolvedUse:
+    """One use of an operator, with the warnings and notes of its file."""
+
+    use: OperatorUse | Scope
+    problems: tuple[Problem, ...]
+
+
 class RefusedSpecError(RelgraphError):
     """Problems of a backbone's files, with what is left of it: `rest` has an `Unknown` wherever an
     item was refused, or is None. `covered` are `assemble`'s problems, by code and place, that
@@ -89,6 +97,16 @@ def resolve_operator(
     out_channels: int | None = None,
     params: Mapping[str, Plain] | None = None,
 ) -> OperatorUse | Scope:
+    """The use of an operator alone; see `resolve_use`."""
+    return resolve_use(name, in_channels, out_channels, params).use
+
+
+def resolve_use(
+    name: str | Path,
+    in_channels: int,
+    out_channels: int | None = None,
+    params: Mapping[str, Plain] | None = None,
+) -> ResolvedUse:
     """Resolve one use of the operator `name` from `in_channels` to `out_channels` channels (as
     many as come in, where not given).
 
@@ -116,7 +134,7 @@ def resolve_operator(
         left = made if findings.sized and isinstance(made, OperatorUse | Scope) else None
         raise RefusedOperatorError(errors, left, frozenset(findings.covered))
     assert isinstance(made, OperatorUse | Scope), "no problem was reported, yet no operator"
-    return made
+    return ResolvedUse(made, findings.told())
 
 
 def _node(value: object) -> Node:

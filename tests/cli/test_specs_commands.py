@@ -207,3 +207,34 @@ def test_an_operators_text_and_sizes_are_told_together(relgraph: Command, tmp_pa
         "window-divides",
         "unknown-field",
     ]
+
+
+def test_what_a_spec_says_does_not_steer_the_terminal(relgraph: Command, tmp_path: Path) -> None:
+    path = tmp_path / "my_net.yaml"
+    path.write_text('backbone: my_net\nextends: "\\e[2J\\nnet"\n')
+    ran = relgraph("check", str(path))
+    assert ran.code == 2
+    assert "no backbone \\x1b[2J\\nnet" in ran.err + ran.out
+    assert "\x1b" not in ran.err + ran.out
+
+
+def test_an_operator_is_warned_of_a_parameter_that_nothing_reads(
+    relgraph: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "my_word.yaml"
+    path.write_text("operator: my_word\nparams: {size: 3}\nbody: [conv: 3]\n")
+    ran = relgraph("check", str(path))
+    assert ran.code == 0
+    assert "unused-parameter" in ran.err + ran.out
+
+
+def test_a_model_without_a_classifier_is_warned_of(relgraph: Command, tmp_path: Path) -> None:
+    path = tmp_path / "my_net.yaml"
+    path.write_text(
+        "backbone: my_net\nstem: [patchify: 4]\nstages: [{depth: 1, channels: 8}]\n"
+        "define: {mine: {params: {lost: 1}, body: [conv: 3]}}\nblock: [mine]\nhead: [global_pool]\n"
+    )
+    ran = relgraph("check", str(path))
+    assert ran.code == 0
+    assert "no-classifier" in ran.err + ran.out
+    assert "unused-parameter" in ran.err + ran.out
