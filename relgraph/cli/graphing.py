@@ -15,6 +15,7 @@ from relgraph.files import write_atomically
 
 if TYPE_CHECKING:
     from relgraph.graph.model import RelationGraph
+    from relgraph.graph.named import Names
     from relgraph.graph.picture.scene import Scene
     from relgraph.relations.node import Node
 
@@ -71,10 +72,15 @@ def graph(
         _figure(out, kind, json)
         return
     chosen = None if out is None else _format(out, kind)
-    whole = _closure(roots, words, limit, frames)
-    shown, middle = _part(whole, around, steps, named_only)
+    from relgraph.graph.part import part
+
+    names = _names()
+    whole = _closure(roots, names, words, limit, frames)
+    middle = None if around is None else _place(whole, names, around)
+    places = _places(whole, middle, steps, named_only)
+    shown = part(whole, places)
     if out is not None and chosen in PICTURES:
-        _draw(_scene(whole, shown, middle, named_only), out, chosen)
+        _draw(_scene(whole, places, middle, named_only), out, chosen)
     elif out is not None and chosen is not None:
         from relgraph.graph.formats import FORMATS as TEXTS
 
@@ -138,19 +144,36 @@ def _format(path: Path, kind: Format | None) -> Format:
     raise RelgraphError(Problem("unknown-format", f"{path} ends in {ending!r}", expected, hint))
 
 
-def _closure(
-    roots: tuple[str, ...], words: tuple[str, ...], limit: int, frames: bool
-) -> RelationGraph:
-    from relgraph.cli.numbers import numbers
-    from relgraph.graph.closure import closure
+def _names() -> Names:
+    """The shipped operators and those of the current folder; what is wrong with some is told."""
     from relgraph.graph.named import named_operators
 
-    legal = numbers(words)
     names = named_operators(Path())
     for refused in names.refused:
         output.print_problems(refused.problems)
+    return names
+
+
+def _closure(
+    roots: tuple[str, ...], names: Names, words: tuple[str, ...], limit: int, frames: bool
+) -> RelationGraph:
+    from relgraph.cli.numbers import numbers
+    from relgraph.graph.closure import closure
+
+    legal = numbers(words)
     starts = [_root(word) for word in roots or (ROOT,)]
     return closure(starts, legal, limit, frames, names.operators)
+
+
+def _place(whole: RelationGraph, names: Names, word: str) -> int:
+    """Where a name, a path or a key stands in the graph. Raises RelgraphError."""
+    from relgraph.graph.questions.asked import asked
+    from relgraph.relations.families import family
+    from relgraph.relations.words import key
+
+    known = asked(word, names, lambda: whole)
+    node = known.node if whole.frames else known.core
+    return whole.place(key(family(node) if whole.numbers.families else node))
 
 
 def _root(word: str) -> Node:
@@ -160,31 +183,27 @@ def _root(word: str) -> Node:
     return named(find(word, ["operators"]).word).node
 
 
-def _part(
-    whole: RelationGraph, around: str | None, steps: int, named_only: bool
-) -> tuple[RelationGraph, int | None]:
-    """The nodes that were asked for, and the place of the one in the middle."""
-    from relgraph.graph import part
+def _places(
+    whole: RelationGraph, middle: int | None, steps: int, named_only: bool
+) -> tuple[int, ...]:
+    """The nodes that were asked for."""
+    from relgraph.graph.part import around
 
-    if around is None:
-        return (part.named_part(whole) if named_only else whole), None
-    at = whole.place(around)
-    near = part.around(whole, at, steps)
-    if named_only:
-        near = {one: far for one, far in near.items() if one in whole.titles or one == at}
-    shown = part.part(whole, near)
-    return shown, shown.place(whole.keys[at])
+    near = range(len(whole)) if middle is None else around(whole, middle, steps)
+    return tuple(at for at in near if not named_only or at in whole.titles or at == middle)
 
 
 def _scene(
-    whole: RelationGraph, shown: RelationGraph, middle: int | None, named_only: bool
+    whole: RelationGraph, places: tuple[int, ...], middle: int | None, named_only: bool
 ) -> Scene:
-    """Named operators are drawn with the shortest paths between them, anything else as it is."""
+    """Named operators are drawn with the shortest paths between them, others with their edits."""
+    from relgraph.graph.part import part
     from relgraph.graph.picture import named_scene, neighbourhood_scene
 
-    if named_only and middle is None:
-        return named_scene(whole)
-    return neighbourhood_scene(shown, middle)
+    if named_only:
+        return named_scene(whole, places, middle)
+    shown = part(whole, places)
+    return neighbourhood_scene(shown, None if middle is None else shown.place(whole.keys[middle]))
 
 
 def _draw(scene: Scene, out: Path, kind: Format) -> None:

@@ -38,11 +38,6 @@ def part(graph: RelationGraph, places: Iterable[int]) -> RelationGraph:
     )
 
 
-def named_part(graph: RelationGraph, always: Iterable[int] = ()) -> RelationGraph:
-    """The nodes that specs name, and those that are to stay in any case."""
-    return part(graph, {*graph.titles, *always})
-
-
 def around(graph: RelationGraph, at: int, steps: int) -> dict[int, int]:
     """The nodes that are at most `steps` edits from a node, in either direction, with how many."""
 

@@ -15,7 +15,7 @@ from relgraph.graph.closure import closure
 from relgraph.graph.formats import FORMATS, dot, graphml, mermaid, node_link
 from relgraph.graph.model import RelationGraph, Title
 from relgraph.graph.named import named_operators
-from relgraph.graph.part import around, named_part, part
+from relgraph.graph.part import around, part
 from relgraph.graph.values import parse
 from relgraph.relations.derivation import MLP
 from relgraph.relations.node import IDENTITY, Composite
@@ -103,7 +103,7 @@ def test_the_same_graph_is_the_same_text(graph: RelationGraph, name: str) -> Non
 
 
 def test_parts_keep_edges_names_and_labels(graph: RelationGraph) -> None:
-    kept = named_part(graph)
+    kept = part(graph, graph.titles)
     assert 1 < len(kept) < len(graph)
     assert [kept.names(at) for at in range(len(kept))] == [
         graph.names(graph.place(key)) for key in kept.keys

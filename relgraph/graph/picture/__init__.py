@@ -6,10 +6,10 @@ arrows point down, their words stand in rows of their own, and nothing overlaps 
 
 from __future__ import annotations
 
+from relgraph.graph.picture.drawing import svg
 from relgraph.graph.picture.figure import published_scene
 from relgraph.graph.picture.named import named_scene
 from relgraph.graph.picture.neighbourhood import neighbourhood_scene
-from relgraph.graph.picture.png import png
-from relgraph.graph.picture.svg import svg
+from relgraph.graph.picture.raster import png
 
 __all__ = ["named_scene", "neighbourhood_scene", "png", "published_scene", "svg"]

@@ -178,19 +178,20 @@ def _ordered(levels: Sequence[int], chains: Sequence[Sequence[int]]) -> tuple[tu
         for upper, lower in pairwise(chain):
             above[lower].append(upper)
             below[upper].append(lower)
-    order = _first_order(levels, below)
-    best, fewest = order, _crossings(order, below)
-    for sweep in range(SWEEPS):
-        order = _swept(order, above if sweep % 2 == 0 else below, sweep % 2 == 0)
-        order = _swapped(order, above, below)
-        crossings = _crossings(order, below)
-        if crossings < fewest:
-            best, fewest = order, crossings
+    starts = (_first_order(levels, below), _first_order(levels, above))
+    best, fewest = starts[0], _crossings(starts[0], below)
+    for order in starts:
+        for sweep in range(SWEEPS):
+            order = _swept(order, above if sweep % 2 == 0 else below, sweep % 2 == 0)
+            order = _swapped(order, above, below)
+            crossings = _crossings(order, below)
+            if crossings < fewest:
+                best, fewest = order, crossings
     return tuple(tuple(row) for row in best)
 
 
-def _first_order(levels: Sequence[int], below: Mapping[int, Sequence[int]]) -> list[list[int]]:
-    """Rows in the order of a search downward, so that what hangs together stands together."""
+def _first_order(levels: Sequence[int], following: Mapping[int, Sequence[int]]) -> list[list[int]]:
+    """Rows in the order of a search, so that what hangs together stands together."""
     order: list[list[int]] = [[] for _ in range(max(levels, default=-1) + 1)]
     met: set[int] = set()
     for root in sorted(range(len(levels)), key=lambda at: (levels[at], at)):
@@ -200,7 +201,7 @@ def _first_order(levels: Sequence[int], below: Mapping[int, Sequence[int]]) -> l
             if at not in met:
                 met.add(at)
                 order[levels[at]].append(at)
-                stack += reversed(below[at])
+                stack += reversed(following[at])
     return order
 
 

@@ -8,7 +8,7 @@ order where there is one, else away from the first root, and has the edits of on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, pairwise
 
 from relgraph.graph.edges import facts
@@ -31,9 +31,14 @@ FIRST: tuple[Kind, ...] = ("dynamic", "low rank", "sparse", "sharing", "other")
 """Which of its edits gives an arrow its colour."""
 
 
-def named_scene(graph: RelationGraph) -> Scene:
-    """The picture of the graph's named nodes. Raises RelgraphError for more than `MOST` of them."""
-    named = sorted(graph.titles)
+def named_scene(
+    graph: RelationGraph, places: Iterable[int] | None = None, middle: int | None = None
+) -> Scene:
+    """The picture of the graph's named nodes, or of those at `places`.
+
+    Raises RelgraphError for more than `MOST` of them.
+    """
+    named = sorted(graph.titles if places is None else places)
     if len(named) > MOST:
         raise too_many(len(named))
     far = {at: distances([at], graph.successors) for at in named}
@@ -41,8 +46,8 @@ def named_scene(graph: RelationGraph) -> Scene:
         _arrow(graph, a, b, far) for a, b in combinations(named, 2) if _beside(a, b, far)
     )
     return Scene(
-        f"{len(named)} named operators",
-        tuple(box(graph, at) for at in named),
+        f"Paths between {len(named)} operators",
+        tuple(box(graph, at, at == middle) for at in named),
         arrows,
         tuple(legend(arrows)),
     )

@@ -5,6 +5,8 @@ In: a node. Out: its space, its channels, where W comes from: one line each, in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from relgraph.algebra.operator import Channel, Operator
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
@@ -40,44 +42,44 @@ def point_lines(node: Node) -> tuple[str, ...]:
         for part in lines[1:]:
             joined += (_JOINED[node.kind], *part)
         return tuple(joined)
-    families = family(node) == node
-    return (_space(node, families), _channel(node.channel, families), _weight(node), *_frame(node))
+    return tuple(_lines(node, family(node) == node))
+
+
+def _lines(operator: Operator, families: bool) -> Iterator[str]:
+    space, channel, weight = operator.space, operator.channel, operator.weight
+    yield _space(operator, families)
+    if space.rank is not None:
+        yield f"rank over space: {rank(space.rank, families)}"
+    yield _channel(channel, families)
+    if channel.rank is not None:
+        yield f"rank over channels: {rank(channel.rank, families)}"
+    squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
+    yield (_SOURCES.get(weight.source) or source(weight)) + squashed
+    if weight.position != "none":
+        yield f"{weight.position} position bias"
+    yield from _frame(operator)
 
 
 def _space(operator: Operator, families: bool) -> str:
     space = operator.space
-    parts = [_SPACES.get(space.connect, space.connect)]
+    words = _SPACES.get(space.connect, space.connect)
     if not families and space.size != (1, 1):
-        parts = [connectivity(space, families)]
+        words = connectivity(space, families)
     if operator.weight.source not in ("pair", "fixed") and space.share != "none":
-        parts.append(f"shared over {space.share}")
-    if space.rank is not None:
-        parts.append(f"rank {rank(space.rank, families)}")
-    return ", ".join(parts)
+        words += f", shared over {space.share}"
+    return words
 
 
 def _channel(channel: Channel, families: bool) -> str:
-    parts = [_CHANNELS.get(channel.connect) or mixing(channel, families)]
+    words = _CHANNELS.get(channel.connect) or mixing(channel, families)
     if channel.share == "all":
-        parts.append("shared by all")
+        words += ", shared by all"
     elif channel.share == "heads":
-        parts.append("shared in heads" if families else f"shared in {channel.heads} heads")
-    if channel.rank is not None:
-        parts.append(f"rank {rank(channel.rank, families)}")
-    return ", ".join(parts)
+        words += ", shared in heads" if families else f", shared in {channel.heads} heads"
+    return words
 
 
-def _weight(operator: Operator) -> str:
-    weight = operator.weight
-    words = _SOURCES.get(weight.source) or source(weight)
-    parts = [words, weight.normalize, f"{weight.position} position"]
-    said = (True, weight.normalize != "none", weight.position != "none")
-    return ", ".join(part for part, is_said in zip(parts, said, strict=True) if is_said)
-
-
-def _frame(operator: Operator) -> tuple[str, ...]:
-    frame = operator.frame
-    if frame.value and frame.output:
-        return ("in projections",)
-    names = [name for name in ("value", "output") if getattr(frame, name)]
-    return tuple(f"with {name} projection" for name in names)
+def _frame(operator: Operator) -> Iterator[str]:
+    names = [name for name in ("value", "output") if getattr(operator.frame, name)]
+    if names:
+        yield f"{' and '.join(names)} projection" + ("s" if len(names) > 1 else "")

@@ -38,6 +38,10 @@ class Published:
         for arrow_ in self.arrows:
             yield ""
             yield from _arrow_lines(arrow_)
+        yield ""
+        for one in self.nodes:
+            models = ", ".join(model.words for model in one.call_outs)
+            yield f"{one.name}: {one.words}" + (f"; models: {models}" if models else "")
 
     def tables(self) -> Iterable[Table]:
         """The operators."""
@@ -45,14 +49,13 @@ class Published:
             (
                 one.name,
                 one.drawn.spec,
-                one.words,
+                one.key,
                 short(one.cost.parameters),
                 short(one.cost.macs),
-                "; ".join(model.words for model in one.call_outs),
             )
             for one in self.nodes
         )
-        yield Table(("operator", "spec", "point", "parameters", "macs", "models"), rows)
+        yield Table(("operator", "spec", "node", "parameters", "macs"), rows)
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data."""

@@ -31,14 +31,14 @@ class Placed:
 
     @property
     def words(self) -> str:
-        """`ResMLP (resmlp_12) is one edit from here: share channel: none → all`."""
+        """`ResMLP (resmlp_12, one edit from here: share channel: none → all)`."""
         if self.backbone is None:
             return self.model
         if not self.apart:
             return f"{self.model} ({self.backbone})"
         count = "one edit" if len(self.apart) == 1 else f"{len(self.apart)} edits"
         edits = "; ".join(edit.words for edit in self.apart)
-        return f"{self.model} ({self.backbone}), {count} from here: {edits}"
+        return f"{self.model} ({self.backbone}, {count} from here: {edits})"
 
     def to_json(self) -> dict[str, object]:
         """The same as plain data."""
