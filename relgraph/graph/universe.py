@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import prod
 from typing import TypeAlias, TypeVar
 
 from relgraph.algebra.canonical import canonical
@@ -27,7 +28,8 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.graph.numbering import own_numbers
+from relgraph.graph.numbering import atoms, own_numbers
+from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC, Numbers
 
@@ -42,24 +44,26 @@ _Many: TypeAlias = dict[_Value, int]
 
 def count(roots: Iterable[Node], numbers: Numbers = GENERIC, frames: bool = False) -> int:
     """How many nodes can be reached from `roots` at most, when edits write `numbers`."""
-    operators, composites = _sorted(roots)
-    total = _operators(operators, numbers, frames) if operators else 0
-    for composite in composites:
-        ways = 1
-        for part in composite.parts:
-            ways *= count((part,), numbers, frames)
-        total += ways
-    return total
-
-
-def _sorted(roots: Iterable[Node]) -> tuple[list[Operator], list[Composite]]:
-    nodes = list(dict.fromkeys(roots))
-    operators = [node for node in nodes if isinstance(node, Operator)]
-    return operators, [node for node in nodes if isinstance(node, Composite)]
+    nodes = tuple(dict.fromkeys(roots))
+    composites = [node for node in nodes if isinstance(node, Composite)]
+    total = sum(prod(count((part,), numbers) for part in node.parts) for node in composites)
+    # With frames, a term of one part left is an operator that can be framed again.
+    operators = [*atoms(nodes)] if frames else [n for n in nodes if isinstance(n, Operator)]
+    return total + (_operators(operators, numbers, frames) if operators else 0)
 
 
 def _operators(roots: list[Operator], numbers: Numbers, frames: bool) -> int:
     numbers = own_numbers(numbers, roots)
+    cores = _cores(roots, numbers)
+    if not frames:
+        return cores * len({operator.frame for operator in roots})
+    framed = 4 * cores
+    # A gate of two kinds or a branch, each of which is edited like any operator.
+    return framed + 3 * framed * _cores([*roots, GATE, POOLED_GATE, BRANCH], numbers)
+
+
+def _cores(roots: list[Operator], numbers: Numbers) -> int:
+    """How many operators there are without their frames."""
     spaces, channels = _spaces(roots, numbers), _channels(numbers)
     borders = {o.space.border for o in roots if o.space.border not in _usual(o.weight)}
     total = 0
@@ -71,7 +75,7 @@ def _operators(roots: list[Operator], numbers: Numbers, frames: bool) -> int:
             if space.border in legal and _fits(Operator(space, _SEPARATE, weight)):
                 width = sum(channels[c] for c in mixing if _agree(space, c))
                 total += sources * places * width
-    return total * (4 if frames else 1)
+    return total
 
 
 def _fits(operator: Operator) -> bool:
@@ -113,7 +117,8 @@ def _kept(roots: list[Operator]) -> Iterator[tuple[Size, Padding, bool]]:
 
 
 def _geometries(numbers: Numbers) -> _Many[Space]:
-    """Each connectivity, with how many sizes it has. Sizes of one place are points."""
+    """Each connectivity, with how many sizes it has. A size of one place is a value of its own,
+    which most weights rewrite to a point."""
     many = {
         Space("point"): 1,
         Space("full"): 1,
@@ -123,6 +128,9 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("local", size=(3, 3)): _kernels(numbers),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
+    many[Space("grid")] = int((1, 1) in numbers.grid)
+    many[Space("window")] = int((1, 1) in numbers.window)
+    many[Space("local")] = int((1, 1) in numbers.kernel)
     across = {
         step
         for rows, columns in numbers.shift
