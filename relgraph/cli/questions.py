@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args
 
@@ -30,6 +32,7 @@ _Command = TypeVar("_Command", bound=Callable[..., None])
 
 _NAME = "An operator: a shipped one, a path, or a family's key."
 _FAMILIES = click.option("--families", is_flag=True, help="Forget all numbers; no costs then.")
+_WHY = click.option("--why", is_flag=True, help="Say the reasons of order and weights too.")
 _INSTANCE = click.option("--instance", is_flag=True, help="With its own numbers, and costs.")
 
 
@@ -54,6 +57,7 @@ def _at(command: _Command) -> _Command:
 @_at
 @click.option("--ways", type=AT_LEAST_ONE, default=1, help="Show so many different ways.")
 @click.option("--graph", "file", type=PATH, help="Ask a saved graph; A and B may be its keys.")
+@_WHY
 @as_json
 def path(
     first: str,
@@ -63,6 +67,7 @@ def path(
     size: int | None,
     ways: int,
     file: Path | None,
+    why: bool,
     json: bool,
 ) -> None:
     """Show all shortest ways from A to B, as edits in words."""
@@ -71,33 +76,38 @@ def path(
         _answer(_backbones(first, second), json)
         return
     if any(backbones):
-        found = f"{first} and {second} are a backbone and an operator"
-        raise RelgraphError(Problem("two-kinds", found, "two operators, or two backbones"))
+        mixed = f"{first} and {second} are a backbone and an operator"
+        raise RelgraphError(Problem("two-kinds", mixed, "two operators, or two backbones"))
     from relgraph.graph.questions import path as question
 
     names = _names()
     graph = _saved_or_families(file, names)
     a, b = (_asked(word, names, graph) for word in (first, second))
     setting = None if families else _setting((a, b), channels, size)
-    if file is not None:
-        _answer(question.path_in(graph(), a, b, names, setting, ways), json)
+    if file is None:
+        answer = question.path(a, b, names, setting, ways)
     else:
-        _answer(question.path(a, b, names, setting, ways), json)
+        answer = question.path_in(graph(), a, b, names, setting, ways)
+    _answer(replace(answer, reasoned=why), json)
 
 
 @click.command
 @click.argument("name", help=_NAME)
 @_INSTANCE
 @_at
+@_WHY
 @as_json
-def neighbours(name: str, instance: bool, channels: int, size: int | None, json: bool) -> None:
+def neighbours(
+    name: str, instance: bool, channels: int, size: int | None, why: bool, json: bool
+) -> None:
     """Show everything that one edit makes of an operator."""
     from relgraph.graph.questions import neighbours as question
 
     names = _names()
     asked = _asked(name, names, _saved_or_families(None, names))
     setting = _setting((asked,), channels, size) if instance else None
-    _answer(question.neighbours(asked, names, setting), json)
+    found = question.neighbours(asked, names, setting)
+    _answer(replace(found, reasoned=why), json)
 
 
 @click.command
@@ -236,8 +246,6 @@ def _asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked
 
 def _saved_or_families(file: Path | None, names: Names) -> Callable[[], RelationGraph]:
     """The graph that keys are looked up in, made or loaded when it is first needed."""
-    from functools import cache
-
     from relgraph.graph.closure import families
     from relgraph.graph.store import load
 
@@ -247,8 +255,6 @@ def _saved_or_families(file: Path | None, names: Names) -> Callable[[], Relation
 def _setting(asked: tuple[Asked, ...], channels: int, size: int | None) -> Setting:
     """Where costs are counted: on the side that was asked for, or the first that suits all; with
     the predictor of the last operator that has one."""
-    from dataclasses import replace
-
     from relgraph.graph.cost import Setting, suiting
 
     if size is not None:

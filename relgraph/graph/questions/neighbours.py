@@ -15,7 +15,7 @@ from relgraph.graph.named import Names
 from relgraph.graph.numbering import own_numbers
 from relgraph.graph.questions.answer import Table, cost_json, plural, setting_json
 from relgraph.graph.questions.asked import Asked
-from relgraph.graph.questions.steps import Step, cost_headers, costs, family_names, step
+from relgraph.graph.questions.steps import Step, cost_headers, costs, family_names, reasons, step
 from relgraph.relations.families import family
 from relgraph.relations.node import Node
 from relgraph.relations.numbers import GENERIC, Numbers
@@ -32,6 +32,7 @@ class NeighboursAnswer:
     steps: tuple[Step, ...]
     setting: Setting | None
     cost: Cost | None
+    reasoned: bool = False
 
     def lines(self) -> Iterable[str]:
         """What is asked about."""
@@ -52,6 +53,8 @@ class NeighboursAnswer:
         )
         headers = ("edit", "order", "weights", *cost_headers(self.setting), "makes")
         yield Table(headers, rows)
+        if self.reasoned:
+            yield reasons(self.steps)
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data."""

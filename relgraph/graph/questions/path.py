@@ -19,7 +19,7 @@ from relgraph.graph.named import Names
 from relgraph.graph.numbering import only_numbers
 from relgraph.graph.questions.answer import Table, cost_json, plural, setting_json
 from relgraph.graph.questions.asked import Asked
-from relgraph.graph.questions.steps import Step, family_names, table, walk
+from relgraph.graph.questions.steps import Step, family_names, reasons, table, walk
 from relgraph.graph.search import shortest
 from relgraph.graph.style import alike, frame_changes
 from relgraph.relations.derivation import Paths, paths
@@ -56,6 +56,7 @@ class PathAnswer:
     setting: Setting | None
     complete: bool
     beside: tuple[str, ...]
+    reasoned: bool = False
 
     def lines(self) -> Iterable[str]:
         """What is asked about, and how many ways there are."""
@@ -87,6 +88,8 @@ class PathAnswer:
         for number, route in enumerate(self.routes, 1):
             title = f"way {number}: {plural(route.orders, 'order')}" if self.count > 1 else ""
             yield table(start, route.steps, self.setting, title)
+            if self.reasoned and route.steps:
+                yield reasons(route.steps)
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data."""

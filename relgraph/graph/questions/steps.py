@@ -97,6 +97,12 @@ def table(
     return Table(headers, tuple(rows), title)
 
 
+def reasons(steps: Iterable[Step]) -> Table:
+    """Why each step goes the way it does, and what weights do on it."""
+    rows = tuple((one.edit.words, one.facts.why, one.facts.carried) for one in steps)
+    return Table(("edit", "order, because", "weights, because"), rows)
+
+
 def cost_headers(setting: Setting | None) -> tuple[str, ...]:
     """The columns of a cost, if there is a setting for it."""
     return () if setting is None else ("parameters", f"multiply-adds, {setting.words}")
