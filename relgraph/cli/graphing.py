@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,11 +28,9 @@ ROOT = "mlp"
 @click.command
 @click.argument("roots", nargs=-1, help="Operators to start from, names or paths; mlp by default.")
 @click.option("--published", is_flag=True, help="The paper's figure, with its arrows computed.")
-@click.option("--around", metavar="NODE", help="Only what lies near this node.")
+@click.option("--around", metavar="NODE", help="Only what lies near: of a name, a path or a key.")
 @click.option("--steps", type=AT_LEAST_ONE, default=1, help="How near: so many edits.")
-@click.option(
-    "--named-only", is_flag=True, help="Only what specs name; drawn with what lies between."
-)
+@click.option("--named-only", is_flag=True, help="Only what specs name, drawn with paths.")
 @click.option(
     "--numbers",
     "words",
@@ -43,10 +40,8 @@ ROOT = "mlp"
 )
 @click.option("--frames", is_flag=True, help="With edits that add and drop projections.")
 @click.option("--limit", type=AT_LEAST_ONE, default=200_000, help="The most nodes there may be.")
-@click.option("-o", "--out", type=PATH, help="Write the graph: .json .graphml .dot .mmd .svg .png.")
-@click.option(
-    "--format", "kind", type=click.Choice(FORMATS), help="By the file's ending if absent."
-)
+@click.option("-o", "--out", type=PATH, help="Write it: .json .graphml .dot .mmd .svg .png.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Where the ending says none.")
 @click.option("--save", type=PATH, help="Write the graph as relgraph loads it again.")
 @as_json
 def graph(
@@ -65,26 +60,20 @@ def graph(
 ) -> None:
     """Compute the relation graph, and write or draw it.
 
-    Families of operators and the edits between them, from all that edits make of the ROOTS.
+    Families of operators, from all that edits make of the ROOTS, and the edits between them.
     """
-    if published:
-        _refuse_for_published(bool(roots or around or named_only or words or frames or save))
-        _figure(out, kind, json)
-        return
     chosen = None if out is None else _format(out, kind)
-    from relgraph.graph.part import part
-
-    names = _names()
-    whole = _closure(roots, names, words, limit, frames)
-    middle = None if around is None else _place(whole, names, around)
-    places = _places(whole, middle, steps, named_only)
-    shown = part(whole, places)
-    if out is not None and chosen in PICTURES:
-        _draw(_scene(whole, places, middle, named_only), out, chosen)
-    elif out is not None and chosen is not None:
-        from relgraph.graph.formats import FORMATS as TEXTS
-
-        write_atomically(out, TEXTS[chosen](shown))
+    if published:
+        _refuse_both("--published", bool(roots or around or named_only or words or frames or save))
+        _figure(out, chosen, json)
+        return
+    if around is None:
+        found = _closure(roots, words, limit, frames)
+    else:
+        _refuse_both("--around", bool(roots))
+        found = _near(around, steps, words, limit, frames)
+    _write(found, around is not None, named_only, out, chosen)
+    shown = _shown(found, around is not None, named_only)
     if save is not None:
         from relgraph.graph.store import save as store
 
@@ -92,41 +81,10 @@ def graph(
     _tell(shown, [path for path in (out, save) if path is not None], json)
 
 
-def _refuse_for_published(other: bool) -> None:
+def _refuse_both(option: str, other: bool) -> None:
     if other:
-        found = "--published with roots or options that choose nodes"
+        found = f"{option} with roots or options that choose other nodes"
         raise RelgraphError(Problem("two-graphs", found, "one of them"))
-
-
-def _figure(out: Path | None, kind: Format | None, json: bool) -> None:
-    chosen = None if out is None else _format(out, kind)
-    if chosen is not None and chosen not in PICTURES:
-        raise RelgraphError(
-            Problem(
-                "no-such-form",
-                f"the published figure as {chosen}",
-                "a picture (svg, png)",
-                "relgraph graph --published --json has everything as data",
-            )
-        )
-    from relgraph.graph.published import published
-
-    figure = published()
-    if out is not None and chosen is not None:
-        from relgraph.graph.picture import published_scene
-
-        _draw(published_scene(figure), out, chosen)
-    if json:
-        output.print_json(figure.to_json())
-        return
-    if out is not None:
-        output.say(f"wrote {out}")
-        return
-    for line in figure.lines():
-        output.say(line)
-    for table in figure.tables():
-        output.say()
-        output.print_table(table.headers, table.rows, table.title)
 
 
 def _format(path: Path, kind: Format | None) -> Format:
@@ -144,6 +102,36 @@ def _format(path: Path, kind: Format | None) -> Format:
     raise RelgraphError(Problem("unknown-format", f"{path} ends in {ending!r}", expected, hint))
 
 
+def _figure(out: Path | None, kind: Format | None, json: bool) -> None:
+    if kind is not None and kind not in PICTURES:
+        raise RelgraphError(
+            Problem(
+                "no-such-form",
+                f"the published figure as {kind}",
+                "a picture (svg, png)",
+                "relgraph graph --published --json has everything as data",
+            )
+        )
+    from relgraph.graph.published import published
+
+    figure = published()
+    if out is not None and kind is not None:
+        from relgraph.graph.picture import published_scene
+
+        _draw(published_scene(figure), out, kind)
+    if json:
+        output.print_json(figure.to_json())
+        return
+    if out is not None:
+        output.say(f"wrote {out}")
+        return
+    for line in figure.lines():
+        output.say(line)
+    for table in figure.tables():
+        output.say()
+        output.print_table(table.headers, table.rows, table.title)
+
+
 def _names() -> Names:
     """The shipped operators and those of the current folder; what is wrong with some is told."""
     from relgraph.graph.named import named_operators
@@ -155,25 +143,14 @@ def _names() -> Names:
 
 
 def _closure(
-    roots: tuple[str, ...], names: Names, words: tuple[str, ...], limit: int, frames: bool
+    roots: tuple[str, ...], words: tuple[str, ...], limit: int, frames: bool
 ) -> RelationGraph:
     from relgraph.cli.numbers import numbers
     from relgraph.graph.closure import closure
 
-    legal = numbers(words)
+    legal, names = numbers(words), _names()
     starts = [_root(word) for word in roots or (ROOT,)]
     return closure(starts, legal, limit, frames, names.operators)
-
-
-def _place(whole: RelationGraph, names: Names, word: str) -> int:
-    """Where a name, a path or a key stands in the graph. Raises RelgraphError."""
-    from relgraph.graph.questions.asked import asked
-    from relgraph.relations.families import family
-    from relgraph.relations.words import key
-
-    known = asked(word, names, lambda: whole)
-    node = known.node if whole.frames else known.core
-    return whole.place(key(family(node) if whole.numbers.families else node))
 
 
 def _root(word: str) -> Node:
@@ -183,27 +160,44 @@ def _root(word: str) -> Node:
     return named(find(word, ["operators"]).word).node
 
 
-def _places(
-    whole: RelationGraph, middle: int | None, steps: int, named_only: bool
-) -> tuple[int, ...]:
-    """The nodes that were asked for."""
-    from relgraph.graph.part import around
+def _near(word: str, steps: int, words: tuple[str, ...], limit: int, frames: bool) -> RelationGraph:
+    """What lies near the node of a name, a path or a family's key, which is the first."""
+    from relgraph.cli.numbers import numbers
+    from relgraph.graph.closure import families
+    from relgraph.graph.near import near
+    from relgraph.graph.questions.asked import asked
 
-    near = range(len(whole)) if middle is None else around(whole, middle, steps)
-    return tuple(at for at in near if not named_only or at in whole.titles or at == middle)
+    legal, names = numbers(words), _names()
+    node = asked(word, names, families).node
+    return near(node, steps, legal, limit, frames, names.operators)
 
 
-def _scene(
-    whole: RelationGraph, places: tuple[int, ...], middle: int | None, named_only: bool
-) -> Scene:
-    """Named operators are drawn with the shortest paths between them, others with their edits."""
+def _shown(found: RelationGraph, has_middle: bool, named_only: bool) -> RelationGraph:
+    """The nodes that were asked for; the middle is among them, and the first."""
+    if not named_only:
+        return found
     from relgraph.graph.part import part
+
+    return part(found, {*found.titles, *([0] if has_middle else [])})
+
+
+def _write(
+    found: RelationGraph, has_middle: bool, named_only: bool, out: Path | None, kind: Format | None
+) -> None:
+    """Pictures join named operators by the shortest paths; everything else has single edits."""
+    if out is None or kind is None:
+        return
+    shown = _shown(found, has_middle, named_only)
+    if kind not in PICTURES:
+        from relgraph.graph.formats import FORMATS as TEXTS
+
+        write_atomically(out, TEXTS[kind](shown))
+        return
     from relgraph.graph.picture import named_scene, neighbourhood_scene
 
-    if named_only:
-        return named_scene(whole, places, middle)
-    shown = part(whole, places)
-    return neighbourhood_scene(shown, None if middle is None else shown.place(whole.keys[middle]))
+    middle = 0 if has_middle else None
+    scene = named_scene(found, middle) if named_only else neighbourhood_scene(shown, middle)
+    _draw(scene, out, kind)
 
 
 def _draw(scene: Scene, out: Path, kind: Format) -> None:
@@ -225,16 +219,11 @@ def _tell(graph: RelationGraph, written: list[Path], json: bool) -> None:
             }
         )
         return
-    for line in _lines(graph):
-        output.say(line)
-    rows = [(", ".join(graph.names(at)), graph.keys[at]) for at in sorted(graph.titles)]
+    kind = "families" if graph.numbers.families else "instances"
+    named = f"specs name {len(graph.titles):,}"
+    output.say(f"{len(graph):,} {kind}, {graph.edges:,} edits between them; {named}")
     output.say()
+    rows = [(", ".join(graph.names(at)), graph.keys[at]) for at in sorted(graph.titles)]
     output.print_table(("spec", "node"), rows)
     for path in written:
         output.say(f"wrote {path}")
-
-
-def _lines(graph: RelationGraph) -> Iterator[str]:
-    kind = "families" if graph.numbers.families else "instances"
-    named = f"specs name {len(graph.titles):,}"
-    yield f"{len(graph):,} {kind}, {graph.edges:,} edits between them; {named}"

@@ -89,6 +89,19 @@ def test_instances_by_numbers(relgraph: Command) -> None:
     assert instances["nodes"] > families["nodes"] > 1000
 
 
+def test_near_an_instance_with_its_frame(relgraph: Command) -> None:
+    """No closure is made for it: that of instances with frames has millions of nodes."""
+    ran = relgraph("graph", "--around", "local_attention", "--frames", "--numbers", "heads=2,8")
+    assert (ran.code, ran.err) == (0, "")
+    assert "local_attention" in ran.out
+
+
+def test_near_a_term_and_near_a_key(relgraph: Command) -> None:
+    assert relgraph("graph", "--around", "conv_feed_forward").code == 0
+    unnamed = relgraph("graph", "--around", "axial.none-separate-static", "--json")
+    assert json.loads(unnamed.out)["roots"] == ["axial.none-separate-static"]
+
+
 def test_a_saved_graph_is_loaded_again(relgraph: Command, folder: Path) -> None:
     ran = relgraph("graph", "--save", "families.relgraph", "--json")
     told = json.loads(ran.out)
@@ -103,6 +116,8 @@ def test_a_saved_graph_is_loaded_again(relgraph: Command, folder: Path) -> None:
         (("graph", "-o", "g.svg"), "unreadable-picture"),
         (("graph", "--published", "-o", "g.dot"), "no-such-form"),
         (("graph", "--published", "conv"), "two-graphs"),
+        (("graph", "--around", "conv", "mlp"), "two-graphs"),
+        (("graph", "--around", "conv", "--steps", "3", "--limit", "20"), "fewer --steps"),
         (("graph", "--around", "local_atention"), "did you mean local_attention?"),
         (("graph", "no_such_operator"), "no-such-spec"),
         (("graph", "--limit", "10"), "--limit"),

@@ -15,7 +15,9 @@ from relgraph.graph.closure import closure
 from relgraph.graph.formats import FORMATS, dot, graphml, mermaid, node_link
 from relgraph.graph.model import RelationGraph, Title
 from relgraph.graph.named import named_operators
+from relgraph.graph.near import near
 from relgraph.graph.part import around, part
+from relgraph.graph.search import distances
 from relgraph.graph.values import parse
 from relgraph.relations.derivation import MLP
 from relgraph.relations.node import IDENTITY, Composite
@@ -117,3 +119,14 @@ def test_around_counts_edits_in_both_directions(graph: RelationGraph) -> None:
     undirected = graph.graph.to_undirected()
     expected = networkx.single_source_shortest_path_length(undirected, graph.keys[at], cutoff=1)
     assert {graph.keys[one]: far for one, far in around(graph, at, 1).items()} == dict(expected)
+
+
+def test_near_is_the_part_of_the_closure_around() -> None:
+    whole = closure([MLP], names=named_operators().operators)
+    start = whole.place("conv")
+    made = distances([start], whole.successors)
+    expected = part(whole, [at for at, far in made.items() if far <= 2])
+    found = near(whole.nodes[start], 2, names=named_operators().operators)
+    assert found.keys[0] == whole.keys[start]
+    assert dict(found.graph.nodes) == dict(expected.graph.nodes)
+    assert dict(found.graph.edges) == dict(expected.graph.edges)

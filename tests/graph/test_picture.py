@@ -19,7 +19,7 @@ from relgraph.errors import RelgraphError
 from relgraph.graph.closure import closure
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import named_operators
-from relgraph.graph.part import around, part
+from relgraph.graph.near import near
 from relgraph.graph.picture import neighbourhood_scene, png, published_scene, svg
 from relgraph.graph.picture.layers import Extent, Join, rows
 from relgraph.graph.picture.places import _isotonic, places
@@ -128,9 +128,8 @@ def families() -> RelationGraph:
 
 
 def neighbours(families: RelationGraph, name: str, steps: int = 1) -> tuple[RelationGraph, int]:
-    at = families.place(name)
-    shown = part(families, around(families, at, steps))
-    return shown, shown.place(name)
+    shown = near(families.nodes[families.place(name)], steps, names=named_operators().operators)
+    return shown, 0
 
 
 def test_the_published_picture_is_the_committed_one() -> None:

@@ -8,7 +8,7 @@ order where there is one, else away from the first root, and has the edits of on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import combinations, pairwise
 
 from relgraph.graph.edges import facts
@@ -31,14 +31,12 @@ FIRST: tuple[Kind, ...] = ("dynamic", "low rank", "sparse", "sharing", "other")
 """Which of its edits gives an arrow its colour."""
 
 
-def named_scene(
-    graph: RelationGraph, places: Iterable[int] | None = None, middle: int | None = None
-) -> Scene:
-    """The picture of the graph's named nodes, or of those at `places`.
+def named_scene(graph: RelationGraph, middle: int | None = None) -> Scene:
+    """The picture of the graph's named nodes, and of the one in the `middle`.
 
     Raises RelgraphError for more than `MOST` of them.
     """
-    named = sorted(graph.titles if places is None else places)
+    named = sorted({*graph.titles, *([] if middle is None else [middle])})
     if len(named) > MOST:
         raise too_many(len(named))
     far = {at: distances([at], graph.successors) for at in named}

@@ -87,12 +87,18 @@ def lines(line: Line, room: float) -> tuple[Line, ...]:
 
 
 def edit_lines(line: Line, room: float) -> tuple[Line, ...]:
-    """The words of an edit, broken after what it does: `share space:` / `none → positions`."""
+    """The words of an edit, broken after what it does: `share space:` / `none → positions`; and
+    once more after the sign between its values, where these are too long."""
     does, colon, values = line.text.partition(": ")
     if not colon or line_width(line) <= room + MARK:
         return lines(line, room)
     first = lines(replace(line, text=f"{does}:"), room)
-    rest = lines(replace(line, text=values, mark=None, hangs=line.mark is not None), room)
+    hanging = replace(line, text=values, mark=None, hangs=line.mark is not None)
+    parts = [values]
+    if line_width(hanging) > room + MARK:
+        before, _, after = values.partition(" → ")
+        parts = [f"{before} →", after] if after else parts
+    rest = (part for text in parts for part in lines(replace(hanging, text=text), room))
     return (*first, *rest)
 
 
