@@ -69,7 +69,7 @@ REFUSED = (
 # Frozen values of the algebra are the language in which the oracle is asked.
 VALUES = ("algebra.operator",)
 
-RUNS_MODELS = ("verify", "export", "train", "demo", "emitted")
+RUNS_MODELS = ("verify", "export", "train", "transfer", "demo", "emitted")
 HEAVY = ("torch", "numpy", "networkx", "timm", "torchvision", "lightning_fabric", "onnx")
 # Together a fifth of a second: recipes need the first, tables on a terminal the second.
 SLOW_TO_START = ("pydantic", "rich")

@@ -1,0 +1,230 @@
+"""Predicted weights from predicted weights: predictors row by row, attention by its projections and
+its position table.
+
+In: two connections whose weights have the same source. Out: the target's core tensors (frame and
+bias aside). Source: ALGEBRA 4.3: what is shared are functions, so the rows of a predictor's last
+layer go along as the numbers of a static weight do.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra.operator import Connection, Predictor, SpaceShare
+from relgraph.transfer.carried import Method, Part, Refused, Tensors
+from relgraph.transfer.functions import OUTSIDE, Moved, Places, Rule, axes_of, move
+from relgraph.transfer.static import INTO_SOFTMAX, position_tensors
+from relgraph.verify.oracle_channels import unit_count
+
+RANK_FALLS = (
+    "query · key of {0} heads into {1}: at the same total width the keys of a head are {2}, so "
+    "the rank of its scores is another"
+)
+NO_BIAS = "query · key is kept but for the biases, which the target's projections do not have"
+ONE_FUNCTION = (
+    "query · key without a softmax is one function on all pairs: nothing can silence it outside "
+    "the smaller neighbourhood"
+)
+
+
+def predictor_to_predictor(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Part | Refused:
+    """Rows of the last layer by orbits, the hidden layer as it is."""
+    rule = _same_rule(source, target)
+    if isinstance(rule, Refused):
+        return rule
+    axes = axes_of(source, target, rule)
+    hidden = _hidden(source, target, tensors, fresh)
+    for refused in (axes, hidden):
+        if isinstance(refused, Refused):
+            return refused
+    assert not isinstance(axes, Refused) and not isinstance(hidden, Refused)
+    entering, rows = hidden
+    units, orbits = axes[0][0].channel.orbits, axes[0][0].space.orbits
+    functions = torch.cat([rows.double(), tensors["expand.bias"].double()[:, None]], 1)
+    moved = move(functions.reshape(units, orbits, -1), axes, rule)
+    values = moved.values.flatten(0, 1)
+    bias = values[:, -1]
+    if rule != "none":
+        bias = torch.where(moved.outside.flatten(), OUTSIDE, bias)
+    last = {"expand.weight": values[:, :-1], "expand.bias": bias}
+    return Part({**entering, **last}, *_of_functions(moved))
+
+
+def _same_rule(source: Connection, target: Connection) -> Rule | Refused:
+    before, after = source.operator.weight.normalize, target.operator.weight.normalize
+    if before == after:
+        return before
+    if after == "softmax" and before == "none":
+        return Refused(INTO_SOFTMAX)
+    return Refused(f"functions normalised by {before} are none that {after} gives")
+
+
+def _of_functions(moved: Moved) -> tuple[str, float | None, Method]:
+    """The end of a Part: its reason, its error and how it was done."""
+    if moved.exact:
+        return moved.note, 0.0, "embedding"
+    return "the nearest functions: the mean over each orbit", None, "projection"
+
+
+def _hidden(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> tuple[dict[str, Tensor], Tensor] | Refused:
+    """What stands before the last layer, and the last layer's rows (leaving, width) behind it."""
+    before, after = _layers(source), _layers(target)
+    wide = source.operator.weight.extent, target.operator.weight.extent
+    if wide[0] > wide[1]:
+        return Refused(f"a context of {wide[0]}×{wide[0]} positions into {wide[1]}×{wide[1]}")
+    channels = source.in_channels
+    if before is None and after is None:
+        return {}, _region(tensors["expand.weight"], channels, *wide)
+    if before is None or after is None:
+        return Refused("one predictor is linear, the other has an activation between two layers")
+    if (before.norm, before.act) != (after.norm, after.act):
+        return Refused("other elements stand between the two layers of the predictor")
+    if before.bias and not after.bias:
+        return Refused("the target's hidden layer has no bias")
+    entering = _squeeze(tensors, fresh, channels, wide)
+    if isinstance(entering, Refused):
+        return entering
+    rows = tensors["expand.weight"]
+    room = fresh["expand.weight"].shape[1] - rows.shape[1]
+    return entering, torch.nn.functional.pad(rows, (0, room))
+
+
+def _layers(connection: Connection) -> Predictor | None:
+    predictor = connection.operator.weight.predictor
+    return predictor if predictor is not None and predictor.reduction is not None else None
+
+
+def _squeeze(
+    tensors: Tensors, fresh: Tensors, channels: int, wide: tuple[int, int]
+) -> dict[str, Tensor] | Refused:
+    """The hidden layer; units that it did not have start fresh, and nothing reads them yet."""
+    old = {k: v for k, v in tensors.items() if k.startswith(("squeeze.", "norm.")) and v.ndim}
+    made = {k: v for k, v in fresh.items() if k.startswith(("squeeze.", "norm.")) and v.ndim}
+    old["squeeze.weight"] = _region(old["squeeze.weight"], channels, *wide)
+    units = len(old["squeeze.weight"])
+    if units > len(made["squeeze.weight"]):
+        return Refused(f"{units} hidden units into {len(made['squeeze.weight'])}")
+    if "squeeze.bias" in made and "squeeze.bias" not in old:
+        old["squeeze.bias"] = made["squeeze.bias"].new_zeros(units)
+    return {name: torch.cat([old[name].double(), made[name][units:].double()]) for name in made}
+
+
+def _region(weight: Tensor, channels: int, inner: int, outer: int) -> Tensor:
+    """Rows that read a region of `inner`² positions, on a larger region with the same centre."""
+    if inner == outer:
+        return weight
+    first = (outer - 1) // 2 - (inner - 1) // 2
+    square = weight.new_zeros(len(weight), channels, outer, outer)
+    inside = slice(first, first + inner)
+    square[:, :, inside, inside] = weight.reshape(len(weight), channels, inner, inner)
+    return square.flatten(1)
+
+
+def pair_to_pair(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Part | Refused:
+    """Queries and keys as they are; the position table by its orbits, closed outside the source."""
+    rule = _same_rule(source, target)
+    if isinstance(rule, Refused):
+        return rule
+    heads = unit_count(source), unit_count(target)
+    if heads[0] != heads[1]:
+        width = "narrower" if heads[1] > heads[0] else "wider"
+        return Refused(RANK_FALLS.format(*heads, width))
+    projections = _projections(source, target, tensors, fresh)
+    if isinstance(projections, Refused):
+        return projections
+    table = _table(source, target, tensors, rule)
+    if isinstance(table, Refused):
+        return Part(projections, table.reason, None, "partial")
+    if _loses_bias(target, tensors, projections):
+        return Part({**projections, **table.tensors}, NO_BIAS, None, "partial")
+    return Part({**projections, **table.tensors}, table.reason, None, table.how)
+
+
+def _loses_bias(target: Connection, tensors: Tensors, made: Tensors) -> bool:
+    """Whether queries or keys had biases and have none."""
+    name = "qkv" if target.key_grid is None else "q"
+    before = tensors.get(f"{name}.bias")
+    if before is None or f"{name}.bias" in made:
+        return False
+    return bool(before[: 2 * target.in_channels].abs().max())
+
+
+def _projections(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> dict[str, Tensor] | Refused:
+    """The rows of queries and keys; those of values are the frame's."""
+    if source.key_grid != target.key_grid:
+        return Refused(
+            "keys on another map: a softmax over pooled keys is no pooled softmax, so neither is "
+            "among the other"
+        )
+    names = ("qkv",) if target.key_grid is None else ("q", "kv")
+    made: dict[str, Tensor] = {}
+    for name in names:
+        rows = target.in_channels * (2 if name == "qkv" else 1)
+        for part in ("weight", "bias"):
+            if f"{name}.{part}" not in fresh:
+                continue
+            own = fresh[f"{name}.{part}"].double().clone()
+            before = tensors.get(f"{name}.{part}")
+            own[:rows] = 0 if before is None else before[:rows]
+            made[f"{name}.{part}"] = own
+    return made
+
+
+def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule) -> Part | Refused:
+    """The target's position table; no table is a table of zeros, shared as coarsely as it can be.
+
+    Where both have the same slots a source without a table needs none either."""
+    axes = axes_of(source, target, rule, (_share(source), _share(target)), by_slot=True)
+    if isinstance(axes, Refused):
+        return axes
+    if rule == "none" and not _same_entries(axes):
+        return Refused(ONE_FUNCTION)
+    moved = move(_positions(source, tensors, axes[0][0].space.orbits), axes, rule)
+    if target.operator.weight.position == "none":
+        return _without_table(source, tensors, moved, _same_entries(axes))
+    closed = bool(moved.outside.any())
+    values = torch.where(moved.outside, OUTSIDE if closed else 0.0, moved.values[..., 0])
+    if moved.exact:
+        return Part(position_tensors(target, values), moved.note)
+    values = torch.where(moved.outside, 0.0, moved.values[..., 0])
+    reason = "query · key is kept; of the position bias the mean over each orbit, which is no copy"
+    return Part(position_tensors(target, values), reason, None, "partial")
+
+
+def _without_table(source: Connection, tensors: Tensors, moved: Moved, same: bool) -> Part:
+    if not same:
+        reason = "query · key is kept, but without a position bias nothing closes other entries"
+        return Part({}, reason, None, "partial")
+    position = source.operator.weight.position
+    if position == "none" or not bool(moved.values.abs().max()):
+        return Part({})
+    return Part({}, "query · key is kept; the target has no position bias", None, "partial")
+
+
+def _share(connection: Connection) -> SpaceShare:
+    shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none", "none": "all"}
+    return shares[connection.operator.weight.position]
+
+
+def _positions(source: Connection, tensors: Tensors, orbits: int) -> Tensor:
+    """The source's table as (heads, orbits, 1)."""
+    heads, position = unit_count(source), source.operator.weight.position
+    if position == "relative":
+        return tensors["relative_position_bias_table"].T[..., None]
+    if position == "absolute":
+        return tensors["position_bias"].reshape(heads, orbits, 1)
+    return torch.zeros(heads, orbits, 1, dtype=torch.float64)
+
+
+def _same_entries(places: Places) -> bool:
+    one, other = (axes.space.entry.unique() for axes in places[0])
+    return bool(torch.equal(one, other))

@@ -1,0 +1,107 @@
+"""Two models on the same images: what enters a layer, and how far each layer's outputs are apart.
+
+In: models with their weights, in evaluation mode, and images. Out: values by path, relative errors.
+A layer of the target is given what enters its counterpart in the source, so that one layer's error
+is its own and not what came before it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from relgraph.train.model import Backbone
+from relgraph.transfer.layer import Layer
+from relgraph.transfer.pictures import Pictures
+
+
+def entering(model: Backbone, pictures: Pictures) -> Callable[[str], Tensor | None]:
+    """What enters the module at a path, (B, T + P, C); None where there is no such module."""
+
+    def values(path: str) -> Tensor | None:
+        module = _module(model, path)
+        if module is None:
+            return None
+        seen: list[Tensor] = []
+        handle = module.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        try:
+            _run(model, pictures)
+        finally:
+            handle.remove()
+        return torch.cat([_rows(one) for one in seen]) if seen else None
+
+    return values
+
+
+def with_output_errors(
+    source: Backbone, target: Backbone, pictures: Pictures, layers: Iterable[Layer]
+) -> tuple[Layer, ...]:
+    """The rows with ‖y_target − y_source‖ / ‖y_source‖ over all outputs and images, where both are
+    modules of one shape."""
+    listed = tuple(layers)
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    handles = []
+    for layer in listed:
+        one, other = _module(source, layer.source), _module(target, layer.path)
+        if one is not None and other is not None and layer.method != "dropped":
+            handles.append(one.register_forward_hook(_comparing(other, sums[layer.path])))
+    try:
+        _run(source, pictures)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tuple(replace(layer, error_outputs=_ratio(sums.get(layer.path))) for layer in listed)
+
+
+def largest_logit_difference(source: Backbone, target: Backbone, pictures: Pictures) -> float:
+    """max |Δ logit| over the images."""
+    with torch.no_grad():
+        return max(
+            float((source(batch) - target(batch)).abs().max()) for batch in pictures.batches()
+        )
+
+
+def _comparing(other: nn.Module, sums: list[float]) -> Callable[..., None]:
+    def compare(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+        try:
+            made = other(*given)
+        except (RuntimeError, TypeError, ValueError):
+            return  # layers of another shape have no common input
+        if made.shape == output.shape:
+            sums[0] += float((made - output).double().square().sum())
+            sums[1] += float(output.double().square().sum())
+
+    return compare
+
+
+def _ratio(sums: list[float] | None) -> float | None:
+    if sums is None or sums[1] == 0:
+        return None
+    return float((sums[0] / sums[1]) ** 0.5)
+
+
+def _module(model: nn.Module, path: str) -> nn.Module | None:
+    if not path:
+        return None
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        return None  # written inline in the file
+
+
+def _run(model: Backbone, pictures: Pictures) -> None:
+    with torch.no_grad():
+        for batch in pictures.batches():
+            model(batch)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """A map, a sequence or a vector as (B, places, channels)."""
+    if x.ndim == 4:
+        return x.flatten(2).transpose(1, 2)
+    return x[:, None] if x.ndim == 2 else x

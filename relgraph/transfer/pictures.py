@@ -1,0 +1,59 @@
+"""Images to compute from: the first training images of the data set that a recipe names.
+
+In: a run's recipe and preparation, or a recipe and a model's size. Out: batches (B, C, H, W) as the
+model gets them in evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from relgraph.errors import Problem, RelgraphError
+from relgraph.spec.recipe_schema import Recipe
+from relgraph.train.images import ImageFiles, Images, ImagesInMemory, open_images
+from relgraph.train.model import Architecture
+from relgraph.train.preparation import Preparation, preparation
+from relgraph.train.stream import evaluation_batches
+
+BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The first `count` training images, prepared as for evaluation."""
+
+    images: Images
+    preparation: Preparation
+    count: int
+
+    def batches(self) -> Iterator[Tensor]:
+        """All of them, some at a time."""
+        for batch in evaluation_batches(self.images, self.preparation, BATCH):
+            yield batch.images
+
+
+def open_pictures(
+    recipe: Recipe, prepared: Preparation | None, architecture: Architecture, count: int
+) -> Pictures:
+    """The images of a recipe's data set. `prepared` is a run's own preparation.
+
+    Raises RelgraphError where they cannot be had or have other channels than the model."""
+    labelled = open_images(recipe.data)
+    images = _first(labelled.train, count)
+    if prepared is None:
+        assert architecture.img_size is not None, "a program has a size"
+        prepared = preparation(recipe, labelled, architecture.img_size)
+    if prepared.channels != architecture.in_chans:
+        found = f"images of {prepared.channels} channels"
+        expected = f"the model's {architecture.in_chans}"
+        raise RelgraphError(Problem("other-channels", found, expected, "set data.channels"))
+    return Pictures(images, prepared, len(images))
+
+
+def _first(images: Images, count: int) -> Images:
+    if isinstance(images, ImagesInMemory):
+        return replace(images, pixels=images.pixels[:count], labels=images.labels[:count])
+    return ImageFiles(images.paths[:count], images.labels[:count])

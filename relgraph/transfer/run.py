@@ -1,0 +1,193 @@
+"""A whole transfer: a request in, a checkpoint on disk and its report out.
+
+All that can be a mistake is found before anything is written.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from relgraph.errors import Problem, RelgraphError
+from relgraph.files import sha256
+from relgraph.spec.recipe import load_recipe
+from relgraph.spec.recipe_schema import Recipe
+from relgraph.train.model import Architecture, Backbone, build
+from relgraph.train.run_folder import Run, read_folder, split_checkpoint
+from relgraph.train.weights import read_weights
+from relgraph.transfer import norms, observe
+from relgraph.transfer.bodies import Bodies, Inputs, no_inputs
+from relgraph.transfer.fit import check_fit, told_by_weights
+from relgraph.transfer.layer import Layer, Outcome
+from relgraph.transfer.models import match_programs
+from relgraph.transfer.pictures import Pictures, open_pictures
+from relgraph.transfer.request import Transferred, TransferRequest
+from relgraph.transfer.sources import End, read_end
+from relgraph.transfer.written import Result, refuse_taken, write_result
+
+NOT_CARRIED = "the state of the optimiser is not carried: training starts anew, with --init"
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """What a request means: both ends, the weights, and the run that they came from, if any."""
+
+    before: End
+    after: End
+    tensors: Mapping[str, Tensor]
+    architecture: Architecture
+    run: Run | None
+    recipe: Recipe | None
+
+
+def run_transfer(request: TransferRequest) -> Transferred:
+    """See `relgraph.transfer.transfer`."""
+    refuse_taken(request.out)
+    start = _start(request)
+    with tempfile.TemporaryDirectory(prefix="relgraph-") as folder:
+        return _transferred(request, start, Path(folder))
+
+
+def _transferred(request: TransferRequest, start: _Start, folder: Path) -> Transferred:
+    architecture = start.architecture
+    programs = start.before.program(architecture), start.after.program(architecture)
+    check_fit(start.before.name, programs[0], start.tensors)
+    target = _model(start.after, architecture, folder / "after.py", request.seed)
+    pictures = _pictures(request, start, programs[0].input.grid)
+    source = None
+    if pictures is not None:
+        source = _model(start.before, architecture, folder / "before.py", request.seed)
+        source.load_state_dict({**source.state_dict(), **start.tensors})
+        source.eval()
+    inputs: Inputs = no_inputs
+    if request.calibrate and source is not None and pictures is not None:
+        inputs = observe.entering(source, pictures)
+    fresh = _as_precise(target.state_dict(), start.tensors)
+    outcome = match_programs(*programs, Bodies(start.tensors, fresh, inputs))
+    _refuse_no_way(outcome, request)
+    target.load_state_dict({**fresh, **outcome.tensors})
+    target.eval()
+    return _finished(request, start, outcome, (source, target), pictures)
+
+
+def _finished(
+    request: TransferRequest,
+    start: _Start,
+    outcome: Outcome,
+    models: tuple[Backbone | None, Backbone],
+    pictures: Pictures | None,
+) -> Transferred:
+    source, target = models
+    layers, logits, notes = outcome.layers, None, [NOT_CARRIED, *_other_file(start)]
+    if pictures is not None:
+        assert source is not None, "the source is built where there are images"
+        if request.outputs:
+            layers = observe.with_output_errors(source, target, pictures, layers)
+            logits = observe.largest_logit_difference(source, target, pictures)
+        if request.recalibrate_norms:
+            count = norms.recalibrate(target, pictures)
+            notes.append(f"statistics of {count} batch norms from {pictures.count} images")
+    answer = Transferred(
+        before=start.before.name,
+        after=start.after.name,
+        checkpoint=str(request.checkpoint),
+        out=str(request.out),
+        exact=outcome.is_exact,
+        layers=layers,
+        notes=tuple(notes),
+        logits=logits,
+    )
+    state = {n: t.detach().cpu().contiguous() for n, t in target.state_dict().items()}
+    write_result(request.out, Result(state, answer.to_json(), start.after, start.run, start.recipe))
+    return answer
+
+
+def _start(request: TransferRequest) -> _Start:
+    if not request.checkpoint.exists():
+        found = f"{request.checkpoint} is not there"
+        raise RelgraphError(Problem("no-checkpoint", found, "a run or a .safetensors file"))
+    tensors = read_weights(request.checkpoint)
+    folder, _ = split_checkpoint(request.checkpoint)
+    run, recipe = (None, None)
+    if (folder / "run.json").is_file():
+        run, recipe = read_folder(folder)
+    if request.recipe is not None:
+        recipe = load_recipe(request.recipe)
+    if request.before is None and run is None:
+        found = "--from is missing"
+        expected = "the backbone or the emitted file that was trained"
+        raise RelgraphError(Problem("what-was-trained", found, expected))
+    before = read_end(request.before or str(folder / run.model_file if run else ""))
+    after = read_end(request.after)
+    architecture = told_by_weights(before, tensors) if run is None else run.architecture
+    if architecture.img_size is None:
+        grid = before.program(architecture).input.grid
+        architecture = replace(architecture, img_size=grid)
+    return _Start(before, after, tensors, architecture, run, recipe)
+
+
+def _model(end: End, architecture: Architecture, path: Path, seed: int) -> Backbone:
+    """The model of an emitted text, its fresh weights from `seed`."""
+    path.write_text(end.text, "utf-8")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(path, architecture)
+
+
+def _as_precise(fresh: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Fresh weights as they are; of a checkpoint in float64, in float64."""
+    double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
+    if not double:
+        return dict(fresh)
+    return {n: t.double() if t.dtype.is_floating_point else t for n, t in fresh.items()}
+
+
+def _pictures(
+    request: TransferRequest, start: _Start, grid: tuple[int, int] | None
+) -> Pictures | None:
+    if not request.needs_images:
+        return None
+    if start.recipe is None:
+        found = "nothing names the images"
+        expected = "--recipe, or the checkpoint of a run"
+        raise RelgraphError(Problem("which-images", found, expected))
+    prepared = None if start.run is None else start.run.preparation
+    architecture = replace(start.architecture, img_size=grid)
+    return open_pictures(start.recipe, prepared, architecture, request.images)
+
+
+def _refuse_no_way(outcome: Outcome, request: TransferRequest) -> None:
+    """Raise RelgraphError where of all operators that differ none could be carried."""
+    operators = [layer for layer in outcome.layers if layer.kind == "operator"]
+    changed = [layer for layer in operators if layer.method not in ("copy", "neutral")]
+    stuck = [layer for layer in changed if layer.method in ("fresh", "dropped")]
+    if request.fresh or not stuck or len(stuck) < len(changed):
+        return
+    edges: dict[tuple[str, str, str], list[Layer]] = {}
+    for layer in [one for one in stuck if one.method == "fresh"] or stuck:
+        edges.setdefault((layer.before, layer.after, layer.reason), []).append(layer)
+    raise RelgraphError(
+        Problem(
+            "no-way",
+            f"no weights go from {before or 'nothing'} to {after or 'nothing'} "
+            f"({layers[0].path}{_more(layers)})",
+            reason,
+            "--fresh writes the rest, with fresh weights there",
+        )
+        for (before, after, reason), layers in edges.items()
+    )
+
+
+def _more(layers: list[Layer]) -> str:
+    return f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+
+
+def _other_file(start: _Start) -> list[str]:
+    if start.run is None or start.run.model_sha256 == sha256(start.before.text):
+        return []
+    return [f"the run trained another text than {start.before.name} stands for now"]

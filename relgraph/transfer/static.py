@@ -1,0 +1,207 @@
+"""Static and given weights: as numbers of another static weight, or as the biases and position
+tables of predicted ones.
+
+In: a source connection whose W no input changes, its tensors, and a target. Out: the target's core
+tensors (frame and bias aside). Source: ALGEBRA 4.1 and the theorem of 4.3: a static weight is a
+predicted one whose last layer is a bias per orbit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra import geometry
+from relgraph.algebra.operator import Connection, SpaceShare
+from relgraph.algebra.parameters import space_shape, weight_shape
+from relgraph.transfer.axes import Axis, channel_axis, slots
+from relgraph.transfer.carried import Method, Part, Refused, Tensors
+from relgraph.transfer.functions import OUTSIDE, Axes, Moved, Places, Rule, axes_of, move
+from relgraph.verify import oracle
+from relgraph.verify.oracle_tables import completed_connection
+
+INTO_SOFTMAX = (
+    "into a softmax from weights that are not normalised: its rows sum to 1, so softmax(log W) is "
+    "W over its row's sum"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """W's numbers (units, orbits) on the source's axes; `rule` says whether they are logits."""
+
+    values: Tensor
+    places: Places
+    rule: Rule
+
+
+def to_static(source: Connection, target: Connection, tensors: Tensors) -> Part | Refused:
+    """Numbers of a static weight; under a normalisation of the target, its logits."""
+    numbers = numbers_for(source, target, tensors)
+    if isinstance(numbers, Refused):
+        return numbers
+    made = settled(numbers, target)
+    if isinstance(made, Refused):
+        return made
+    values, moved = made
+    weight = values.reshape(weight_shape(target))
+    return Part({"weight": weight}, *_said(moved))
+
+
+def numbers_for(
+    source: Connection,
+    target: Connection,
+    tensors: Tensors,
+    share: SpaceShare | None = None,
+) -> Numbers | Refused:
+    """The source's numbers as the target's rule reads them. `share` is the sharing of the target's
+    place for them, where that is a position table."""
+    before, after = source.operator.weight, target.operator.weight
+    learned = before.source == "static"
+    if after.normalize == "softmax":
+        if not (learned and before.normalize == "softmax"):
+            return Refused(INTO_SOFTMAX)
+        return _learned(source, target, tensors, "softmax", share)
+    if learned and before.normalize == after.normalize == "sigmoid":
+        return _learned(source, target, tensors, "sigmoid", share)
+    if learned and before.normalize == "none":
+        return _learned(source, target, tensors, "none", share)
+    return _frozen(source, target, tensors, share)
+
+
+def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refused:
+    """The target's numbers (units, orbits): logits where it normalises, and what was lost."""
+    moved = move(numbers.values[..., None], numbers.places, numbers.rule)
+    values = moved.values[..., 0]
+    rule = target.operator.weight.normalize
+    if numbers.rule != "none":
+        return torch.where(moved.outside, OUTSIDE, values), moved
+    if rule == "sigmoid":
+        return _as_logits(values, moved)
+    return values, moved
+
+
+def _as_logits(values: Tensor, moved: Moved) -> tuple[Tensor, Moved] | Refused:
+    """σ⁻¹ of numbers between 0 and 1; of zeros where the source has no entry."""
+    inside = (values > 0) & (values < 1)
+    if not bool((inside | moved.outside).all()):
+        lowest, highest = float(values.min()), float(values.max())
+        return Refused(
+            f"a sigmoid gives numbers between 0 and 1, these go from {lowest:.3g} to {highest:.3g}"
+        )
+    return torch.where(moved.outside, OUTSIDE, values.clamp(1e-300, 1).logit()), moved
+
+
+def _learned(
+    source: Connection, target: Connection, tensors: Tensors, rule: Rule, share: SpaceShare | None
+) -> Numbers | Refused:
+    axes = axes_of(source, target, rule, (None, share))
+    if isinstance(axes, Refused):
+        return axes
+    own = axes[0][0]
+    values = tensors["weight"].double().reshape(own.channel.orbits, own.space.orbits)
+    return Numbers(values, axes, rule)
+
+
+def _frozen(
+    source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
+) -> Numbers | Refused:
+    """Given weights, and learned ones after their normalisation, entry by entry."""
+    if completed_connection(source) is not source:
+        return Refused("zero positions that complete the map count in its weights")
+    axes = axes_of(_on_its_own_map(source), target, "none", (None, share))
+    if isinstance(axes, Refused):
+        return axes
+    reads, _ = slots(source)
+    places = source.tokens + geometry.area(source.key_grid or source.in_grid)
+    entry = torch.arange(len(reads))[:, None] * places + reads
+    entry, number = entry[reads >= 0].unique(return_inverse=True)
+    space = Axis(entry, torch.arange(len(entry)), len(entry))
+    image = torch.zeros(1, places, source.in_channels, dtype=torch.float64)
+    doubles = {name: tensor.double() for name, tensor in tensors.items()}
+    w = oracle.weights(source, doubles, image)[0][:, reads >= 0]
+    values = w.new_zeros(len(w), len(entry)).index_add(1, number, w)  # one entry read twice: a sum
+    own = Axes(channel_axis(source), space)
+    return Numbers(values, tuple((own, target_axes) for _, target_axes in axes), "none")
+
+
+def _on_its_own_map(connection: Connection) -> Connection:
+    """Not to be compared on a generic map: what is normalised depends on the border."""
+    space = replace(connection.operator.space, share="none")
+    return replace(connection, operator=replace(connection.operator, space=space))
+
+
+def to_predictor(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Part | Refused:
+    """Last weights zero, bias the kernel: whatever is predicted, it is these numbers."""
+    numbers = numbers_for(source, target, tensors)
+    if isinstance(numbers, Refused):
+        return numbers
+    made = settled(numbers, target)
+    if isinstance(made, Refused):
+        return made
+    values, moved = made
+    bias = values.reshape(fresh["expand.bias"].shape)
+    rest = {
+        name: tensor
+        for name, tensor in fresh.items()
+        if name.startswith(("squeeze.", "norm.")) and tensor.dtype.is_floating_point
+    }
+    last = torch.zeros_like(fresh["expand.weight"])
+    return Part({**rest, "expand.weight": last, "expand.bias": bias}, *_said(moved))
+
+
+def to_pair(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Part | Refused:
+    """Queries zero, the position bias the kernel's numbers."""
+    position = target.operator.weight.position
+    if position == "none":
+        return Refused(
+            "without a position bias every entry of query · key is one function of two values, "
+            "which no weights make constant and different"
+        )
+    share: SpaceShare = "positions" if position == "relative" else "none"
+    numbers = numbers_for(source, target, tensors, share)
+    if isinstance(numbers, Refused):
+        return numbers
+    made = settled(numbers, target)
+    if isinstance(made, Refused):
+        return made
+    values, moved = made
+    own = {**queries_of(target, fresh), **position_tensors(target, values)}
+    return Part(own, *_said(moved))
+
+
+def queries_of(target: Connection, fresh: Tensors) -> dict[str, Tensor]:
+    """The projections of a pair source with queries of zero; keys and values as they start."""
+    channels = target.in_channels
+    name = "qkv" if target.key_grid is None else "q"
+    names = [name] if name == "qkv" else ["q", "kv"]
+    made = {}
+    for one in names:
+        for part in ("weight", "bias"):
+            if f"{one}.{part}" in fresh:
+                made[f"{one}.{part}"] = fresh[f"{one}.{part}"].clone()
+    for part in ("weight", "bias"):
+        if f"{name}.{part}" in made:
+            made[f"{name}.{part}"][:channels] = 0
+    return made
+
+
+def position_tensors(target: Connection, values: Tensor) -> dict[str, Tensor]:
+    """(heads, orbits) as the table in which the target stores it."""
+    if target.operator.weight.position == "relative":
+        return {"relative_position_bias_table": values.T}
+    heads = values.shape[0]
+    return {"position_bias": values.reshape(heads, *space_shape(target, "none"))}
+
+
+def _said(moved: Moved) -> tuple[str, float | None, Method]:
+    """The end of a Part: its reason, its error and how it was done."""
+    if moved.exact:
+        return moved.note, 0.0, "embedding"
+    return "the nearest W: the mean over each of its orbits", moved.error, "projection"
