@@ -1,0 +1,151 @@
+"""Siblings of one cost: a variant made wider or deeper until it costs what the original costs.
+
+In: a variant's draft, the original's cost, what to match and by what. Out: the draft with another
+column of `stages`, and how near it came. Widths stay in proportion, and multiples of 8 and of every
+count of heads or groups in their stage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from relgraph.assemble.cost import Cost, cost
+from relgraph.assemble.walking import nodes
+from relgraph.derive.answer import Adjusted
+from relgraph.derive.budgets import Measure, measured
+from relgraph.derive.drafts import Draft
+from relgraph.derive.source import Source
+from relgraph.errors import RelgraphError
+from relgraph.program import Connect, Program
+from relgraph.spec.nodes import plain
+
+By: TypeAlias = Literal["width", "depth"]
+Column = tuple[int, ...]
+NARROWEST, WIDEST = 0.25, 4.0
+
+
+@dataclass(frozen=True)
+class Match:
+    """What shall be as in the original, by changing what, within which fraction of it."""
+
+    measure: Measure
+    by: By = "width"
+    tolerance: float = 0.05
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A draft that was adjusted, what it means and costs."""
+
+    draft: Draft
+    cost: Cost
+    adjusted: Adjusted
+
+
+def matched(
+    draft: Draft, program: Program, source: Source, match: Match, folder: Path
+) -> Matched | None:
+    """The draft with the column that comes nearest to the original's cost; None where that is
+    further away than the tolerance."""
+    goal = measured(cost(source.understood.program), match.measure)
+    columns = list(_columns(program, source, match.by))
+    tried: dict[int, Matched | None] = {}
+
+    def excess(at: int) -> float | None:
+        if at not in tried:
+            tried[at] = _tried(draft, source, columns[at], match, goal, folder / str(at))
+        found = tried[at]
+        return None if found is None else found.adjusted.remains
+
+    _search(len(columns), excess)
+    found = [one for one in tried.values() if one is not None]
+    best = min(found, key=lambda one: abs(one.adjusted.remains), default=None)
+    return best if best is not None and abs(best.adjusted.remains) <= match.tolerance else None
+
+
+def _search(count: int, excess: Callable[[int], float | None]) -> None:
+    """Halve the columns, which cost more and more, until two neighbours lie on either side; one
+    that is refused is passed over towards the larger ones."""
+    low, high = 0, count - 1
+    while low <= high:
+        middle = at = (low + high) // 2
+        while at <= high and excess(at) is None:
+            at += 1
+        found = excess(at) if at <= high else None
+        if found is None or found > 0:
+            high = middle - 1
+        elif found < 0:
+            low = at + 1
+        else:
+            return
+
+
+def _tried(
+    draft: Draft, source: Source, column: Column, match: Match, goal: int, folder: Path
+) -> Matched | None:
+    key = "channels" if match.by == "width" else "depth"
+    said = f"and {key} so that it has about as many {_SAID[match.measure]} as {source.name}"
+    other = draft.with_stages({key: column}, said)
+    try:
+        found = cost(other.program(source, folder))
+    except RelgraphError:
+        return None  # a width that some operator does not fit
+    remains = measured(found, match.measure) / goal - 1
+    return Matched(other, found, Adjusted(match.by, column, remains))
+
+
+_SAID = {"parameters": "parameters", "macs": "multiply-adds"}
+
+
+def _columns(program: Program, source: Source, by: By) -> Iterator[Column]:
+    """Different columns from the smallest to the largest."""
+    own = _own(source, "channels" if by == "width" else "depth")
+    units = _units(program) if by == "width" else (1,) * len(own)
+    steps = sorted(
+        {
+            (n + 0.5) * unit / value
+            for value, unit in zip(own, units, strict=True)
+            for n in range(int(WIDEST * value / unit) + 1)
+        }
+    )
+    last: Column | None = None
+    for scale in steps:
+        if not NARROWEST <= scale <= WIDEST:
+            continue
+        just = scale * (1 + 1e-9)
+        column = tuple(
+            max(1, math.floor(just * value / unit + 0.5)) * unit
+            for value, unit in zip(own, units, strict=True)
+        )
+        if column != last:
+            last = column
+            yield column
+
+
+def _own(source: Source, key: str) -> Column:
+    found = []
+    for row in source.merged.rows:
+        value = plain(row.keys[key][0])
+        assert isinstance(value, int), "a spec that was understood has numbers there"
+        found.append(value)
+    return tuple(found)
+
+
+def _units(program: Program) -> Column:
+    """For each stage what its width must be a multiple of."""
+    units = [8] * len(program.stages)
+    for path, node in nodes(program):
+        if not isinstance(node, Connect) or not path.startswith("stages."):
+            continue
+        channel = node.connection.operator.channel
+        reduction = node.connection.operator.weight.predictor
+        counts = [channel.heads, channel.groups if channel.connect == "groups" else 1]
+        if reduction is not None and reduction.reduction:
+            counts.append(reduction.reduction)
+        stage = int(path.split(".")[1])
+        units[stage] = math.lcm(units[stage], *counts)
+    return tuple(units)
