@@ -167,18 +167,7 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
         ]
     if "map_sizes[" not in built:
         return lines
-    return [*lines, *_irregular_lines(program, sizes), *_map_lines(sizes)]
-
-
-def _irregular_lines(program: Program, sizes: MapSizes) -> list[str]:
-    """Where maps are known at one size only and parameters depend on them, no other is built."""
-    if not sizes.irregular or not program.contract.fixed:
-        return []
-    return [
-        f"        if tuple(self.img_size) != {literal(sizes.input)}:",
-        "            raise ValueError("
-        f'f"img_size: only {literal(sizes.input)}, found {{self.img_size}}")',
-    ]
+    return [*lines, *_map_lines(sizes)]
 
 
 def _map_lines(sizes: MapSizes) -> list[str]:

@@ -33,14 +33,14 @@ def logits_by_form(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
 
 
 def run_checkpointed(model: nn.Module, program: Program, images: Tensor) -> tuple[Run, str]:
-    """A run in training mode with gradient checkpointing, and the first block with parameters that
+    """A run in training mode with gradient checkpointing, and the first block with factors that
     was computed only once ('' where each was computed again on the way back)."""
     blocks = [
         f"stages.{at}.blocks.{number}"
         for at, stage in enumerate(program.stages)
         for number in range(len(stage.blocks))
     ]
-    learned = [path for path in blocks if list(model.get_submodule(path).parameters())]
+    learned = [path for path in blocks if _has_factors(model.get_submodule(path))]
     calls = dict.fromkeys(learned, 0)
     handles = []
     for path in learned:
@@ -56,6 +56,11 @@ def run_checkpointed(model: nn.Module, program: Program, images: Tensor) -> tupl
     for handle in handles:
         handle.remove()
     return found, next((path for path, times in calls.items() if times < 2), "")
+
+
+def _has_factors(block: nn.Module) -> bool:
+    """Whether the way back needs what the block computed: a bias alone needs nothing of it."""
+    return any(not name.endswith("bias") for name, _ in block.named_parameters())
 
 
 @contextmanager

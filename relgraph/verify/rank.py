@@ -136,10 +136,21 @@ def check_keys(model: nn.Module, path: str, node: Connect) -> Check:
 def _rank(claim: Claim, factor: Factor) -> int:
     through = _without_bias(claim, factor)
     if claim.word == "inner":
-        return max(_channel_rank(claim, through), _input_channel_rank(claim, through))
+        reading = _input_channel_rank(claim, through)
+        # A last factor with a matrix for every place spreads over all channels, place by place.
+        return (
+            reading if _is_untied(claim.body[-1]) else max(_channel_rank(claim, through), reading)
+        )
     if claim.word == "separable":
         return _kernel_rank(claim, through)
     return _position_rank(claim, through)
+
+
+def _is_untied(node: Node) -> bool:
+    if not isinstance(node, Connect):
+        return False
+    space = node.connection.operator.space
+    return (space.connect, space.share) == ("point", "none")
 
 
 def _without_bias(claim: Claim, factor: Factor) -> Linear:

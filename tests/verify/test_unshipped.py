@@ -58,6 +58,11 @@ space: {connect: window, size: 4, shift: half, border: mask}
 channel: {connect: separate, heads: 4}
 weight: {dynamic: center, normalize: softmax, reduction: 4}
 """,
+    "a matrix of low rank for every place": """\
+operator: my_factors
+space: {connect: point}
+channel: {connect: full, rank: {inner: 8}}
+""",
     "three maps in one operator": """\
 operator: my_pyramid
 space: {connect: local, size: [1, 3], rank: {scales: [2, 4]}}
