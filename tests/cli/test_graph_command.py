@@ -69,7 +69,8 @@ def test_pictures_of_graphs(relgraph: Command, folder: Path, options: tuple[str,
 def test_committed_families_are_a_fresh_drawing(relgraph: Command, folder: Path) -> None:
     committed = Path(__file__).resolve().parents[2] / "docs" / "figures" / "families.svg"
     assert relgraph("graph", "--named-only", "-o", "families.svg").code == 0
-    assert (folder / "families.svg").read_bytes() == committed.read_bytes()
+    fresh = "relgraph graph --named-only -o docs/figures/families.svg"
+    assert (folder / "families.svg").read_bytes() == committed.read_bytes(), fresh
 
 
 def test_own_operators_have_names_too(relgraph: Command, folder: Path) -> None:

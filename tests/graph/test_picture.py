@@ -133,7 +133,9 @@ def neighbours(families: RelationGraph, name: str, steps: int = 1) -> tuple[Rela
 
 
 def test_the_published_picture_is_the_committed_one() -> None:
-    assert (FIGURES / "published.svg").read_text("utf-8") == svg(published_scene(published()))
+    committed = (FIGURES / "published.svg").read_text("utf-8")
+    fresh = "relgraph graph --published -o docs/figures/published.svg"
+    assert committed == svg(published_scene(published())), fresh
 
 
 def test_nothing_overlaps_in_the_published_picture() -> None:

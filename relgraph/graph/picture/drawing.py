@@ -7,6 +7,7 @@ tenth of a pixel, so that no processor's last digit shows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
@@ -14,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from relgraph.graph.picture.layers import Extent, Join, rows
 from relgraph.graph.picture.places import Places, places
 from relgraph.graph.picture.routes import Point, routes
-from relgraph.graph.picture.scene import Arrow, Box, Kind, Line, Mark, Sample, Scene
+from relgraph.graph.picture.scene import Arrow, Kind, Line, Mark, Sample, Scene
 from relgraph.graph.picture.text import FACES, MARK, block, width, wrap
 
 FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -36,6 +37,8 @@ DOTS = "1.5 3.5"
 INK, PALE, PAPER, BOX = "#1a1a1a", "#5c5c5c", "#ffffff", "#f7f7f4"
 MARGIN = 18.0
 PADDING = 9.0
+PORT = 12.0
+"""Room of one arrow at a side of a box."""
 BESIDE = 9.0
 """From an arrow's line to its words."""
 AXIS = 34.0
@@ -54,7 +57,7 @@ class _Part:
 
 def svg(scene: Scene) -> str:
     """The picture of the scene."""
-    boxes = [_extent(box) for box in scene.boxes]
+    boxes = _extents(scene)
     number = {box.key: at for at, box in enumerate(scene.boxes)}
     joins = [Join(number[a.source], number[a.target], _words_extent(a)) for a in scene.arrows]
     found = rows(boxes, joins, ROOM)
@@ -68,7 +71,7 @@ def svg(scene: Scene) -> str:
     height = under + legend.height + notes.height + MARGIN
     body = [
         *(_axis(scene.axis, top, placed.height) if scene.axis else ()),
-        *_moved(left, top, [*_arrows(scene, routes(found, placed)), *_boxes(scene, placed)]),
+        *_moved(left, top, [*_arrows(scene, routes(found, placed)), *_boxes(scene, boxes, placed)]),
         *_moved(left, top, _words(scene, found.words, placed)),
         *_moved(MARGIN, under, legend.elements),
         *_moved(MARGIN, under + legend.height, notes.elements),
@@ -87,10 +90,17 @@ def _moved(x: float, y: float, elements: Iterable[str]) -> list[str]:
     return [f'<g transform="translate({_n(x)} {_n(y)})">', *elements, "</g>"]
 
 
-def _extent(box: Box) -> Extent:
-    wide, high = block(box.lines)
-    half = round(wide / 2 + PADDING, 1)
-    return Extent(half, half, round(high + 2 * PADDING - 4.0, 1))
+def _extents(scene: Scene) -> list[Extent]:
+    """The room of each box: for its words, and for its arrows beside each other."""
+    sides = Counter((a.source, "below") for a in scene.arrows)
+    sides += Counter((a.target, "above") for a in scene.arrows)
+    found = []
+    for box in scene.boxes:
+        wide, high = block(box.lines)
+        busiest = max(sides[box.key, side] for side in ("above", "below"))
+        half = round(max(wide / 2 + PADDING, busiest * PORT / 2 + PADDING), 1)
+        found.append(Extent(half, half, round(high + 2 * PADDING - 4.0, 1)))
+    return found
 
 
 def _words_extent(arrow: Arrow) -> Extent:
@@ -129,9 +139,8 @@ def _head_at(tip: Point, colour: str, down: bool) -> str:
     return f'<polygon points="{corners}" fill="{colour}"/>'
 
 
-def _boxes(scene: Scene, placed: Places) -> Iterator[str]:
-    for at, box in enumerate(scene.boxes):
-        extent = _extent(box)
+def _boxes(scene: Scene, extents: Sequence[Extent], placed: Places) -> Iterator[str]:
+    for at, (box, extent) in enumerate(zip(scene.boxes, extents, strict=True)):
         y = placed.middle(at) - extent.height / 2
         x = placed.x[at] - extent.left
         frame = f'stroke-width="{2 if box.strong else 1}"'

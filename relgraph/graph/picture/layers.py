@@ -171,30 +171,38 @@ def _chunks(members: list[int], boxes: Sequence[Extent], room: float) -> list[li
 
 
 def _ordered(levels: Sequence[int], chains: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """The order of each row with the fewest crossings that the sweeps met."""
+    """The order of each row with the fewest crossings that the sweeps met, the straightest of
+    these."""
     above: dict[int, list[int]] = {at: [] for at in range(len(levels))}
     below: dict[int, list[int]] = {at: [] for at in range(len(levels))}
     for chain in chains:
         for upper, lower in pairwise(chain):
             above[lower].append(upper)
             below[upper].append(lower)
-    starts = (_first_order(levels, below), _first_order(levels, above))
-    best, fewest = starts[0], _crossings(starts[0], below)
-    for order in starts:
+    beside = {at: [*above[at], *below[at]] for at in above}
+    slots = range(len(levels))
+    met = []
+    for order in (
+        _first_order(levels, sorted(slots, key=lambda at: (levels[at], at)), below),
+        _first_order(levels, sorted(slots, key=lambda at: (-levels[at], at)), above),
+        _first_order(levels, sorted(slots, key=lambda at: (-len(beside[at]), at)), beside),
+    ):
+        met.append(order)
         for sweep in range(SWEEPS):
             order = _swept(order, above if sweep % 2 == 0 else below, sweep % 2 == 0)
             order = _swapped(order, above, below)
-            crossings = _crossings(order, below)
-            if crossings < fewest:
-                best, fewest = order, crossings
+            met.append(order)
+    best = min(met, key=lambda order: (_crossings(order, below), _slant(order, below)))
     return tuple(tuple(row) for row in best)
 
 
-def _first_order(levels: Sequence[int], following: Mapping[int, Sequence[int]]) -> list[list[int]]:
-    """Rows in the order of a search, so that what hangs together stands together."""
+def _first_order(
+    levels: Sequence[int], roots: Sequence[int], following: Mapping[int, Sequence[int]]
+) -> list[list[int]]:
+    """Rows in the order of a search from the roots, so that what hangs together stands together."""
     order: list[list[int]] = [[] for _ in range(max(levels, default=-1) + 1)]
     met: set[int] = set()
-    for root in sorted(range(len(levels)), key=lambda at: (levels[at], at)):
+    for root in roots:
         stack = [root]
         while stack:
             at = stack.pop()
@@ -252,6 +260,12 @@ def _inverted(
         for b in links[right]
         if places
     )
+
+
+def _slant(order: Sequence[Sequence[int]], below: Mapping[int, Sequence[int]]) -> float:
+    """How far the lines go to the side, in places from the middles of rows."""
+    place = {at: n - (len(row) - 1) / 2 for row in order for n, at in enumerate(row)}
+    return sum(abs(place[at] - place[n]) for at, ends in below.items() for n in ends)
 
 
 def _crossings(order: Sequence[Sequence[int]], below: Mapping[int, Sequence[int]]) -> int:

@@ -22,7 +22,7 @@ from relgraph.relations.table import RELATIONS
 
 MOST = 80
 """Boxes of a picture that can still be read."""
-BOX_ROOM = 168.0
+BOX_ROOM = 180.0
 WORDS_ROOM = 112.0
 """How wide lines in a box, and words at an arrow, may be."""
 KINDS: dict[Property, Kind] = {

@@ -88,7 +88,7 @@ def lines(line: Line, room: float) -> tuple[Line, ...]:
 
 def edit_lines(line: Line, room: float) -> tuple[Line, ...]:
     """The words of an edit, broken after what it does: `share space:` / `none → positions`; and
-    once more after the sign between its values, where these are too long."""
+    once more between its values, where these fit into lines of their own only."""
     does, colon, values = line.text.partition(": ")
     if not colon or line_width(line) <= room + MARK:
         return lines(line, room)
@@ -97,7 +97,8 @@ def edit_lines(line: Line, room: float) -> tuple[Line, ...]:
     parts = [values]
     if line_width(hanging) > room + MARK:
         before, _, after = values.partition(" → ")
-        parts = [f"{before} →", after] if after else parts
+        halves = [f"{before} →", after]
+        parts = halves if all(width(half, line.style) <= room for half in halves) else parts
     rest = (part for text in parts for part in lines(replace(hanging, text=text), room))
     return (*first, *rest)
 
