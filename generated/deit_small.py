@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `deit_small`. Edit the spec, not this file.
 # resolved spec: sha256 6f364d50d9d63e541e51a92077173b70630746025f2ac2611cf3e1b356397885
-# text below: sha256 17363f6103b54a27135eb68c493718532de0295970bc903203161368c843b1a1
+# text below: sha256 41cc7bda1d4f7d33a73f13540aee4cfc46a4552835d69ecdfbd534091cb2cf63
 """deit_small: Touvron et al., Training Data-Efficient Image Transformers, ICML 2021
 
 22,050,664 parameters; 4,598,882,304 multiply-adds for one image of 224 x 224 (convolutions and
@@ -9,15 +9,19 @@ matrix products).
 Stages:
   1. 12 blocks, 384 channels on 14 x 14 and 1 extra token
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   global_attention: all positions over space; own channel only, shared inside 6 heads; dynamic, from
     pairs (query · key), softmax; value and output projections. Vaswani et al., Attention Is All You
     Need, NeurIPS 2017; Dosovitskiy et al., ViT, ICLR 2021.
+    from mlp: sparsify channel full → separate; share channel none → heads; make dynamic static →
+      pair; normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

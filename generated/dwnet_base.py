@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 546cd749016bb9fd26e93ea83eac531365a4b2c97fa4baab328592f5aadca717
-# text below: sha256 9a09b0c9379f90661ce4a79f3ebac242f0144b5b891977182734fc6ba51aa737
+# text below: sha256 b545a1163066a70ef6c1e6abc25847fe9b78af0a9b8570b4fb5e9e1e285c2251
 """dwnet_base: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -13,13 +13,17 @@ Stages:
   3. 18 blocks, 512 channels on 14 x 14
   4. 2 blocks, 1024 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   depthwise_conv: local 7×7 over space, shared over positions; own channel only; static. Howard et
     al., MobileNets, 2017; Chollet, Xception, CVPR 2017.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

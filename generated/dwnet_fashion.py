@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 035c27e926a1aef3edd4313d5780730e2ac6283145268af3187059042009daac
-# text below: sha256 5a70baee0831e6f69184975d21043471421e57f5322d3e8eedb2a1460fe24b4b
+# text below: sha256 c5bfbc77ddbecb8f681d53e70e508996f95f06d6b8c4bf84b65dcc4af06c3301
 """dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -11,13 +11,17 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   depthwise_conv: local 7×7 over space, shared over positions; own channel only; static. Howard et
     al., MobileNets, 2017; Chollet, Xception, CVPR 2017.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

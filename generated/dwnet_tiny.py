@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 ef6667c8c8960b3548072b73d9a3479c82f44492894ef0f103310ce903f384f0
-# text below: sha256 2c55d0ceb9e957e9087c1c707938f43acf41beefa6f8042025f5aa4af1ce3836
+# text below: sha256 cd7a117630870bb120504534c1ca606464d1a8a1e3655ed82d7f76791eafe89a
 """dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -13,13 +13,17 @@ Stages:
   3. 6 blocks, 384 channels on 14 x 14
   4. 2 blocks, 768 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   depthwise_conv: local 7×7 over space, shared over positions; own channel only; static. Howard et
     al., MobileNets, 2017; Chollet, Xception, CVPR 2017.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 00aa9faf17a69918496ef82d81574a93274a9483f8ccea8f3e986141dfc50063
-# text below: sha256 9f2305b9ad77d07b9245f3c2b11009bbc05dba17db7f431e3432b0a2e5e19edc
+# text below: sha256 331a00caa34da89d97200aaa83001e998b9caf0dd7b5af9d10acac97abec4ad1
 """dynamic_dwnet_base: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -13,14 +13,18 @@ Stages:
   3. 18 blocks, 512 channels on 14 x 14
   4. 2 blocks, 1024 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   dynamic_depthwise_conv: local 7×7 over space, shared over positions; own channel only; dynamic,
     predicted from the mean over all positions, hidden width 1/4. Han et al., On the Connection
     between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; make dynamic static → pooled.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

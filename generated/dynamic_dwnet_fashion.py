@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 b2513bd0672184de9e43ac196cc7b89c2c7cf152e9960f1208b67c2d2c369810
-# text below: sha256 6dee7e7211847811f9df2af20f2d4394718f18692bff3d7c0016691e23882500
+# text below: sha256 7f5954306ae238631db6666c70a61e562a982bc589888706a47f602eedffff9d
 """dynamic_dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -11,14 +11,18 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   dynamic_depthwise_conv: local 7×7 over space, shared over positions; own channel only; dynamic,
     predicted from the mean over all positions, hidden width 1/4. Han et al., On the Connection
     between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; make dynamic static → pooled.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 33aaa0216acbbcf62e607d8724077b20967989267fcee6ccb9b22d64539befce
-# text below: sha256 eb4d99e2f2356e647691fefe3bf7e2c368c5b81a814265e0af3ed5b6f291d373
+# text below: sha256 fbd6b6782821c99a8cf50574d3914f898b6e8a3add717703ad166fd0c20df9f8
 """dynamic_dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -13,14 +13,18 @@ Stages:
   3. 6 blocks, 384 channels on 14 x 14
   4. 2 blocks, 768 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   dynamic_depthwise_conv: local 7×7 over space, shared over positions; own channel only; dynamic,
     predicted from the mean over all positions, hidden width 1/4. Han et al., On the Connection
     between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; make dynamic static → pooled.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 20aa4cbb8547b16cf9aaed88fa6fcab09bf9499e04889091f38261d606fa9bfb
-# text below: sha256 c12dab805238dc35349c4b35e136ef70a7fa46d93e1cd252902ba41302eed099
+# text below: sha256 2d3beb04dc52a86bb84a4a59e0a3d8457dcb64b37d5d4b56324c4643b500e36b
 """inhomogeneous_dwnet_base: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -13,14 +13,18 @@ Stages:
   3. 18 blocks, 512 channels on 14 x 14
   4. 2 blocks, 1024 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   inhomogeneous_depthwise_conv: local 7×7 over space, shared over positions; own channel only,
     shared inside 32 heads; dynamic, predicted from the feature at the centre, hidden width 1/4. Han
     et al., On the Connection between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → center.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

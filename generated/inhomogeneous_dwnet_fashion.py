@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 ae1e8c19eaf269ce8cc6785df6487bd8ada85d1d8488075dc8efec268ff05eb6
-# text below: sha256 d4b526f411caa418290ce9e21f3bf5c5454175310eb11d15f424fe274de4d9d1
+# text below: sha256 b3b97fa43c371e255075af06c45e7cd212fcbd4f8a4906ce000d104932e8cab8
 """inhomogeneous_dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -11,14 +11,18 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   inhomogeneous_depthwise_conv: local 7×7 over space, shared over positions; own channel only,
     shared inside 8 heads; dynamic, predicted from the feature at the centre, hidden width 1/4. Han
     et al., On the Connection between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → center.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 3e18c71d56c80df8349b7aad548a3ce8e074a0f5380ee808121527e6907a569d
-# text below: sha256 3467aff36febe9135091079e8e58cddf519cb27f17f82acd8263defe39220612
+# text below: sha256 03bf49029b73cb8cc3a03bd49ed93e307747384abc7eed94c18721fc9530eaf5
 """inhomogeneous_dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -13,14 +13,18 @@ Stages:
   3. 6 blocks, 384 channels on 14 x 14
   4. 2 blocks, 768 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   inhomogeneous_depthwise_conv: local 7×7 over space, shared over positions; own channel only,
     shared inside 32 heads; dynamic, predicted from the feature at the centre, hidden width 1/4. Han
     et al., On the Connection between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → center.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `mixer_base`. Edit the spec, not this file.
 # resolved spec: sha256 314a22ddb817cfc5c5b708c64da5912054632edebbe516a9046b331413a50346
-# text below: sha256 6b8974ca5441e09390ec73a248e876e2e91d98aca16116ca24e5c07569050b71
+# text below: sha256 fb96b82629639d295664ffdf89f71155c3a32d96e32194ad418c7f0b082b58a2
 """mixer_base: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021
 
 59,880,472 parameters; 12,601,767,936 multiply-adds for one image of 224 x 224 (convolutions and
@@ -9,14 +9,19 @@ matrix products).
 Stages:
   1. 12 blocks, 768 channels on 14 x 14
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
-  token_mlp: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021; Touvron
-    et al., ResMLP, 2021.
+    from mlp: sparsify space full → local; share space none → positions.
+  token_mlp: all positions over space, a weight for every entry, through 384 tokens; own channel
+    only, shared by all channels; static. Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for
+    Vision, NeurIPS 2021; Touvron et al., ResMLP, 2021.
+    from mlp: lower rank space full → tokens; sparsify channel full → separate; share channel none →
+      all.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

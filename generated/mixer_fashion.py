@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `mixer_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 109d9087b8adcc076c5e4b3253cdac5c4075cbf43790e032d061a443a43f2828
-# text below: sha256 ebcd8ef6ef1633c2c19bde5e2d194964e0e0d5c8375c8bd44de7be4b0d5de99f
+# text below: sha256 b3ac76ec7520dc796dd012c9891baaec65b70ab1b46c0c4ce82efade5a7bb222
 """mixer_fashion: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021
 
 155,630 parameters; 7,683,840 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -9,16 +9,22 @@ products).
 Stages:
   1. 4 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   patchify: local 2×2 over space, stride 2×2, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
-  token_mlp: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021; Touvron
-    et al., ResMLP, 2021.
+    from mlp: sparsify space full → local; share space none → positions.
+  token_mlp: all positions over space, a weight for every entry, through 32 tokens; own channel
+    only, shared by all channels; static. Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for
+    Vision, NeurIPS 2021; Touvron et al., ResMLP, 2021.
+    from mlp: lower rank space full → tokens; sparsify channel full → separate; share channel none →
+      all.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pvt_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 fb7a35b26aec853c0e39ad770f27808cc5ffe2a1efed5f132a8428d34c7bf42b
-# text below: sha256 a9ae01d2948f06130f00c62a5ca7a270cfc42e18440891c0b067cb97661ac050
+# text below: sha256 e273982385c937df0f7c449b3112ba185f82beb37274bab4c4b500bcc438bde9
 """pvt_fashion: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ 2022
 
 161,290 parameters; 12,914,688 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -10,20 +10,28 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
-  reduced_attention: all positions over space; own channel only, shared inside 1 heads; dynamic,
-    from pairs (query · key), softmax; value and output projections. Wang et al., Pyramid Vision
-    Transformer, ICCV 2021; PVT v2, CVMJ 2022.
+    from mlp: sparsify space full → local; share space none → positions.
+  reduced_attention: all positions over space, from a reduced map; own channel only, shared inside 1
+    heads; dynamic, from pairs (query · key), softmax; value and output projections. Wang et al.,
+    Pyramid Vision Transformer, ICCV 2021; PVT v2, CVMJ 2022.
+    from mlp: lower rank space full → reduce; sparsify channel full → separate; share channel none →
+      all; make dynamic static → pair; normalise none → softmax; wrap in value projection; wrap in
+      output projection.
   patchify: local 2×2 over space, stride 2×2, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   conv_feed_forward: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ
     2022.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   depthwise_conv: local 3×3 over space, shared over positions; own channel only; static. Howard et
     al., MobileNets, 2017; Chollet, Xception, CVPR 2017.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pvt_v2_b2`. Edit the spec, not this file.
 # resolved spec: sha256 4995592c00204efcab0f9bd650c532533ddcfbb151d565b278fa2b775ea7c661
-# text below: sha256 4c956578594abcaae70945daae1697a8da63b8cdc1c4557aea8a6aa91e3deb8d
+# text below: sha256 f49f4954b0aa8831ad82615a2a4247ce527b63abdbddfdc1e620aa16f460ded8
 """pvt_v2_b2: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ 2022
 
 25,362,856 parameters; 4,026,734,592 multiply-adds for one image of 224 x 224 (convolutions and
@@ -12,20 +12,28 @@ Stages:
   3. 6 blocks, 320 channels on 14 x 14
   4. 3 blocks, 512 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 7×7 over space, stride 4×4, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
-  reduced_attention: all positions over space; own channel only, shared inside 1 heads; dynamic,
-    from pairs (query · key), softmax; value and output projections. Wang et al., Pyramid Vision
-    Transformer, ICCV 2021; PVT v2, CVMJ 2022.
+    from mlp: sparsify space full → local; share space none → positions.
+  reduced_attention: all positions over space, from a reduced map; own channel only, shared inside 1
+    heads; dynamic, from pairs (query · key), softmax; value and output projections. Wang et al.,
+    Pyramid Vision Transformer, ICCV 2021; PVT v2, CVMJ 2022.
+    from mlp: lower rank space full → reduce; sparsify channel full → separate; share channel none →
+      all; make dynamic static → pair; normalise none → softmax; wrap in value projection; wrap in
+      output projection.
   patchify: local 8×8 over space, stride 8×8, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   conv_feed_forward: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ
     2022.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   depthwise_conv: local 3×3 over space, shared over positions; own channel only; static. Howard et
     al., MobileNets, 2017; Chollet, Xception, CVPR 2017.
+    from mlp: sparsify space full → local; share space none → positions; sparsify channel full →
+      separate.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

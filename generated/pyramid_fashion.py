@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pyramid_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 02159146173d55bcb76c04f22c4468a5895a85514fb2791b8170c6da3151d530
-# text below: sha256 355ccaefc864a731b0d1cc03d708cf0c25e5791ea6e54a932967f92262f27e77
+# text below: sha256 9f5f0615882a550c7e75594967d112a58c941ecfa10c09b87143dac83b40e0ac
 """pyramid_fashion: Sun et al., HRNet, CVPR 2019; Hu et al., Squeeze-and-Excitation Networks, CVPR
 2018
 
@@ -11,16 +11,22 @@ Stages:
   1. 1 block, 16 channels on 28 x 28
   2. 2 blocks, 32 channels on 14 x 14
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
-  pyramid_conv: Sun et al., Deep High-Resolution Representation Learning (HRNet), CVPR 2019; Gao et
-    al., Res2Net, TPAMI 2021.
+    from mlp: sparsify space full → local; share space none → positions.
+  pyramid_conv: local 3×3 over space, shared over positions, also at scales 1/2; all channels;
+    static. Sun et al., Deep High-Resolution Representation Learning (HRNet), CVPR 2019; Gao et al.,
+    Res2Net, TPAMI 2021.
+    from mlp: sparsify space full → local; share space none → positions; lower rank space full →
+      scales.
   squeeze_excite: Hu et al., Squeeze-and-Excitation Networks, CVPR 2018.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
   patchify: local 2×2 over space, stride 2×2, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

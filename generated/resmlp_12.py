@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resmlp_12`. Edit the spec, not this file.
 # resolved spec: sha256 feb1d2ac13e3828bb719dadf5784169187e6a9fa405f84dc495272cfa2a53b68
-# text below: sha256 fb3eace7d664f950115a74491734490a66f3ec2fbe9e7231b5bf4a81b857413c
+# text below: sha256 be0de18b81b293a97ec7b577fda248b973a3551cb59cafa43b8257820d620719
 """resmlp_12: Touvron et al., ResMLP: Feedforward Networks for Image Classification with
 Data-Efficient Training, 2021
 
@@ -10,15 +10,18 @@ matrix products).
 Stages:
   1. 12 blocks, 384 channels on 14 x 14
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   token_mlp: all positions over space, a weight for every entry; own channel only, shared by all
     channels; static. Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS
     2021; Touvron et al., ResMLP, 2021.
+    from mlp: sparsify channel full → separate; share channel none → all.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resmlp_24`. Edit the spec, not this file.
 # resolved spec: sha256 2228c8bf7fd84d1512e3334710382d733a549468b671bf0302ad633dda154058
-# text below: sha256 880e86426be6df21884cc7c9ca6c0304f2a269f9338b009f569a726bd5014367
+# text below: sha256 019f5f1424e58be7a324e00f7dff1e34c5ebf02542d506690099028eabebf6f0
 """resmlp_24: Touvron et al., ResMLP: Feedforward Networks for Image Classification with
 Data-Efficient Training, 2021
 
@@ -10,15 +10,18 @@ matrix products).
 Stages:
   1. 24 blocks, 384 channels on 14 x 14
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   token_mlp: all positions over space, a weight for every entry; own channel only, shared by all
     channels; static. Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS
     2021; Touvron et al., ResMLP, 2021.
+    from mlp: sparsify channel full → separate; share channel none → all.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resnet50`. Edit the spec, not this file.
 # resolved spec: sha256 971e7525218455ccbd5b9ec50707b0f29a48f21c8de74754680543bdd0ed8cd0
-# text below: sha256 4c374cb58f592233be7c28269e3a7d42c1fbfaff4539c3ff4b08e76bca12ee70
+# text below: sha256 9c416d9551f708e7fcff0d00d950e3aa472a06ffc0f075fa77d9cf9d10fb732e
 """resnet50: He et al., Deep Residual Learning for Image Recognition, CVPR 2016
 
 25,557,032 parameters; 4,089,184,256 multiply-adds for one image of 224 x 224 (convolutions and
@@ -12,11 +12,13 @@ Stages:
   3. 6 blocks, 1024 channels on 14 x 14
   4. 3 blocks, 2048 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 7×7 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

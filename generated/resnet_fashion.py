@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 30b2b07e2af3b31dfe8ac0f33e8225cb0103da1a6a6796d6e5d1ff5987a2e0a6
-# text below: sha256 c7eca090a9782320b02bf530b1504cb1d8e1384d0130a183907c21cc0e2b135e
+# text below: sha256 aee997735d76ebafaff1e2cb91acf4b85795f2103e24583195c132623e688a14
 """resnet_fashion: He et al., Deep Residual Learning for Image Recognition, CVPR 2016
 
 102,250 parameters; 9,415,552 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -10,11 +10,13 @@ Stages:
   1. 2 blocks, 64 channels on 14 x 14
   2. 2 blocks, 128 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_base`. Edit the spec, not this file.
 # resolved spec: sha256 b81061385b0885fb98a078e775a48ef4383b54c17e1d9086ca77a392ec5990bb
-# text below: sha256 7c028f43c774ec34fa2cd4e46f56c7ad1d7aeee4362d07884a99646a3ac1a67b
+# text below: sha256 50507338c710f3a4514ca0c6e6767db703cffded84932100a012a97dd091609b
 """swin_base: Liu et al., Swin Transformer, ICCV 2021
 
 87,768,224 parameters; 15,430,946,816 multiply-adds for one image of 224 x 224 (convolutions and
@@ -12,15 +12,20 @@ Stages:
   3. 18 blocks, 512 channels on 14 x 14
   4. 2 blocks, 1024 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   local_attention: windows 7×7 over space; own channel only, shared inside 4 heads; dynamic, from
     pairs (query · key), softmax, relative position bias; value and output projections. Liu et al.,
     Swin Transformer, ICCV 2021.
+    from mlp: sparsify space full → window; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → pair with relative position;
+      normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

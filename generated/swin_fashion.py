@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 1a5ba5047aac8d7fe57f514ab129439770c6b91ad0fe8c42064856baf4c94825
-# text below: sha256 d8042f72a854e583b4eceb113a3086c7041f06b0eb899ed7b70689741749404a
+# text below: sha256 d3259b09cad91f6511aaf7bce95267f95d5b951cd10959b4c1cf54d1721f1117
 """swin_fashion: Liu et al., Swin Transformer, ICCV 2021; Xiao et al., Early Convolutions Help
 Transformers See Better, NeurIPS 2021
 
@@ -11,15 +11,20 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   local_attention: windows 7×7 over space; own channel only, shared inside 2 heads; dynamic, from
     pairs (query · key), softmax, relative position bias; value and output projections. Liu et al.,
     Swin Transformer, ICCV 2021.
+    from mlp: sparsify space full → window; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → pair with relative position;
+      normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

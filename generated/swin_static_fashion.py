@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_static_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 0c4e85d79849af93cb828aaadd0126e706302dfd9b89bdbfab589e5b27abfb3e
-# text below: sha256 aa6ea8441f53279088320ceea8f413e044a8375cdbcb28ec36f569d28d4c93e1
+# text below: sha256 5f32446ab0da75b3c3cd27bbf452a5f7f9d5a4319a40155fcd296ac2c5b04f50
 """swin_static_fashion: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -11,15 +11,19 @@ Stages:
   1. 2 blocks, 32 channels on 14 x 14
   2. 2 blocks, 64 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   static_local_attention: windows 7×7 over space, wrapped round the border, a weight for every
     entry; own channel only, shared inside 2 heads; static; value and output projections. Han et
     al., On the Connection between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → window; sparsify channel full → separate; share channel none →
+      heads; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

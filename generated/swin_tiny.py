@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 8e0aca77563972474526cc1cb2bc6584c6e5df6e1c7188db624ba81bb31bb65e
-# text below: sha256 57a043edb9d70fd769c6757a5d9ae5d2d55b2b8565627c15d938c8b64d8ff442
+# text below: sha256 6a846d6816b04731425c23c947487d2834cd2155c57c025501d9241d96444e3b
 """swin_tiny: Liu et al., Swin Transformer, ICCV 2021
 
 28,288,354 parameters; 4,490,566,656 multiply-adds for one image of 224 x 224 (convolutions and
@@ -12,15 +12,20 @@ Stages:
   3. 6 blocks, 384 channels on 14 x 14
   4. 2 blocks, 768 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   local_attention: windows 7×7 over space; own channel only, shared inside 3 heads; dynamic, from
     pairs (query · key), softmax, relative position bias; value and output projections. Liu et al.,
     Swin Transformer, ICCV 2021.
+    from mlp: sparsify space full → window; share space none → positions; sparsify channel full →
+      separate; share channel none → heads; make dynamic static → pair with relative position;
+      normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

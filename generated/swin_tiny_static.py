@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_tiny_static`. Edit the spec, not this file.
 # resolved spec: sha256 6da526973e3a0e6938d4ccc471309284e76c93f93c38e3d1724f035f67893d3e
-# text below: sha256 1837a868e9f2d7523ba78892ad25675523ba42286323c16d9be8318427b402e5
+# text below: sha256 2386d02cfafd43c7d3d891e71afcdb2a94119b8b180d824e98bc028b6deb3a07
 """swin_tiny_static: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -13,15 +13,19 @@ Stages:
   3. 6 blocks, 384 channels on 14 x 14
   4. 2 blocks, 768 channels on 7 x 7
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 4×4 over space, stride 4×4, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   static_local_attention: windows 7×7 over space, wrapped round the border, a weight for every
     entry; own channel only, shared inside 3 heads; static; value and output projections. Han et
     al., On the Connection between Local Attention and Dynamic Depth-wise Convolution, ICLR 2022.
+    from mlp: sparsify space full → window; sparsify channel full → separate; share channel none →
+      heads; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `vit_base`. Edit the spec, not this file.
 # resolved spec: sha256 e33e5fda3d55d72085f6616c5671b24972d7da1eed3221f0e8ddf08c00234f4e
-# text below: sha256 b6e3a30a7110a542464613d9a86a02a1d56bcab4c37ba2ae08fccdb3d476d00a
+# text below: sha256 70bc26e993621c72c66c6ace3e22535db406ce11876a0cda5d2d66328df56c32
 """vit_base: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 86,567,656 parameters; 17,563,828,224 multiply-adds for one image of 224 x 224 (convolutions and
@@ -9,15 +9,19 @@ matrix products).
 Stages:
   1. 12 blocks, 768 channels on 14 x 14 and 1 extra token
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   patchify: local 16×16 over space, stride 16×16, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   global_attention: all positions over space; own channel only, shared inside 12 heads; dynamic,
     from pairs (query · key), softmax; value and output projections. Vaswani et al., Attention Is
     All You Need, NeurIPS 2017; Dosovitskiy et al., ViT, ICLR 2021.
+    from mlp: sparsify channel full → separate; share channel none → heads; make dynamic static →
+      pair; normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

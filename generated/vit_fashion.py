@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `vit_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 03ed528b2cc68aa4dcf900bb8c991edad09ff42c952e4fcfb7dd077125d09d31
-# text below: sha256 0b4d275a1442a462b06b886b3f7f86b91ae51b9a11562ac0b150f660bdb0e53a
+# text below: sha256 7dc1029eb460e8141efd3a292a3264d0ae575532a7edcd11f665239afa55dea1
 """vit_fashion: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 162,602 parameters; 8,791,296 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -9,17 +9,22 @@ products).
 Stages:
   1. 3 blocks, 64 channels on 7 x 7 and 1 extra token
 
-Operators (connectivity, sharing, rank, dynamism):
+Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):
   conv: local 3×3 over space, stride 2×2, shared over positions; all channels; static. LeCun et al.,
     Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998.
+    from mlp: sparsify space full → local; share space none → positions.
   patchify: local 2×2 over space, stride 2×2, shared over positions; all channels; static.
     Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021.
+    from mlp: sparsify space full → local; share space none → positions.
   global_attention: all positions over space; own channel only, shared inside 4 heads; dynamic, from
     pairs (query · key), softmax; value and output projections. Vaswani et al., Attention Is All You
     Need, NeurIPS 2017; Dosovitskiy et al., ViT, ICLR 2021.
+    from mlp: sparsify channel full → separate; share channel none → heads; make dynamic static →
+      pair; normalise none → softmax; wrap in value projection; wrap in output projection.
   feed_forward: Vaswani et al., Attention Is All You Need, NeurIPS 2017.
   pointwise: own position only, shared over positions; all channels; static. Lin et al., Network In
     Network, ICLR 2014.
+    from mlp: sparsify space full → point; share space none → positions.
 
 Shapes: B images, C or dim channels, H x W positions; N = extra tokens + H * W. Maps are (B, C, H,
 W) tensors in channels_last memory, where permuting channels last is free. [f, g](x) is g(f(x)).

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.operator import Connection, Operator, Size
 from relgraph.algebra.starts import Start
 from relgraph.errors import Place
 from relgraph.resolved import Argument, Backbone
@@ -88,13 +88,15 @@ class Element(Instance):
 class Scope(Instance):
     """A class of the emitted file: a block, a definition, a composite operator, stem, downsample.
 
-    `role` tells which; `name` is the spec's word for it (class names derive from it).
+    `role` tells which; `name` is the spec's word for it (class names derive from it). Where a rank
+    word is written out, `operator` is what the body's factors stand for.
     """
 
     name: str
     role: Role
     body: Body
     cite: str = ""
+    operator: Operator | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

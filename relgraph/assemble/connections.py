@@ -64,6 +64,7 @@ def connect(
         role="operator",
         body=named(body),
         cite=use.cite,
+        operator=use.operator,
     )
     return (scope,), after
 

@@ -6,12 +6,17 @@ through `prose`, so that it can end neither the docstring nor the line.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from relgraph.algebra.describe import describe
+from relgraph.algebra.operator import Operator, Rank
 from relgraph.assemble.cost import Cost
 from relgraph.assemble.walking import nodes
 from relgraph.emit.text import docstring, prose, wrapped
 from relgraph.errors import counted
 from relgraph.program import Connect, Program, Scope
+from relgraph.relations.derivation import derivation
+from relgraph.relations.node import core
 
 
 def module_docstring(program: Program, total: Cost) -> list[str]:
@@ -55,18 +60,40 @@ def _stages(program: Program) -> list[str]:
 
 
 def _operators(program: Program) -> list[str]:
-    """Every operator once: its point in the algebra (of its first use) and its paper."""
+    """Every operator once: its point in the algebra (of its first use), its paper, and the edits by
+    which `mlp` becomes it."""
     said: dict[str, list[str]] = {}
     for _, node in nodes(program):
-        if isinstance(node, Connect) and node.name not in said:
-            text = f"{node.name}: {describe(node.connection.operator)}."
-            said[node.name] = wrapped(text + _cite(node.cite), 2, "", "  ")
-        elif isinstance(node, Scope) and node.cite and node.name not in said:
-            said[node.name] = wrapped(f"{node.name}:{_cite(node.cite)}", 2, "", "  ")
+        if isinstance(node, Connect | Scope) and node.name not in said:
+            operator = _operator(node)
+            if operator is not None:
+                words = f"{node.name}: {describe(operator)}.{_cite(node.cite)}"
+                said[node.name] = wrapped(words, 2, "", "  ") + _edits(operator)
+            elif node.cite:
+                said[node.name] = wrapped(f"{node.name}:{_cite(node.cite)}", 2, "", "  ")
     return [
-        "Operators (connectivity, sharing, rank, dynamism):",
+        "Operators (connectivity, sharing, rank, dynamism; the edits that make it of `mlp`):",
         *(x for s in said.values() for x in s),
     ]
+
+
+def _operator(node: Connect | Scope) -> Operator | None:
+    """What the node is a point of; a reduced map of keys and values is a rank word."""
+    if isinstance(node, Scope):
+        return node.operator
+    operator = node.connection.operator
+    if node.reduce is None:
+        return operator
+    return replace(operator, space=replace(operator.space, rank=Rank("reduce")))
+
+
+def _edits(operator: Operator) -> list[str]:
+    """How `mlp` becomes the operator's family; numbers, strides and borders are no edits."""
+    edits = derivation(core(operator)) or ()
+    steps = [edit.words.replace(": ", " ", 1) for edit in edits]
+    frame = [name for name in ("value", "output") if getattr(operator.frame, name)]
+    steps += [f"wrap in {name} projection" for name in frame]
+    return wrapped(f"from mlp: {'; '.join(steps)}.", 4, "", "  ") if steps else []
 
 
 def _cite(cite: str) -> str:

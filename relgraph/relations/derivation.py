@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.distance import apart, at_least
@@ -54,6 +55,7 @@ def paths(
     return Paths(0, ())
 
 
+@lru_cache(maxsize=1 << 12)
 def derivation(node: Node) -> tuple[Edit, ...] | None:
     """The edits by which `mlp` becomes the node's family, its frame aside: the first of `path`,
     without a look at the others. None for a term: its parts have one each.

@@ -93,6 +93,13 @@ def band(places: int, along: str) -> Size:
     return (places, 1) if along == "rows" else (1, places)
 
 
+# A place has no windows and one offset, a map is one window: other words for these sharings.
+_TOLD_APART: dict[SpaceConnect, tuple[SpaceShare, ...]] = {
+    "point": ("none", "positions"),
+    "full": ("none", "positions", "all"),
+}
+
+
 def share(operator: Operator, _: Numbers) -> Iterator[Step]:
     """none → positions: entries of more places become one learned thing."""
     yield from _shared(operator, 1)
@@ -105,7 +112,7 @@ def untie(operator: Operator, _: Numbers) -> Iterator[Step]:
 
 def _shared(operator: Operator, way: int) -> Iterator[Step]:
     here = operator.space.share
-    for value in SHARES:
+    for value in _TOLD_APART.get(operator.space.connect, SHARES):
         if (SHARES.index(value) - SHARES.index(here)) * way > 0:
             yield Step(here, value, replace(operator, space=replace(operator.space, share=value)))
 
