@@ -89,6 +89,8 @@ def test_a_saved_graph_is_asked_by_keys(relgraph: Command, folder: Path) -> None
         (("where", "conv_feed_foward"), "did you mean conv_feed_forward?"),
         (("path", "mlp", "conv", "--graph", "none.json"), "bad-graph-file"),
         (("path", "conv_feed_forward", "conv"), "made of several operators"),
+        (("common", "conv_feed_forward", "conv"), "made of several operators"),
+        (("neighbours", "swin_tiny"), "swin_tiny is a backbone"),
         (("common", "local_attention", "conv", "--instance", "--limit", "5"), "--limit"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +23,13 @@ from relgraph.graph.questions.common import common
 from relgraph.graph.questions.holes import Filters, holes
 from relgraph.graph.questions.neighbours import neighbours
 from relgraph.graph.questions.path import PathAnswer, path, path_in
-from relgraph.graph.questions.where import where_operator
+from relgraph.graph.questions.where import where_backbone, where_operator
 from relgraph.graph.search import shortest
 from relgraph.relations.families import family
 from relgraph.relations.order import compare
 from relgraph.relations.table import edits
 from relgraph.relations.words import key
+from relgraph.resolve import resolve_backbone
 from relgraph.understanding import understand
 
 PAIRS = (
@@ -243,6 +245,40 @@ def test_borders_are_no_edits() -> None:
     found = backbone_path(understand("swin_tiny"), understand("swin_tiny_static"))
     assert [group.elements for group in found.groups] == [(), ("border mask → wrap",)]
     assert all(group.joined and len(group.edits) == 3 for group in found.groups)
+
+
+CONCAT = """backbone: ours
+extends: swin_fashion
+replace:
+  channel_mixer:
+    residual: [layer_norm, {concat: [[pointwise], [conv: 3]]}, pointwise: {channels: $channels}]
+"""
+
+
+def test_what_is_no_term_is_replaced_as_a_whole(
+    tmp_path: Path, names: Names, graph: RelationGraph
+) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(CONCAT)
+    found = backbone_path(understand("swin_fashion"), understand(str(path)))
+    (group,) = found.groups
+    assert (group.first, group.second) == ("feed_forward", "pointwise, conv")
+    assert not group.joined
+    assert "no edits" in " ".join(found.lines())
+
+
+def test_operators_that_are_no_terms_are_said(
+    tmp_path: Path, names: Names, graph: RelationGraph
+) -> None:
+    (tmp_path / "wide.yaml").write_text(
+        "operator: wide\nbody:\n  - concat: [[pointwise], [conv: 3]]\n"
+        "  - pointwise: {channels: $in}\n"
+    )
+    path = tmp_path / "ours.yaml"
+    path.write_text("backbone: ours\nextends: swin_fashion\nreplace: {feed_forward: {wide: {}}}\n")
+    found = where_backbone(resolve_backbone(path).backbone, names, graph)
+    assert found.outside == ("wide",)
+    assert "local_attention" in [spot.name for spot in found.spots]
 
 
 def test_a_backbone_is_the_same_as_itself() -> None:

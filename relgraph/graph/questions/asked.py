@@ -73,6 +73,9 @@ def of(known: Named, word: str | None = None) -> Asked:
 
 
 def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:
+    if word in shipped("backbones"):
+        found = f"{word} is a backbone"
+        return RelgraphError(Problem("wrong-kind", found, "an operator, or a family's key"))
     called = [*(one.name for one in names.operators), *shipped("backbones")]
     hints = [nearest(word, own) for own in (called, graph.keys)]
     hint = next((hint for hint in hints if hint.startswith("did")), hints[0])

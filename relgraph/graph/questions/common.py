@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.questions.answer import Table
 from relgraph.graph.questions.asked import Asked
 from relgraph.relations.families import family
+from relgraph.relations.node import Composite
 from relgraph.relations.order import compare
-from relgraph.relations.relation import Direction
+from relgraph.relations.relation import Compared, Direction
 from relgraph.relations.words import describe_node, key
 
 
@@ -92,7 +94,7 @@ def common(first: Asked, second: Asked, graph: RelationGraph) -> CommonAnswer:
     Raises RelgraphError where one is no node of the graph.
     """
     a, b = (_place(graph, asked) for asked in (first, second))
-    compared = compare(graph.nodes[a], graph.nodes[b])
+    compared = _compared(graph, a, b)
     above = _on_the_way(graph, a, b, "up")
     below = _on_the_way(graph, a, b, "down")
     return CommonAnswer(
@@ -107,6 +109,9 @@ def common(first: Asked, second: Asked, graph: RelationGraph) -> CommonAnswer:
 
 
 def _place(graph: RelationGraph, asked: Asked) -> int:
+    if isinstance(asked.core, Composite):
+        found = f"{asked.word} is made of several operators"
+        raise RelgraphError(Problem("no-operator", found, "one operator", "ask about one of them"))
     return graph.place(key(family(asked.core) if graph.numbers.families else asked.core))
 
 
@@ -118,7 +123,12 @@ def _on_the_way(graph: RelationGraph, a: int, b: int, way: Direction) -> list[in
 def _lies(graph: RelationGraph, start: int, at: int, way: Direction) -> bool:
     if start == at:
         return True
-    return compare(graph.nodes[start], graph.nodes[at]).direction in (way, "equal")
+    return _compared(graph, start, at).direction in (way, "equal")
+
+
+def _compared(graph: RelationGraph, a: int, b: int) -> Compared:
+    """The order of two nodes, with the sizes they have in a graph of instances."""
+    return compare(graph.nodes[a], graph.nodes[b], instances=not graph.numbers.families)
 
 
 def _extreme(graph: RelationGraph, found: list[int], way: Direction) -> list[int]:
@@ -126,11 +136,7 @@ def _extreme(graph: RelationGraph, found: list[int], way: Direction) -> list[int
     return [
         at
         for at in found
-        if not any(
-            compare(graph.nodes[at], graph.nodes[other]).direction == way
-            for other in found
-            if other != at
-        )
+        if not any(_compared(graph, at, other).direction == way for other in found if other != at)
     ]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from relgraph.assemble.cost import Cost
+from relgraph.errors import RelgraphError
 from relgraph.graph.bodies import term
 from relgraph.graph.cost import Setting
 from relgraph.graph.edges import facts
@@ -124,6 +125,8 @@ def _setting(model: Understood, stage: int) -> Setting:
 
 def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place | None]]:
     """Operator by operator where both units have as many; else one for the other."""
+    if pair.first and pair.second and pair.first.body == pair.second.body:
+        return
     nodes = [_parts(unit) for unit in (pair.first, pair.second)]
     names = [_names(unit) for unit in (pair.first, pair.second)]
     bodies = [unit.body if unit else () for unit in (pair.first, pair.second)]
@@ -148,8 +151,12 @@ def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place 
 
 
 def _parts(unit: Unit | None) -> tuple[Node, ...]:
-    """The operators of a unit, in order."""
-    node = term(unit.body) if unit else None
+    """The operators of a unit, in order; none of one that is no term of the algebra (a concat of
+    branches), so that the one is replaced by the other as a whole."""
+    try:
+        node = term(unit.body) if unit else None
+    except RelgraphError:
+        return ()
     if node is None:
         return ()
     return node.parts if isinstance(node, Composite) and node.kind == "chain" else (node,)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
+from relgraph.errors import RelgraphError
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, without_frame
 from relgraph.graph.questions.answer import Table, listed
@@ -87,15 +88,19 @@ class Spot:
 
 @dataclass(frozen=True)
 class WhereAnswer:
-    """The places of a spec's operators: one of an operator, each distinct one of a backbone."""
+    """The places of a spec's operators: one of an operator, each distinct one of a backbone.
+    `outside` are those that are no terms of the algebra."""
 
     name: str
     spots: tuple[Spot, ...]
+    outside: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """Each place."""
         for spot in self.spots:
             yield from spot.lines()
+        for name in self.outside:
+            yield f"{name}: a body that is no term of the algebra, and no node"
 
     def tables(self) -> Iterable[Table]:
         """Nothing: places are told in sentences."""
@@ -107,6 +112,7 @@ class WhereAnswer:
             "question": "where",
             "name": self.name,
             "operators": [spot.to_json() for spot in self.spots],
+            "outside": list(self.outside),
         }
 
 
@@ -119,11 +125,16 @@ def where_operator(asked: Asked, names: Names, graph: RelationGraph) -> WhereAns
 def where_backbone(backbone: Backbone, names: Names, graph: RelationGraph) -> WhereAnswer:
     """The places of a backbone's operators, those with the same core once."""
     found: dict[tuple[str, Node], int] = {}
+    outside: dict[str, None] = {}
     for used in uses(backbone):
-        place = (used.use.name, without_frame(used.node))
-        found[place] = found.get(place, 0) + 1
+        try:
+            place = (used.use.name, without_frame(used.node))
+        except RelgraphError:
+            outside[used.use.name] = None
+        else:
+            found[place] = found.get(place, 0) + 1
     spots = (_spot(name, n, core, names.operators, graph) for (name, core), n in found.items())
-    return WhereAnswer(backbone.name, tuple(spots))
+    return WhereAnswer(backbone.name, tuple(spots), tuple(outside))
 
 
 def _spot(name: str, count: int, core: Node, named: Sequence[Named], graph: RelationGraph) -> Spot:
