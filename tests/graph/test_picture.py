@@ -277,7 +277,6 @@ def test_an_edit_breaks_after_what_it_does() -> None:
 
 
 def test_png_has_two_pixels_for_each_of_the_svg() -> None:
-    pytest.importorskip("resvg_py")
     picture = svg(Scene("one", (Box("a", (Line("a"),)),), ()))
     size = re.search(r'width="([\d.]+)" height="([\d.]+)"', picture)
     assert size is not None
