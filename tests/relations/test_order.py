@@ -450,3 +450,13 @@ def test_an_edit_back_has_the_opposite_direction() -> None:
         for edit in edits(operator):
             there, back = direction(operator, edit.target), direction(edit.target, operator)
             assert back == opposite[there]
+
+
+def test_no_two_plain_static_families_are_one_class() -> None:
+    """Complete: other canonical forms have other partitions, on a generic map and width."""
+
+    def matrices(operator: Operator) -> object:
+        on_map = static_class(Connection(operator, 8, 8, (6, 8), out_grid(operator.space, (6, 8))))
+        return on_map.space.partition(), on_map.channel.partition()
+
+    assert len({matrices(operator) for operator in STATIC}) == len(STATIC) == 138
