@@ -23,6 +23,7 @@ COMMANDS = {
     "common": "questions.common",
     "holes": "questions.holes",
     "where": "questions.where",
+    "derive": "deriving.derive",
     "generate": "building.generate",
     "verify": "proving.verify",
     "train": "training.train",

@@ -111,16 +111,11 @@ def _comment(source: Source, plan: Plan, found: Reached) -> tuple[str, ...]:
     lines = [f"{source.name} with other operators, by edits of them within their frames:"]
     for number, step in enumerate(found.steps, 1):
         site = plan.sites[step.kind.site]
-        lines.append(f"  {number}. {site.word}: {step.words}{_where(plan, step)}")
+        lines.append(f"  {number}. {site.word}: {step.words}")
+    touched = sorted({place.stage + 1 for place in plan.places})
+    if len(touched) < len(plan.understood.resolution.backbone.stages):
+        lines.append(f"  only in stage{'s' if touched[1:] else ''} {', '.join(map(str, touched))}")
     return tuple(lines)
-
-
-def _where(plan: Plan, step: Step) -> str:
-    """` in stages 3, 4`, unless it is in all."""
-    stages = sorted({plan.places[at].stage + 1 for at, _ in step.edits})
-    if len(stages) == len(plan.understood.resolution.backbone.stages):
-        return ""
-    return f" in stage{'s' if len(stages) > 1 else ''} {', '.join(map(str, stages))}"
 
 
 def settled(

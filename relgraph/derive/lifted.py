@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relgraph.algebra.operator import BiasShare, Operator, Predictor, Rank, Source
+from relgraph.algebra.operator import BiasShare, Border, Operator, Predictor, Rank, Source
 from relgraph.derive.spelling import PREDICTED, usual_bias
 from relgraph.graph.bodies import core_of
+from relgraph.relations.weight import default_border
 from relgraph.resolved import OperatorUse
 
 # The hidden layer of the shipped operators of either kind (Han et al., ICLR 2022): without one, a
@@ -32,6 +33,7 @@ def lifted(use: OperatorUse, node: Operator) -> OperatorUse:
     space = node.space
     if space.rank == before.space.rank:  # a node has the ratio of a map that a body reduces
         space = replace(space, rank=own.space.rank)
+    space = replace(space, border=_border(own, before, node))
     frame = replace(node.frame, value_bias=own.frame.value_bias, output_bias=own.frame.output_bias)
     weight = replace(node.weight, predictor=_predictor(use, node), qkv_bias=_qkv_bias(own, node))
     made = replace(node, space=space, weight=weight, frame=frame)
@@ -42,6 +44,14 @@ def lifted(use: OperatorUse, node: Operator) -> OperatorUse:
         reduce=use.reduce if space.rank == own.space.rank else (),
         between=use.between if _word(made) == _word(own) else (),
     )
+
+
+def _border(own: Operator, before: Operator, node: Operator) -> Border:
+    """A border that the old geometry never met is the default in a node; the new may meet it."""
+    forgotten = own.space.border != before.space.border
+    default = default_border(node.weight.normalize) == node.space.border
+    wanted = own.space.border not in ("zero", "mask")
+    return own.space.border if forgotten and default and wanted else node.space.border
 
 
 def _word(operator: Operator) -> str:

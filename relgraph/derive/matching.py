@@ -8,7 +8,7 @@ count of heads or groups in their stage.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -52,30 +52,55 @@ def matched(
     """The draft with the column that comes nearest to the original's cost; None where that is
     further away than the tolerance."""
     goal = measured(cost(source.understood.program), match.measure)
-    columns = list(_columns(program, source, match.by))
-    tried: dict[int, Matched | None] = {}
+    tried: dict[Column, Matched | None] = {}
 
-    def excess(at: int) -> float | None:
-        if at not in tried:
-            tried[at] = _tried(draft, source, columns[at], match, goal, folder / str(at))
-        found = tried[at]
+    def excess(column: Column) -> float | None:
+        if column not in tried:
+            place = folder / str(len(tried))
+            tried[column] = _tried(draft, source, column, match, goal, place)
+        found = tried[column]
         return None if found is None else found.adjusted.remains
 
-    _search(len(columns), excess)
-    found = [one for one in tried.values() if one is not None]
-    best = min(found, key=lambda one: abs(one.adjusted.remains), default=None)
+    own = _own(source, _KEYS[match.by])
+    if excess(own) != 0:
+        _search(list(_columns(program, own, match.by)), excess)
+    best = _nearest(tried)
+    for _ in range(_ROUNDS):
+        if best is None or abs(best.adjusted.remains) <= match.tolerance:
+            return best
+        for column in _beside(best.adjusted.column, _units(program, match.by)):
+            excess(column)
+        best = _nearest(tried)
     return best if best is not None and abs(best.adjusted.remains) <= match.tolerance else None
 
 
-def _search(count: int, excess: Callable[[int], float | None]) -> None:
+_KEYS: Mapping[By, str] = {"width": "channels", "depth": "depth"}
+_ROUNDS = 4
+"""How often single stages are changed where no column in proportion is near enough."""
+
+
+def _nearest(tried: Mapping[Column, Matched | None]) -> Matched | None:
+    found = [one for one in tried.values() if one is not None]
+    return min(found, key=lambda one: abs(one.adjusted.remains), default=None)
+
+
+def _beside(column: Column, units: Column) -> Iterator[Column]:
+    """The columns in which one stage is a step wider or narrower."""
+    for at, unit in enumerate(units):
+        for step in (-unit, unit):
+            if column[at] + step > 0:
+                yield (*column[:at], column[at] + step, *column[at + 1 :])
+
+
+def _search(columns: Sequence[Column], excess: Callable[[Column], float | None]) -> None:
     """Halve the columns, which cost more and more, until two neighbours lie on either side; one
     that is refused is passed over towards the larger ones."""
-    low, high = 0, count - 1
+    low, high = 0, len(columns) - 1
     while low <= high:
         middle = at = (low + high) // 2
-        while at <= high and excess(at) is None:
+        while at <= high and excess(columns[at]) is None:
             at += 1
-        found = excess(at) if at <= high else None
+        found = excess(columns[at]) if at <= high else None
         if found is None or found > 0:
             high = middle - 1
         elif found < 0:
@@ -87,9 +112,10 @@ def _search(count: int, excess: Callable[[int], float | None]) -> None:
 def _tried(
     draft: Draft, source: Source, column: Column, match: Match, goal: int, folder: Path
 ) -> Matched | None:
-    key = "channels" if match.by == "width" else "depth"
-    said = f"and {key} so that it has about as many {_SAID[match.measure]} as {source.name}"
-    other = draft.with_stages({key: column}, said)
+    key = _KEYS[match.by]
+    said = f"  and {key} so that it has about as many {_SAID[match.measure]} as {source.name}"
+    same = column == _own(source, key)
+    other = draft if same else draft.with_stages({key: column}, said)
     try:
         found = cost(other.program(source, folder))
     except RelgraphError:
@@ -101,10 +127,9 @@ def _tried(
 _SAID = {"parameters": "parameters", "macs": "multiply-adds"}
 
 
-def _columns(program: Program, source: Source, by: By) -> Iterator[Column]:
-    """Different columns from the smallest to the largest."""
-    own = _own(source, "channels" if by == "width" else "depth")
-    units = _units(program) if by == "width" else (1,) * len(own)
+def _columns(program: Program, own: Column, by: By) -> Iterator[Column]:
+    """Different columns from the smallest to the largest, in proportion to the original's."""
+    units = _units(program, by)
     steps = sorted(
         {
             (n + 0.5) * unit / value
@@ -135,8 +160,10 @@ def _own(source: Source, key: str) -> Column:
     return tuple(found)
 
 
-def _units(program: Program) -> Column:
-    """For each stage what its width must be a multiple of."""
+def _units(program: Program, by: By) -> Column:
+    """For each stage what its width must be a multiple of; depths are any number."""
+    if by == "depth":
+        return (1,) * len(program.stages)
     units = [8] * len(program.stages)
     for path, node in nodes(program):
         if not isinstance(node, Connect) or not path.startswith("stages."):

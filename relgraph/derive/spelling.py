@@ -92,9 +92,9 @@ def _sides(size: Size) -> Value:
 def _rank(axis: str, rank: Rank | None) -> Spelled:
     if rank is None:
         return {}
-    assert rank.numbers or rank.word == "separable", "the body of a rank word has no text here"
     values: dict[str, Value] = {"separable": True, "scales": rank.numbers}
-    return {(axis, "rank", rank.word): values.get(rank.word, rank.numbers[:1] and rank.numbers[0])}
+    first = rank.numbers[0] if rank.numbers else ()  # a map that a body reduces has no number
+    return {(axis, "rank", rank.word): values.get(rank.word, first)}
 
 
 def _channel(channel: Channel) -> Spelled:
@@ -133,9 +133,9 @@ def _is_usual(path: Path, value: Value) -> bool:
     return path in _USUAL and _USUAL[path] == value and type(_USUAL[path]) is type(value)
 
 
-def usual(path: Path) -> Value:
+def usual(path: Path) -> Value | None:
     """The value of a property that is not written, where the language has one."""
-    return _USUAL[path]
+    return _USUAL.get(path)
 
 
 def sections(properties: Mapping[Path, Value]) -> dict[str, Value]:
@@ -169,6 +169,7 @@ def spell(
     parameter's name and its default, which are written instead of the operator's own value."""
     params = params or {}
     properties = spelled(operator)
+    assert () not in properties.values(), "the body of a rank word has no text here"
     for path, (parameter, _) in params.items():
         properties[path] = f"${parameter}"
     lines = [f"operator: {name}"]

@@ -37,10 +37,12 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """One edit of a site: its kind, and the edit of every context that has it."""
+    """One edit of a site: its kind, and the edit of every context that has it. `stages` (from 1)
+    are those that it is made in, where it says nothing in others of the site."""
 
     kind: Kind
     edits: tuple[tuple[int, Edit], ...]
+    stages: tuple[int, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -50,8 +52,11 @@ class Step:
     @property
     def words(self) -> str:
         """`share channel: none → heads 3/6/12`: numbers of several stages after each other."""
-        said = [edit.words for _, edit in self.edits]
-        return merged(said)
+        where = ""
+        if self.stages:
+            several = "s" if len(self.stages) > 1 else ""
+            where = f" in stage{several} {', '.join(map(str, self.stages))}"
+        return merged([edit.words for _, edit in self.edits]) + where
 
     @property
     def after(self) -> str:
@@ -141,7 +146,13 @@ class _Walk:
         for kind, made in kinds.items():
             changed = {at: edit.target for at, edit in made}
             following = tuple(changed.get(at, node) for at, node in enumerate(state))
-            yield Step(kind, tuple(made)), following
+            yield Step(kind, tuple(made), self._partial(kind.site, made)), following
+
+    def _partial(self, site: int, made: Sequence[tuple[int, Edit]]) -> tuple[int, ...]:
+        """The stages of an edit, if they are not all that the site has."""
+        whole = {place.stage for place in self._places if place.site == site}
+        touched = {self._places[at].stage for at, _ in made}
+        return () if touched == whole else tuple(sorted(stage + 1 for stage in touched))
 
     def _edits(self, at: int, node: Node) -> Mapping[Kind, Edit]:
         known = self._known.get((at, node))

@@ -27,6 +27,7 @@ from relgraph.derive.source import Source, source
 from relgraph.derive.steps import Allowed, Reached, reached
 from relgraph.derive.words import name
 from relgraph.errors import Problem, RelgraphError
+from relgraph.graph.bodies import core_of
 from relgraph.graph.edges import facts
 from relgraph.program import Program
 from relgraph.relations.numbers import Numbers
@@ -232,7 +233,7 @@ class _Work:
 
     def _direction(self, found: Reached) -> Direction:
         """The way of all cores that change, if they go one way."""
-        pairs = zip(self.plan.places, found.state, strict=True)
-        ways = {facts(place.core, node, True).direction for place, node in pairs}
+        pairs = zip(self.plan.places, self.plan.uses(found.state), strict=True)
+        ways = {facts(place.core, core_of(use), True).direction for place, use in pairs}
         moved = ways - {"equal"}
         return moved.pop() if len(moved) == 1 else "mixed" if moved else "equal"

@@ -53,7 +53,8 @@ def word(step: Step) -> str:
     A relation without a row of its own is said by what it leads to: `local7`, `pooled`, `softmax`.
     """
     said = _SAID.get((step.relation, step.kind.axis), _plain)
-    return said(step.after.split(" or ")[0])
+    stages = "".join(map(str, step.stages))
+    return said(step.after.split(" or ")[0]) + (f"_stage{stages}" if stages else "")
 
 
 def name(base: str, steps: Sequence[Step], stages: str, taken: Iterable[str]) -> str:
