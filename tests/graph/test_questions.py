@@ -21,6 +21,7 @@ from relgraph.graph.questions.asked import Asked, asked
 from relgraph.graph.questions.backbones import backbone_path
 from relgraph.graph.questions.common import common
 from relgraph.graph.questions.holes import Filters, holes
+from relgraph.graph.questions.matching import matched
 from relgraph.graph.questions.neighbours import neighbours
 from relgraph.graph.questions.path import PathAnswer, path, path_in
 from relgraph.graph.questions.where import where_backbone, where_operator
@@ -245,6 +246,26 @@ def test_borders_are_no_edits() -> None:
     found = backbone_path(understand("swin_tiny"), understand("swin_tiny_static"))
     assert [group.elements for group in found.groups] == [(), ("border mask → wrap",)]
     assert all(group.joined and len(group.edits) == 3 for group in found.groups)
+
+
+def test_operators_are_matched_in_order_with_fewest_changes(
+    names: Names, graph: RelationGraph
+) -> None:
+    nodes = {one.name: one.node for one in names.operators}
+    first = [nodes["depthwise_conv"], nodes["feed_forward"]]
+    assert matched(first, first) == ((0, 0), (1, 1))
+    assert matched(first, [nodes["feed_forward"]]) == ((0, None), (1, 0))
+    assert matched([nodes["pyramid_conv"]], [nodes["squeeze_excite"], nodes["conv"]]) == (
+        (None, 0),
+        (0, 1),
+    )
+    assert matched([], first) == ((None, 0), (None, 1))
+
+
+def test_a_change_may_stand_several_times_in_a_block() -> None:
+    found = backbone_path(understand("pvt_fashion"), understand("vit_fashion"))
+    assert all(group.count <= group.blocks for group in found.groups)
+    assert any(group.times > group.count for group in found.groups)
 
 
 CONCAT = """backbone: ours

@@ -8,18 +8,21 @@ own shortest path; places whose paths say the same but for numbers are one group
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from relgraph.algebra.operator import Operator, Predictor
 from relgraph.assemble.cost import Cost
 from relgraph.errors import RelgraphError
 from relgraph.graph.bodies import term
 from relgraph.graph.cost import Setting
 from relgraph.graph.edges import facts
-from relgraph.graph.questions.alignment import Unit, UnitPair, element_changes, unit_pairs
+from relgraph.graph.questions.alignment import UnitPair, element_changes, unit_pairs
+from relgraph.graph.questions.matching import matched
 from relgraph.graph.questions.places import Place
 from relgraph.graph.uses import uses_in
 from relgraph.relations.node import Composite, Node
+from relgraph.resolved import Body
 from relgraph.understanding import Understood
 
 
@@ -36,7 +39,8 @@ class GroupEdit:
 class Group:
     """Places that change alike. `first` and `second` name the operators, empty where there is none;
     equal cores have no edits; `joined` tells whether edits lead from one to the other. `elements`
-    are changes of what stands around, which are no relations."""
+    are changes of what stands around, which are no relations. It happens in `count` of `blocks`
+    blocks, `times` in all."""
 
     first: str
     second: str
@@ -46,6 +50,7 @@ class Group:
     places: tuple[Place, ...]
     count: int
     blocks: int
+    times: int
 
     @property
     def says_something(self) -> bool:
@@ -65,11 +70,14 @@ class Group:
 
     def lines(self) -> Iterator[str]:
         """What changes, where, and what is no relation there."""
-        yield f"in {self.count} of {self.blocks} blocks: {self._what()}"
+        times = f", {self.times} times" if self.times != self.count else ""
+        yield f"in {self.count} of {self.blocks} blocks{times}: {self._what()}"
         if self.elements:
             yield "  not relations, around it: " + "; ".join(self.elements)
 
     def _what(self) -> str:
+        if not self.first and not self.second:
+            return "elements only"
         if not self.first or not self.second:
             return f"{self.second} is put in" if self.second else f"{self.first} is taken out"
         if not self.joined:
@@ -86,6 +94,7 @@ class Group:
             "to": self.second,
             "blocks": self.count,
             "of": self.blocks,
+            "times": self.times,
             "edits": [edit.words for edit in self.edits],
             "joined": self.joined,
             "not_relations": list(self.elements),
@@ -104,13 +113,21 @@ class _Change:
     elements: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Where a change stands, and the pair of operators if there are two."""
+
+    block: tuple[int, int]
+    place: Place | None
+
+
 def groups(first: Understood, second: Understood) -> tuple[Group, ...]:
     """What changes in blocks that stand in the same place, in the order of the data."""
     one, other = first.resolution.backbone, second.resolution.backbone
-    found: dict[_Change, list[Place | None]] = {}
+    found: dict[_Change, list[_Found]] = {}
     for pair in unit_pairs(one, other):
         for change, place in _changes(pair, _setting(first, pair.stage)):
-            found.setdefault(change, []).append(place)
+            found.setdefault(change, []).append(_Found((pair.stage, pair.block), place))
     stages = zip(one.stages, other.stages, strict=False)
     blocks = sum(min(len(a.blocks), len(b.blocks)) for a, b in stages)
     made = (_group(change, places, blocks) for change, places in found.items())
@@ -124,37 +141,52 @@ def _setting(model: Understood, stage: int) -> Setting:
 
 
 def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place | None]]:
-    """Operator by operator where both units have as many; else one for the other."""
+    """Operator by operator; what no term is, is exchanged as a whole."""
     if pair.first and pair.second and pair.first.body == pair.second.body:
         return
-    nodes = [_parts(unit) for unit in (pair.first, pair.second)]
-    names = [_names(unit) for unit in (pair.first, pair.second)]
     bodies = [unit.body if unit else () for unit in (pair.first, pair.second)]
     elements = element_changes(*bodies)
-    if len(nodes[0]) != len(nodes[1]) or not nodes[0]:
-        first, second = (", ".join(dict.fromkeys(own)) for own in names)
-        yield _Change((first, second), (), False, elements), None
+    parts = [_parts(body) for body in bodies]
+    names = [_names(body) for body in bodies]
+    first, second = parts
+    if not first or not second:
+        whole = [", ".join(dict.fromkeys(own)) for own in names]
+        yield _Change((whole[0], whole[1]), (), False, elements), None
         return
-    predictor = next(
-        (u.predictor for body in bodies[::-1] for u in uses_in(body) if u.predictor), None
-    )
-    for at, (a, b) in enumerate(zip(*nodes, strict=True)):
-        around = elements if at == 0 else ()
-        first, second = (_called(own, at, len(nodes[0])) for own in names)
-        if isinstance(a, Composite) or isinstance(b, Composite):
-            yield _Change((first, second), (), a == b, around), None
-            continue
-        place = Place(a, b, replace(setting, predictor=predictor))
-        steps = tuple(without_numbers(edit.words) for edit in place.edits)
-        around = (*around, *place.beside)
-        yield _Change((first, second), steps, place.found.count > 0, around), place
+    setting = replace(setting, predictor=_predictor(bodies))
+    for a, b in matched(first, second):
+        called = (_called(names[0], a, len(first)), _called(names[1], b, len(second)))
+        ends = (None if a is None else first[a], None if b is None else second[b])
+        yield _change(called, ends, elements, setting)
+        elements = ()
 
 
-def _parts(unit: Unit | None) -> tuple[Node, ...]:
+def _change(
+    called: tuple[str, str],
+    ends: tuple[Node | None, Node | None],
+    elements: tuple[str, ...],
+    setting: Setting,
+) -> tuple[_Change, Place | None]:
+    """One operator of each unit, or one that has no counterpart."""
+    first, second = ends
+    if not isinstance(first, Operator) or not isinstance(second, Operator):
+        return _Change(called, (), first == second, elements), None
+    place = Place(first, second, setting)
+    steps = tuple(without_numbers(edit.words) for edit in place.edits)
+    return _Change(called, steps, place.found.count > 0, (*elements, *place.beside)), place
+
+
+def _predictor(bodies: Sequence[Body]) -> Predictor | None:
+    """The hidden layer of the second's predicted weights, or else of the first's."""
+    found = (used.predictor for body in bodies[::-1] for used in uses_in(body))
+    return next((predictor for predictor in found if predictor is not None), None)
+
+
+def _parts(body: Body) -> tuple[Node, ...]:
     """The operators of a unit, in order; none of one that is no term of the algebra (a concat of
-    branches), so that the one is replaced by the other as a whole."""
+    branches), so that the one is exchanged for the other as a whole."""
     try:
-        node = term(unit.body) if unit else None
+        node = term(body)
     except RelgraphError:
         return ()
     if node is None:
@@ -162,13 +194,15 @@ def _parts(unit: Unit | None) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Composite) and node.kind == "chain" else (node,)
 
 
-def _names(unit: Unit | None) -> list[str]:
-    return [used.use.name for used in uses_in(unit.body)] if unit else []
+def _names(body: Body) -> list[str]:
+    return [used.use.name for used in uses_in(body)]
 
 
-def _called(names: list[str], at: int, parts: int) -> str:
+def _called(names: list[str], at: int | None, parts: int) -> str:
     """The name of a part; where several uses are one part (projections around a core, an inner
     width), those that are more than a projection."""
+    if at is None:
+        return ""
     if len(names) == parts:
         return names[at]
     telling = [name for name in dict.fromkeys(names) if name != "pointwise"]
@@ -190,8 +224,8 @@ def _joined(words: list[str]) -> str:
     return _NUMBER.sub(lambda _: next(listed), words[0])
 
 
-def _group(change: _Change, places: list[Place | None], blocks: int) -> Group:
-    known = tuple(place for place in places if place is not None)
+def _group(change: _Change, found: list[_Found], blocks: int) -> Group:
+    known = tuple(one.place for one in found if one.place is not None)
     edits = tuple(_edits(known)) if change.steps else ()
     return Group(
         *change.names,
@@ -199,8 +233,9 @@ def _group(change: _Change, places: list[Place | None], blocks: int) -> Group:
         change.joined,
         change.elements,
         known,
-        len(places),
+        len({one.block for one in found}),
         blocks,
+        len(found),
     )
 
 
