@@ -182,9 +182,10 @@ def _redefined(writing: Writing, items: Items) -> tuple[Table, Table] | None:
     if definition is None or len({word for word, _ in items.values()}) != 1:
         return None
     old = writing.source.arguments(writing.site.word)
-    table = _arguments(writing, items, old)
-    if table is None:
+    found = _arguments(writing, items, old)
+    if found is None:
         return None
+    table, columns = found
     word = items[0][0]
     merged = writing.source.merged
     whole = merged.definitions[definition]
@@ -193,9 +194,9 @@ def _redefined(writing: Writing, items: Items) -> tuple[Table, Table] | None:
     text: Value = {"params": params, "body": body} if params else body
     everywhere = {one.place.stage for one in writing.changed} == writing.stages_of_address()
     if everywhere and not any(not one.is_one for one in writing.changes):
-        return {definition: text}, {}
+        return {definition: text}, columns
     stages = _other_cycles(writing, definition)
-    return None if stages is None else ({_copy(writing, definition): text}, stages)
+    return None if stages is None else ({_copy(writing, definition): text}, {**columns, **stages})
 
 
 def _copy(writing: Writing, definition: str) -> str:
@@ -212,23 +213,35 @@ def _definition(writing: Writing) -> str | None:
     return inside[0][0] if len(inside) == 1 and inside[0][1] == 1 else None
 
 
-def _arguments(writing: Writing, items: Items, old: Mapping[str, Node]) -> Table | None:
+def _arguments(
+    writing: Writing, items: Items, old: Mapping[str, Node]
+) -> tuple[Table, Table] | None:
+    """The arguments of the item in the definition, and columns of stages for those that differ
+    between stages; None where one differs between blocks and the old item did not have it."""
     made: Table = {}
-    changes = writing.changed
+    columns: Table = {}
+    stages = [change.place.stage for change in writing.changed]
     for name in dict.fromkeys(name for _, table in items.values() for name in table):
-        values = {at: table.get(name) for at, (_, table) in items.items()}
-        if len({str(value) for value in values.values()}) == 1:
+        values = [items[at][1].get(name) for at in range(len(stages))]
+        pairs = list(zip(stages, values, strict=True))
+        by_stage = dict(pairs)
+        if len({str(value) for value in values}) == 1:
             made[name] = items[0][1][name]
-        elif all(
-            writing.source.variable(name, changes[at].place.stage) == value
-            for at, value in values.items()
-        ):
+        elif all(writing.source.variable(name, stage) == value for stage, value in pairs):
             made[name] = f"${name}"
+        elif all(by_stage[stage] == value for stage, value in pairs) and None not in values:
+            made[name] = f"$mixer_{name}"
+            columns[f"mixer_{name}"] = _column(writing, by_stage, items[0][1][name])
         elif name in old:
             made[name] = old[name]
         else:
             return None
-    return made
+    return made, columns
+
+
+def _column(writing: Writing, by_stage: Mapping[int, Value | None], other: Value) -> Value:
+    """A value for each stage; those that do not read it get another's."""
+    return tuple(by_stage.get(at) or other for at in range(len(writing.source.merged.rows)))
 
 
 def _other_cycles(writing: Writing, definition: str) -> Table | None:

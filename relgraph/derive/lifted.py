@@ -33,7 +33,7 @@ def lifted(use: OperatorUse, node: Operator) -> OperatorUse:
     space = node.space
     if space.rank == before.space.rank:  # a node has the ratio of a map that a body reduces
         space = replace(space, rank=own.space.rank)
-    space = replace(space, border=_border(own, before, node))
+    space = replace(space, border=_border(own, node))
     frame = replace(node.frame, value_bias=own.frame.value_bias, output_bias=own.frame.output_bias)
     weight = replace(node.weight, predictor=_predictor(use, node), qkv_bias=_qkv_bias(own, node))
     made = replace(node, space=space, weight=weight, frame=frame)
@@ -46,12 +46,12 @@ def lifted(use: OperatorUse, node: Operator) -> OperatorUse:
     )
 
 
-def _border(own: Operator, before: Operator, node: Operator) -> Border:
-    """A border that the old geometry never met is the default in a node; the new may meet it."""
-    forgotten = own.space.border != before.space.border
-    default = default_border(node.weight.normalize) == node.space.border
-    wanted = own.space.border not in ("zero", "mask")
-    return own.space.border if forgotten and default and wanted else node.space.border
+def _border(own: Operator, node: Operator) -> Border:
+    """No edit takes a border away: where a node has the default one, a geometry on the way never
+    met the border. The new one may."""
+    forgotten = node.space.border == default_border(node.weight.normalize)
+    special = own.space.border not in ("zero", "mask")
+    return own.space.border if forgotten and special else node.space.border
 
 
 def _word(operator: Operator) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Operator
+from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import Border, Operator
 from relgraph.derive.flow import Value
 from relgraph.derive.source import Source
 from relgraph.derive.spelling import Path, Spelled, spell, written
@@ -47,6 +48,7 @@ def own_operators(uses: Sequence[OperatorUse], own: Own) -> OwnOperators | None:
     bodies = _bodies(uses, own)
     if bodies is None:
         return None
+    uses = _with_one_border(uses)
     shapes: dict[object, list[int]] = {}
     for at, use in enumerate(uses):
         shapes.setdefault(_shape(use, bodies), []).append(at)
@@ -64,6 +66,24 @@ def own_operators(uses: Sequence[OperatorUse], own: Own) -> OwnOperators | None:
         operator = _plain(uses[members[0]], bodies)
         files[name] = spell(operator, name, own.cite, {**params, **said})
     return OwnOperators(files, tuple(calls[at] for at in range(len(uses))))
+
+
+def _with_one_border(uses: Sequence[OperatorUse]) -> Sequence[OperatorUse]:
+    """The uses with one border, where those that never meet theirs can have the others'."""
+    for border in dict.fromkeys(use.operator.space.border for use in uses):
+        made = [_bordered(use, border) for use in uses]
+        pairs = zip(made, uses, strict=True)
+        if all(
+            canonical(one.operator).operator == canonical(use.operator).operator
+            for one, use in pairs
+        ):
+            return made
+    return uses
+
+
+def _bordered(use: OperatorUse, border: Border) -> OperatorUse:
+    space = replace(use.operator.space, border=border)
+    return replace(use, operator=replace(use.operator, space=space))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,14 @@ def comment(lines: Iterable[str]) -> Iterator[str]:
 def _table(key: str, table: Mapping[str, Value]) -> list[str]:
     if not table:
         return []
-    return [f"{key}:", *(f"  {name}: {flow(value)}" for name, value in table.items())]
+    lines = [f"{key}:"]
+    for name, value in table.items():
+        line = f"  {name}: {flow(value)}"
+        if len(line) > _COLUMNS and isinstance(value, tuple):
+            lines += [f"  {name}:", *(f"    - {flow(item)}" for item in value)]
+        else:
+            lines.append(line)
+    return lines
 
 
 def _definition(name: str, text: Value) -> Iterator[str]:

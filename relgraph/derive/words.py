@@ -41,7 +41,9 @@ _SAID: Mapping[tuple[str, str], Said] = {
     ("raise rank", "channel"): lambda _: "full_width",
     ("dilate", "space"): _after("dilated{}"),
     ("shift", "space"): _after("shift{}"),
-    ("freeze", "weight"): lambda after: "frozen" + _plain(after).removeprefix("static"),
+    ("freeze", "weight"): lambda after: (
+        after.removeprefix("given ") if "given" in after else "frozen" + _plain(after)[6:]
+    ),
     ("un-normalise", "weight"): lambda _: "unnormalised",
     ("drop position", "weight"): lambda _: "no_position",
 }
