@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from relgraph.assemble.cost import Cost, cost
 from relgraph.graph.questions.alignment import frame_changes
 from relgraph.graph.questions.answer import Table, amount, cost_json
-from relgraph.graph.questions.groups import Group, groups
+from relgraph.graph.questions.group import Group
+from relgraph.graph.questions.groups import groups
 from relgraph.understanding import Understood
 
 
