@@ -14,13 +14,14 @@ from torch import Tensor
 
 from relgraph.program import Connect, Scope
 from relgraph.transfer.carried import Carried, Refused, Tensors
+from relgraph.transfer.projection.two import two_factors
 
 Operators: TypeAlias = Connect | Scope
 Projection: TypeAlias = Callable[
     [Operators, Operators, Tensors, Tensors, Tensor | None], Carried | Refused
 ]
 
-METHODS: tuple[Projection, ...] = ()
+METHODS: tuple[Projection, ...] = (two_factors,)
 """Tried in order; the first that does not refuse is taken."""
 
 
