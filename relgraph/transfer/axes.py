@@ -113,12 +113,14 @@ def _on_map(index: Tensor, whole: Connection, grid: Size | None) -> Tensor:
 @dataclass(frozen=True, eq=False)
 class Transition:
     """θ_target = matrix · θ_source along one axis. `exact`: the source's classes are all among the
-    target's. `covered`: which of the target's orbits meet an entry of the source, or meet none.
+    target's. `covered`: which of the target's orbits meet an entry of the source, or meet none;
+    `whole`: these meet all entries of the source and no others.
     """
 
     matrix: Tensor
     exact: bool
     covered: Tensor
+    whole: bool
 
     def apply(self, theta: Tensor) -> Tensor:
         """(orbits, …) of the source → (orbits, …) of the target, float64."""
@@ -136,7 +138,7 @@ def transition(source: Axis, target: Axis, logits: bool = False) -> Transition:
     if source.equals(target):
         every = torch.arange(source.orbits)
         matrix = _sparse(every, every, torch.ones(source.orbits), source.orbits, source.orbits)
-        return Transition(matrix, True, torch.ones(source.orbits, dtype=torch.bool))
+        return Transition(matrix, True, torch.ones(source.orbits, dtype=torch.bool), True)
     overlap = _overlap(target, source)
     own = gram(target)
     matrix = _solved(target, own, overlap)
@@ -148,7 +150,11 @@ def transition(source: Axis, target: Axis, logits: bool = False) -> Transition:
         matrix = _sparse(rows, columns, mean, target.orbits, source.orbits)
     dead = torch.ones(target.orbits, dtype=torch.bool)
     dead[target.orbit] = False
-    return Transition(matrix, exact, (met > 0) | dead)
+    lacking = torch.zeros(target.orbits, dtype=torch.bool)
+    lacking[target.orbit[~torch.isin(target.entry, source.entry)]] = True
+    kept = bool(torch.isin(source.entry, target.entry).all())
+    whole = kept and not bool((lacking & (met > 0)).any())
+    return Transition(matrix, exact, (met > 0) | dead, whole)
 
 
 def gram(axis: Axis) -> Tensor:

@@ -93,8 +93,8 @@ class Bodies:
         if inside is not None and inside.carries:
             return inside
         if isinstance(made, Refused):
-            reason = made.reason or near.reason or _reason(inside)
-            made = Carried("fresh", {}, reason)
+            reasons = dict.fromkeys((made.reason, _reason(inside), near.reason))
+            made = Carried("fresh", {}, "; ".join(filter(None, reasons)))
         return self._one(paths, source, target, made)
 
     def _one(

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
+
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Operator
+from relgraph.algebra.operator import Channel, Connection, Operator, Weight
 from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
@@ -25,6 +27,7 @@ def carry_connection(
     """The target's tensors from the source's. `fresh` holds every tensor of the target."""
     if _is_same(source, target):
         return like(Carried("copy", dict(tensors), error=0.0), fresh)
+    source, tensors = _as_average(source, tensors)
     refused = _widths(source, target)
     if refused is not None:
         return refused
@@ -46,6 +49,23 @@ def _is_same(source: Connection, target: Connection) -> bool:
     if _shapes(source) != _shapes(target) or _settled(source) != _settled(target):
         return False
     return source.in_grid == target.in_grid or not _is_bound(source)
+
+
+def _as_average(source: Connection, tensors: Tensors) -> tuple[Connection, Tensors]:
+    """One number or function for all slots is nothing but their average once it is normalised: the
+    softmax of zeros, for all channels alike."""
+    operator = source.operator
+    weight, space = operator.weight, operator.space
+    predicted = weight.source in ("static", "pooled", "center")
+    if not predicted or weight.normalize != "softmax" or space.share != "all":
+        return source, tensors
+    around = {n: t for n, t in tensors.items() if n.startswith(("value.", "proj.")) or n == "bias"}
+    average = replace(
+        operator,
+        channel=Channel("separate", share="all"),
+        weight=Weight("static", normalize="softmax"),
+    )
+    return replace(source, operator=average), {**around, "weight": torch.zeros(())}
 
 
 def _shapes(connection: Connection) -> dict[str, tuple[int, ...]]:
@@ -114,6 +134,10 @@ def _static(source: Connection, target: Connection, own: Tensors, _: Tensors) ->
     return static.to_static(source, target, own)
 
 
+def _given(source: Connection, target: Connection, own: Tensors, _: Tensors) -> Part | Refused:
+    return static.to_given(source, target, own)
+
+
 _KIND = {
     "static": "static",
     "fixed": "given",
@@ -133,6 +157,8 @@ CORES: dict[tuple[str, str], Core] = {
     ("pooled", "pooled"): dynamic.predictor_to_predictor,
     ("center", "center"): dynamic.predictor_to_predictor,
     ("pair", "pair"): dynamic.pair_to_pair,
+    ("static", "given"): _given,
+    ("given", "given"): _given,
 }
 """Which core goes into which; every other pair has its reason below."""
 
@@ -149,6 +175,6 @@ REASONS: dict[tuple[str, str], str] = {
     ("pair", "center"): "query · key reads the key's position, a predictor at the centre does not",
     **{
         (kind, "given"): "the target's weights are given: there is nothing to carry them in"
-        for kind in ("static", "pooled", "center", "pair", "given")
+        for kind in ("pooled", "center", "pair")
     },
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 from relgraph.algebra.operator import Connection, Predictor, SpaceShare
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
 from relgraph.transfer.functions import OUTSIDE, Moved, Places, Rule, axes_of, move
-from relgraph.transfer.static import INTO_SOFTMAX, position_tensors
+from relgraph.transfer.static import INTO_SOFTMAX, LOGITS, position_tensors
 from relgraph.verify.oracle_channels import unit_count
 
 RANK_FALLS = (
@@ -66,6 +66,8 @@ def _of_functions(moved: Moved) -> tuple[str, float | None, Method]:
     """The end of a Part: its reason, its error and how it was done."""
     if moved.exact:
         return moved.note, 0.0, "embedding"
+    if moved.error is None:
+        return LOGITS, None, "partial"
     return "the nearest functions: the mean over each orbit", None, "projection"
 
 
@@ -186,9 +188,11 @@ def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule)
     axes = axes_of(source, target, rule, (_share(source), _share(target)), by_slot=True)
     if isinstance(axes, Refused):
         return axes
-    if rule == "none" and not _same_entries(axes):
+    if rule == "none" and not _is_within(axes):
         return Refused(ONE_FUNCTION)
     moved = move(_positions(source, tensors, axes[0][0].space.orbits), axes, rule)
+    if rule == "none" and not (_same_entries(axes) and moved.exact):
+        return _cut(target, moved)
     if target.operator.weight.position == "none":
         return _without_table(source, tensors, moved, _same_entries(axes))
     closed = bool(moved.outside.any())
@@ -198,6 +202,20 @@ def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule)
     values = torch.where(moved.outside, 0.0, moved.values[..., 0])
     reason = "query · key is kept; of the position bias the mean over each orbit, which is no copy"
     return Part(position_tensors(target, values), reason, None, "partial")
+
+
+def _cut(target: Connection, moved: Moved) -> Part:
+    """The same query · key, perhaps on fewer pairs, without a softmax: the nearest W with it."""
+    reason = "query · key is kept, perhaps on fewer pairs; its position bias averaged over orbits"
+    if target.operator.weight.position == "none":
+        return Part({}, reason, None, "projection" if not moved.values.any() else "partial")
+    return Part(position_tensors(target, moved.values[..., 0]), reason, None, "projection")
+
+
+def _is_within(places: Places) -> bool:
+    """Whether the target has no pair that the source does not have."""
+    one, other = (axes.space.entry for axes in places[0])
+    return bool(torch.isin(other, one).all())
 
 
 def _without_table(source: Connection, tensors: Tensors, moved: Moved, same: bool) -> Part:

@@ -39,10 +39,12 @@ _SAME = 1e-12  # relative, float64: θ comes back as it was but for rounding
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """The two axes of a weight."""
+    """The two axes of a weight. `slots`: entries of the space axis are slots, of which one without
+    an orbit has the logit 0; else they are positions, and what is not there is absent."""
 
     channel: Axis
     space: Axis
+    slots: bool = False
 
 
 Places: TypeAlias = tuple[tuple[Axes, Axes], ...]
@@ -79,28 +81,32 @@ def axes_of(
         if isinstance(spaces, Refused):
             refused = spaces
             continue
-        channels = channel_axis(source), channel_axis(target)
-        found.append((Axes(channels[0], spaces[0]), Axes(channels[1], spaces[1])))
+        one, other, slotted = spaces
+        found.append(
+            (Axes(channel_axis(source), one, slotted), Axes(channel_axis(target), other, slotted))
+        )
     return tuple(found) or refused
 
 
 def _spaces(
     placed: tuple[Connection, Connection] | Refused, rule: Rule, shares: Shares, by_slot: bool
-) -> tuple[Axis, Axis] | Refused:
+) -> tuple[Axis, Axis, bool] | Refused:
     if isinstance(placed, Refused):
         return placed
+    by_place = (space_axis(placed[0], shares[0]), space_axis(placed[1], shares[1]), False)
     if rule == "none" and not by_slot:
-        return space_axis(placed[0], shares[0]), space_axis(placed[1], shares[1])
+        return by_place
     one, other = (slots(connection) for connection in placed)
     if one[0].shape == other[0].shape and all(map(torch.equal, one, other)):
         empty = rule == "softmax"
-        return slot_axis(placed[0], shares[0], empty), slot_axis(placed[1], shares[1], empty)
+        made = (slot_axis(one, share, empty) for one, share in zip(placed, shares, strict=True))
+        return next(made), next(made), True
     for connection, (reads, counted) in zip(placed, (one, other), strict=True):
         if rule == "softmax" and _counts_outside(connection, counted & (reads < 0)):
             return Refused("places outside the map count in a softmax, and not the same ones")
         if _repeats(reads):
             return Refused("the border shows one position twice, and each has a weight of its own")
-    return space_axis(placed[0], shares[0]), space_axis(placed[1], shares[1])
+    return by_place
 
 
 def _counts_outside(connection: Connection, empty: Tensor) -> bool:
@@ -127,20 +133,31 @@ def move(values: Tensor, places: Places, rule: Rule) -> Moved:
 
 def _moved(values: Tensor, source: Axes, target: Axes, rule: Rule) -> Moved:
     logits = rule != "none"
+    absent = logits and not source.slots
     channel = transition(source.channel, target.channel, logits)
-    space = transition(source.space, target.space, logits)
+    space = transition(source.space, target.space, absent)
     moved = _apply(values, channel, space)
-    outside = ~(channel.covered[:, None] & space.covered[None])
+    outside = ~(channel.covered[:, None] & (space.covered | source.slots)[None])
     if channel.exact and space.exact:
         return Moved(moved, True, 0.0, outside)
     if logits:
-        return Moved(moved, False, None, outside)
+        whole = channel.whole and (space.whole or source.slots)
+        exact = whole and _comes_back(values, moved, source, target)
+        return Moved(moved, exact, 0.0 if exact else None, outside)
     exact, error = _lost(values, moved, source, target)
     return Moved(moved, exact, error, outside)
 
 
 def _apply(values: Tensor, channel: Transition, space: Transition) -> Tensor:
     return channel.apply(space.apply(values.transpose(0, 1)).transpose(0, 1))
+
+
+def _comes_back(values: Tensor, moved: Tensor, source: Axes, target: Axes) -> bool:
+    """Whether these logits, if not their whole class, are the target's."""
+    channel = transition(target.channel, source.channel, logits=True)
+    space = transition(target.space, source.space, not source.slots)
+    rest = (values - _apply(moved, channel, space)).abs().max()
+    return bool(rest <= _SAME * values.abs().max())
 
 
 def _lost(values: Tensor, moved: Tensor, source: Axes, target: Axes) -> tuple[bool, float]:

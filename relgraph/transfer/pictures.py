@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from relgraph.errors import Problem, RelgraphError
@@ -28,11 +29,12 @@ class Pictures:
     images: Images
     preparation: Preparation
     count: int
+    dtype: torch.dtype = torch.float32
 
     def batches(self) -> Iterator[Tensor]:
         """All of them, some at a time."""
         for batch in evaluation_batches(self.images, self.preparation, BATCH):
-            yield batch.images
+            yield batch.images.to(self.dtype)
 
 
 def open_pictures(

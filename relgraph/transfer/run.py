@@ -57,17 +57,19 @@ def _transferred(request: TransferRequest, start: _Start, folder: Path) -> Trans
     architecture = start.architecture
     programs = start.before.program(architecture), start.after.program(architecture)
     check_fit(start.before.name, programs[0], start.tensors)
-    target = _model(start.after, architecture, folder / "after.py", request.seed)
+    target = _model(start, start.after, folder / "after.py", request.seed)
     pictures = _pictures(request, start, programs[0].input.grid)
+    if pictures is not None:
+        pictures = replace(pictures, dtype=next(target.parameters()).dtype)
     source = None
     if pictures is not None:
-        source = _model(start.before, architecture, folder / "before.py", request.seed)
+        source = _model(start, start.before, folder / "before.py", request.seed)
         source.load_state_dict({**source.state_dict(), **start.tensors})
         source.eval()
     inputs: Inputs = no_inputs
     if request.calibrate and source is not None and pictures is not None:
         inputs = observe.entering(source, pictures)
-    fresh = _as_precise(target.state_dict(), start.tensors)
+    fresh = target.state_dict()
     outcome = match_programs(*programs, Bodies(start.tensors, fresh, inputs))
     _refuse_no_way(outcome, request)
     target.load_state_dict({**fresh, **outcome.tensors})
@@ -131,20 +133,15 @@ def _start(request: TransferRequest) -> _Start:
     return _Start(before, after, tensors, architecture, run, recipe)
 
 
-def _model(end: End, architecture: Architecture, path: Path, seed: int) -> Backbone:
-    """The model of an emitted text, its fresh weights from `seed`."""
+def _model(start: _Start, end: End, path: Path, seed: int) -> Backbone:
+    """The model of an emitted text, its fresh weights from `seed`; in float64 where the checkpoint
+    is."""
     path.write_text(end.text, "utf-8")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build(path, architecture)
-
-
-def _as_precise(fresh: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Fresh weights as they are; of a checkpoint in float64, in float64."""
-    double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
-    if not double:
-        return dict(fresh)
-    return {n: t.double() if t.dtype.is_floating_point else t for n, t in fresh.items()}
+        model = build(path, start.architecture)
+    double = any(tensor.dtype == torch.float64 for tensor in start.tensors.values())
+    return model.double() if double else model
 
 
 def _pictures(

@@ -22,6 +22,8 @@ from relgraph.transfer.functions import OUTSIDE, Axes, Moved, Places, Rule, axes
 from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
 
+ONE_NUMBER = "without a position bias query · key of constants is one number for all pairs"
+LOGITS = "of the logits the mean over each orbit: normalised, that is no optimum"
 INTO_SOFTMAX = (
     "into a softmax from weights that are not normalised: its rows sum to 1, so softmax(log W) is "
     "W over its row's sum"
@@ -62,7 +64,7 @@ def numbers_for(
     learned = before.source == "static"
     if after.normalize == "softmax":
         if not (learned and before.normalize == "softmax"):
-            return Refused(INTO_SOFTMAX)
+            return _logarithms(source, target, tensors, share)
         return _learned(source, target, tensors, "softmax", share)
     if learned and before.normalize == after.normalize == "sigmoid":
         return _learned(source, target, tensors, "sigmoid", share)
@@ -127,10 +129,50 @@ def _frozen(
     return Numbers(values, tuple((own, target_axes) for _, target_axes in axes), "none")
 
 
+def _logarithms(
+    source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
+) -> Numbers | Refused:
+    """Logits of weights that are positive and sum to 1 over each output's slots."""
+    reads, counted = slots(target)
+    numbers = _frozen(source, target, tensors, share)
+    if isinstance(numbers, Refused):
+        return numbers
+    own = numbers.places[0][0]
+    outputs = own.space.entry // (target.tokens + geometry.area(target.key_grid or target.in_grid))
+    sums = torch.zeros(len(numbers.values), len(reads), dtype=torch.float64)
+    sums = sums.index_add(1, outputs, numbers.values)
+    even = bool(((sums - 1).abs() < 1e-9).all()) and bool((numbers.values >= 0).all())
+    if not even or bool((counted & (reads < 0)).any()) or unmixed(source) is None:
+        return Refused(INTO_SOFTMAX)
+    # A softmax does not see what all logits of an output have in common.
+    rows = outputs.expand(len(numbers.values), -1)
+    highest = torch.zeros_like(sums).scatter_reduce(1, rows, numbers.values, "amax")
+    logits = (numbers.values / highest[:, outputs]).log().clamp(min=OUTSIDE)
+    return replace(numbers, values=logits, rule="softmax")
+
+
+def unmixed(connection: Connection) -> Connection | None:
+    """The connection if its channels see only themselves, as under a softmax they do."""
+    return connection if connection.operator.channel.connect == "separate" else None
+
+
 def _on_its_own_map(connection: Connection) -> Connection:
     """Not to be compared on a generic map: what is normalised depends on the border."""
     space = replace(connection.operator.space, share="none")
     return replace(connection, operator=replace(connection.operator, space=space))
+
+
+def to_given(source: Connection, target: Connection, tensors: Tensors) -> Part | Refused:
+    """Nothing is learned there: exact where the source's numbers are the given ones."""
+    numbers = _frozen(source, target, tensors, "none")
+    if isinstance(numbers, Refused):
+        return numbers
+    given = _frozen(target, target, {}, "none")
+    assert not isinstance(given, Refused), "given weights stand on their own map"
+    one, other = (move(n.values[..., None], n.places, "none").values for n in (numbers, given))
+    if bool(((one - other).abs() > 1e-12 * other.abs().max()).any()):
+        return Refused("the target's weights are given: there is nothing to carry them in")
+    return Part({})
 
 
 def to_predictor(
@@ -159,21 +201,48 @@ def to_pair(
 ) -> Part | Refused:
     """Queries zero, the position bias the kernel's numbers."""
     position = target.operator.weight.position
-    if position == "none":
-        return Refused(
-            "without a position bias every entry of query · key is one function of two values, "
-            "which no weights make constant and different"
-        )
-    share: SpaceShare = "positions" if position == "relative" else "none"
-    numbers = numbers_for(source, target, tensors, share)
+    shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none", "none": "all"}
+    numbers = numbers_for(source, target, tensors, shares[position])
     if isinstance(numbers, Refused):
         return numbers
     made = settled(numbers, target)
     if isinstance(made, Refused):
         return made
     values, moved = made
-    own = {**queries_of(target, fresh), **position_tensors(target, values)}
-    return Part(own, *_said(moved))
+    own = queries_of(target, fresh)
+    if position != "none":
+        return Part({**own, **position_tensors(target, values)}, *_said(moved))
+    constant = _constant(target, own, values)
+    if isinstance(constant, Refused):
+        return constant
+    reason, error, how = _said(moved)
+    return Part(constant, f"{reason} ({ONE_NUMBER})" if reason else "", error, how)
+
+
+def _constant(
+    target: Connection, own: dict[str, Tensor], values: Tensor
+) -> dict[str, Tensor] | Refused:
+    """Queries and keys that are biases: one number per head, whatever they read."""
+    heads, channels = len(values), target.in_channels
+    if target.operator.weight.normalize == "softmax" and not bool(values.abs().max()):
+        return own
+    if target.key_grid is not None or "qkv.bias" not in own:
+        return Refused(f"{ONE_NUMBER}, and without biases it is not constant")
+    if _reads_nothing(target):
+        return Refused("what stands outside the map has a key of 0, whatever the bias")
+    first = torch.arange(heads) * (channels // heads)
+    own["qkv.weight"][: 2 * channels] = 0
+    bias = own["qkv.bias"].double()
+    bias[: 2 * channels] = 0
+    bias[first] = values[:, 0] * (channels // heads) ** 0.5
+    bias[channels + first] = 1
+    return {**own, "qkv.bias": bias}
+
+
+def _reads_nothing(target: Connection) -> bool:
+    """Whether a softmax counts slots outside the map."""
+    reads, counted = slots(target)
+    return target.operator.weight.normalize == "softmax" and bool((counted & (reads < 0)).any())
 
 
 def queries_of(target: Connection, fresh: Tensors) -> dict[str, Tensor]:
@@ -204,4 +273,6 @@ def _said(moved: Moved) -> tuple[str, float | None, Method]:
     """The end of a Part: its reason, its error and how it was done."""
     if moved.exact:
         return moved.note, 0.0, "embedding"
+    if moved.error is None:
+        return LOGITS, None, "partial"
     return "the nearest W: the mean over each of its orbits", moved.error, "projection"

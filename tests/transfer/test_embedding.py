@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,12 @@ SOFTMAX = {
         static_softmax(WINDOW + ", share: none"),
         static_softmax(FULL).replace("{normalize: softmax}", "static"),
     ),
+    "an average into logits": (
+        static_softmax(LOCAL3 + ", border: mask").replace(
+            "{normalize: softmax}", "{fixed: average}"
+        ),
+        static_softmax(LOCAL3 + ", share: positions"),
+    ),
     "predicted logits on a larger support": (
         center_softmax(LOCAL3 + ", share: positions"),
         center_softmax("connect: local, size: 5, share: positions"),
@@ -210,7 +217,6 @@ def test_a_block_that_is_new_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_biases_are_carried_into_finer_ones(tmp_path: Path) -> None:
-    kinds = ["false", "channels", "both"]
-    for before, after in zip(kinds, kinds[1:], strict=False):
+    for before, after in itertools.pairwise(("false", "channels", "both")):
         one, other = (f"- mlp: {{bias: {kind}}}" for kind in (before, after))
         assert carried(tmp_path, one, other).difference < 1e-10
