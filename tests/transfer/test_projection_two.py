@@ -44,6 +44,7 @@ DEPTHWISE = (Operator(LOCAL, SEPARATE), (2, 2))
 POINTWISE = (Operator(POINT, FULL), (2, 3))
 DENSE = one(LOCAL)
 ANY = one(space("full"))  # every entry of W its own number
+SQUARE = one(space("full"), width=(2, 2))
 HEADS, ALL = Channel("separate", share="heads", heads=2), Channel("separate", share="all")
 
 CASES: dict[str, tuple[Uses, Uses, Size]] = {
@@ -73,7 +74,7 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
     ),
     "reflected depth-wise then point-wise": (
         one(replace(LOCAL, border="reflect")),
-        ((Operator(replace(LOCAL, border="reflect"), SEPARATE), (4, 4)), POINTWISE),
+        ((Operator(replace(LOCAL, border="reflect"), SEPARATE), (2, 2)), POINTWISE),
         (4, 3),
     ),
     "a convolution to fewer channels then point-wise": (
@@ -113,25 +114,25 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
         (4, 3),
     ),
     "separable kernel that repeats the border": (
-        one(replace(LOCAL, border="clamp")),
-        one(replace(LOCAL, border="clamp", size=(5, 3)), SEPARATE, "separable", width=(4, 4)),
+        one(replace(LOCAL, border="clamp"), width=(2, 2)),
+        one(replace(LOCAL, border="clamp", size=(5, 3)), SEPARATE, "separable"),
         (4, 3),
     ),
-    "separable full": (ANY, one(space("full"), SEPARATE, "separable"), (2, 3)),
+    "separable full": (SQUARE, one(space("full"), SEPARATE, "separable"), (2, 3)),
     "separable full by offsets": (
         ANY,
         one(space("full", share="positions"), FULL, "separable"),
         (2, 3),
     ),
-    "separable windows": (ANY, one(space("window"), FULL, "separable"), (2, 4)),
+    "separable windows": (one(space("full"), width=(1, 2)), one(space("window"), FULL, "separable", width=(1, 2)), (2, 4)),
     "separable windows, shared and moved": (
-        ANY,
+        SQUARE,
         one(space("window", share="windows", shift=(1, 1)), SEPARATE, "separable"),
         (4, 2),
     ),
     "separable local, every place its own": (
-        one(LOCAL, SEPARATE),
-        one(replace(LOCAL, share="none"), SEPARATE, "separable"),
+        one(LOCAL, SEPARATE, width=(1, 1)),
+        one(replace(LOCAL, share="none"), SEPARATE, "separable", width=(1, 1)),
         (3, 4),
     ),
     "tokens": (one(space("full"), SEPARATE), one(space("full"), SEPARATE, "tokens", 2), (2, 3)),
