@@ -15,6 +15,7 @@ from torch import Tensor
 from relgraph.program import Connect, Scope
 from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.projection.sums import linear_sum
+from relgraph.transfer.projection.three import three_factors
 from relgraph.transfer.projection.two import two_factors
 
 Operators: TypeAlias = Connect | Scope
@@ -22,7 +23,7 @@ Projection: TypeAlias = Callable[
     [Operators, Operators, Tensors, Tensors, Tensor | None], Carried | Refused
 ]
 
-METHODS: tuple[Projection, ...] = (linear_sum, two_factors)
+METHODS: tuple[Projection, ...] = (linear_sum, two_factors, three_factors)
 """Tried in order; the first that does not refuse is taken."""
 
 
