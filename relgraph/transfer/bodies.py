@@ -16,6 +16,7 @@ from relgraph.program import Body, Branches, Connect, Element, Node, Residual, S
 from relgraph.transfer import neutral
 from relgraph.transfer.align import align, is_operator, likeness
 from relgraph.transfer.carried import Carried, Refused, Tensors
+from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.elements import carry_element
 from relgraph.transfer.layer import Layer, Outcome, joined, row, words
 from relgraph.transfer.operators import into_connection
@@ -80,6 +81,9 @@ class Bodies:
         paths = join(before, source.attr), join(after, target.attr)
         own, fresh = under(self.source, paths[0]), under(self.fresh, paths[1])
         made: Carried | Refused = Refused("")
+        reduced = self._reduced(source, paths, target)
+        if reduced is not None and reduced.is_exact:
+            return reduced
         if isinstance(target, Connect):
             made = into_connection(source, target, _core(own), _core(fresh))
             if isinstance(made, Carried) and made.method != "partial":
@@ -107,6 +111,27 @@ class Bodies:
             return whole
         reduce = source.reduce.body if isinstance(source, Connect) and source.reduce else ()
         keys = self.match(f"{paths[0]}.reduce", reduce, f"{paths[1]}.reduce", target.reduce.body)
+        return joined((whole, keys))
+
+    def _reduced(
+        self, source: Operators, paths: tuple[str, str], target: Operators
+    ) -> Outcome | None:
+        """A reduction and what reads it into a connection whose keys read a reduction."""
+        if not (isinstance(source, Scope) and isinstance(target, Connect) and target.reduce):
+            return None
+        *reduction, core = source.body
+        if not isinstance(core, Connect):
+            return None
+        keys_on = core.connection.in_grid
+        connection = replace(core.connection, in_grid=source.input.grid, key_grid=keys_on)
+        own, fresh = under(self.source, join(paths[0], core.attr)), under(self.fresh, paths[1])
+        made = carry_connection(connection, target.connection, own, _core(fresh))
+        if isinstance(made, Refused):
+            return None
+        tensors = {join(paths[1], name): tensor for name, tensor in made.tensors.items()}
+        whole = Outcome(tensors, (row(paths[1], paths[0], (source, target), made),))
+        inside = f"{paths[1]}.reduce"
+        keys = self.match(paths[0], tuple(reduction), inside, target.reduce.body)
         return joined((whole, keys))
 
     def _inside(

@@ -226,17 +226,20 @@ def _constant(
     heads, channels = len(values), target.in_channels
     if target.operator.weight.normalize == "softmax" and not bool(values.abs().max()):
         return own
-    if target.key_grid is not None or "qkv.bias" not in own:
+    names = ("qkv", "qkv") if target.key_grid is None else ("q", "kv")
+    if f"{names[0]}.bias" not in own:
         return Refused(f"{ONE_NUMBER}, and without biases it is not constant")
     if _reads_nothing(target):
         return Refused("what stands outside the map has a key of 0, whatever the bias")
     first = torch.arange(heads) * (channels // heads)
-    own["qkv.weight"][: 2 * channels] = 0
-    bias = own["qkv.bias"].double()
-    bias[: 2 * channels] = 0
-    bias[first] = values[:, 0] * (channels // heads) ** 0.5
-    bias[channels + first] = 1
-    return {**own, "qkv.bias": bias}
+    made = {name: tensor.double().clone() for name, tensor in own.items()}
+    numbers = values[:, 0] * (channels // heads) ** 0.5, torch.ones(heads, dtype=torch.float64)
+    starts = 0, channels if target.key_grid is None else 0
+    for name, start, number in zip(names, starts, numbers, strict=True):
+        made[f"{name}.weight"][start : start + channels] = 0
+        made[f"{name}.bias"][start : start + channels] = 0
+        made[f"{name}.bias"][start + first] = number
+    return made
 
 
 def _reads_nothing(target: Connection) -> bool:

@@ -168,6 +168,10 @@ SOFTMAX = {
         ),
         static_softmax(LOCAL3 + ", share: positions"),
     ),
+    "a reduction by averages into reduced keys": (
+        static_softmax("connect: full, rank: {reduce: 2}"),
+        attention("connect: full, rank: {reduce: 2}", "absolute"),
+    ),
     "predicted logits on a larger support": (
         center_softmax(LOCAL3 + ", share: positions"),
         center_softmax("connect: local, size: 5, share: positions"),
