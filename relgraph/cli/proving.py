@@ -71,7 +71,7 @@ def _backbone(word: str, progress: Progress) -> Report:
 
 def _spec_of(text: str) -> str:
     """The resolved spec at the end of an emitted file, as text."""
-    return text.rpartition("\nSPEC = ")[2]
+    return text.rpartition("\nBUILDER = ")[2]
 
 
 def _print(report: Report) -> None:

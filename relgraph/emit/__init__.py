@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from relgraph.assemble.cost import cost
 from relgraph.assemble.naming import modules
 from relgraph.emit.classes import classes
-from relgraph.emit.data import data_text
+from relgraph.emit.data import data_constant
 from relgraph.emit.docs import builder_sentence, module_docstring
 from relgraph.emit.draft import Draft, draft, member_of
 from relgraph.emit.header import with_header
@@ -121,5 +121,5 @@ def _constants(program: Program) -> str:
     return (
         "# What this file was made from: the spec with nothing left to look up.\n"
         f'BUILDER = "{program.source.name}"\n'
-        f"SPEC = {data_text(dump(program.source))}"
+        f"{data_constant('SPEC', dump(program.source))}"
     )

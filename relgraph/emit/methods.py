@@ -102,7 +102,7 @@ def _is_classifier(node: Node) -> bool:
 def _statements(body: Body) -> tuple[list[str], str]:
     writer = Writer()
     result = write_body(writer, body, "x")
-    return [f"        {line}" for line in writer.lines], result
+    return [statement(line, 8) for line in writer.lines], result
 
 
 def _forward_features(program: Program) -> str:
@@ -137,12 +137,12 @@ def _forward_head(program: Program) -> str:
         *lines,
     ]
     if not more and features == "x":
-        return "\n".join([*text, f"        return x if pre_logits else {logits}"])
-    text += [] if features == "x" else [f"        x = {features}"]
+        return "\n".join([*text, statement(f"return x if pre_logits else {logits}", 8)])
+    text += [] if features == "x" else [statement(f"x = {features}", 8)]
     if not more:
-        return "\n".join([*text, f"        return x if pre_logits else {logits}"])
-    text += ["        if pre_logits:", "            return x", *more, f"        return {logits}"]
-    return "\n".join(text)
+        return "\n".join([*text, statement(f"return x if pre_logits else {logits}", 8)])
+    text += ["        if pre_logits:", "            return x", *more]
+    return "\n".join([*text, statement(f"return {logits}", 8)])
 
 
 def split_head(program: Program) -> tuple[Body, Body]:
@@ -193,7 +193,7 @@ def _map_lines(program: Program) -> list[str]:
         ]
     steps = literal(tuple((len(s.output.tokens), *s.reduction) for s in program.stages))
     return [
-        f"            tokens, rows, columns = {steps}[len(maps)]",
+        statement(f"tokens, rows, columns = {steps}[len(maps)]", 12),
         "            if x.ndim == 4:",
         "                maps.append(x)",
         "                continue",
@@ -221,8 +221,8 @@ def _classifier_methods(program: Program) -> list[str]:
             "        if num_classes == 0:",
             f"            self.{node.attr} = nn.Identity()",
             "        else:",
-            f"            fresh = {_classifier_call(node)}",
-            *(f"            {line}" for line in start_lines(node, program.source.init, "fresh")),
+            statement(f"fresh = {_classifier_call(node)}", 12),
+            *(statement(line, 12) for line in start_lines(node, program.source.init, "fresh")),
             f"            self.{node.attr} = fresh.to(like.device, like.dtype)",
         ]
     return [get, "\n".join(reset)]
@@ -256,7 +256,7 @@ def _no_weight_decay(program: Program) -> str:
     return "\n".join(
         [
             *head,
-            f"        spared = {literal(tuple(names))}",
+            statement(f"spared = {literal(tuple(names))}", 8),
             "        return {n for n, _ in self.named_parameters() if n.endswith(spared)}",
         ]
     )

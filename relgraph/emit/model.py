@@ -14,7 +14,7 @@ from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, head_starts, method_texts
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
-from relgraph.emit.text import WIDTH, call, literal
+from relgraph.emit.text import WIDTH, call, literal, statement
 from relgraph.lower.module import Argument, DropPathRate
 from relgraph.program import Program
 
@@ -173,17 +173,20 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
 def _map_lines(sizes: MapSizes) -> list[str]:
     """`map_sizes`, computed from the image's size as far as it can be."""
     steps = literal(tuple(_flat(reduction) for reduction in sizes.reductions))
-    if all(reduction[0] == reduction[1] for reduction in sizes.reductions):
-        division = "(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in "
-    else:
-        division = "(-(-self.img_size[0] // r), -(-self.img_size[1] // c)) for r, c in "
-        steps = literal(sizes.reductions)
+    division = "(-(-self.img_size[0] // step), -(-self.img_size[1] // step))"
+    loop = f"for step in {steps}"
+    if any(reduction[0] != reduction[1] for reduction in sizes.reductions):
+        division = "(-(-self.img_size[0] // r), -(-self.img_size[1] // c))"
+        loop = f"for r, c in {literal(sizes.reductions)}"
     comment = (
         "        # The map of every stage: the image's sides over the stride so far, rounded up."
     )
-    flat = f"        map_sizes = [{division}{steps}]"
+    flat = f"        map_sizes = [{division} {loop}]"
     if len(flat) > WIDTH:
-        flat = f"        map_sizes = [\n            {division}{steps}\n        ]"
+        inner = f"            {division} {loop}"
+        if len(inner) > WIDTH:
+            inner = f"            {division}\n{statement(loop, 12)}"
+        flat = f"        map_sizes = [\n{inner}\n        ]"
     if not sizes.irregular:
         return [comment, flat]
     own = " x ".join(map(str, sizes.input))
@@ -191,7 +194,7 @@ def _map_lines(sizes: MapSizes) -> list[str]:
         comment,
         flat,
         f"        # Maps that are no such part, as images of {own} have them.",
-        f"        map_sizes += [{', '.join(map(literal, sizes.irregular))}]",
+        statement(f"map_sizes += [{', '.join(map(literal, sizes.irregular))}]", 8),
     ]
 
 

@@ -32,7 +32,7 @@ def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list
             *_starts(draft),
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
-            *(f"        {line}" for line in forward),
+            *(statement(line, 8) for line in forward),
         ]
     )
 

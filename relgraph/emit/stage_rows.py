@@ -13,7 +13,7 @@ from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes
 from relgraph.emit.stage_table import table_lines
 from relgraph.emit.stages import MapSizes, StageDrafts
-from relgraph.emit.text import WIDTH, call, period
+from relgraph.emit.text import WIDTH, call, counted, period, statement
 from relgraph.lower.module import DropPathRate
 from relgraph.program import Stage
 
@@ -98,7 +98,7 @@ def _blocks_lines(runs: list[tuple[list[str], str]]) -> list[str]:
         flat = f"        blocks = [{made[0]}{loop and ' '}{loop}]"
         if len(made) == 1 and len(flat) <= WIDTH:
             return [flat]
-        tail = [f"            {loop}"] if loop else []
+        tail = [statement(loop, 12)] if loop else []
         return ["        blocks = [", *_indented(made, 12), *tail, "        ]"]
     lines = ["        blocks = ["]
     for made, loop in runs:
@@ -106,7 +106,7 @@ def _blocks_lines(runs: list[tuple[list[str], str]]) -> list[str]:
         if len(made) == 1 and len(flat) <= WIDTH:
             lines.append(flat)
         elif loop:
-            lines += ["            *(", *_indented(made, 16), f"                {loop}"]
+            lines += ["            *(", *_indented(made, 16), statement(loop, 16)]
             lines.append("            ),")
         else:
             lines += [*_indented([*made[:-1], made[-1] + ","], 12)]
@@ -150,7 +150,7 @@ def _run_lines(run: list[Call], sizes: MapSizes, near: Size) -> tuple[list[str],
         return lines, f"for _ in range({len(run)})"
     rows = [[sizes.text(dict(made.arguments)[name], near) for name in varying] for made in run]
     texts = [row[0] if len(row) == 1 else f"({', '.join(row)})" for row in rows]
-    return lines, f"for {', '.join(varying)} in {period(texts)}"
+    return lines, f"for {', '.join(varying)} in {counted(texts) or period(texts)}"
 
 
 def _lines(made: Call, sizes: MapSizes, near: Size, loop: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from relgraph.emit.classes import Call, Classes
 from relgraph.emit.signature import relative
 from relgraph.emit.stages import MapSizes, StageDrafts
-from relgraph.emit.text import WIDTH, call, literal, period
+from relgraph.emit.text import WIDTH, call, counted, literal, period, statement
 from relgraph.lower.module import Argument, DropPathRate, MapSize
 from relgraph.program import Stage
 
@@ -43,7 +43,8 @@ class Table:
             return self._column(name, [row[0] for row in values])
         if self.loop:
             raise NoTableError
-        self.columns[f"{name}s"] = [period([literal(value) for value in row]) for row in values]
+        texts = [[literal(value) for value in row] for row in values]
+        self.columns[f"{name}s"] = [counted(row) or period(row) for row in texts]
         self.loop = f"for {name} in {name}s"
         return name
 
@@ -140,7 +141,7 @@ def _rows(table: Table) -> list[str]:
     return [
         "        rows = (",
         f"            # {', '.join(names)}",
-        *(f"            ({row}{comma})," for row in rows),
+        *(statement(f"({row}{comma}),", 12) for row in rows),
         "        )",
         f"        {loop}",
     ]

@@ -44,26 +44,58 @@ def camel(name: str) -> str:
 
 def call(head: str, arguments: Sequence[str], indent: int, tail: str = "") -> str:
     """`head(arguments)tail` at `indent` spaces, one argument a line where it is too long."""
-    space = " " * indent
-    flat = f"{space}{head}({', '.join(arguments)}){tail}"
-    if len(flat) <= WIDTH:
-        return flat
-    inner = " " * (indent + 4)
-    joined = f"{inner}{', '.join(arguments)}"
-    if len(joined) <= WIDTH:
-        return f"{space}{head}(\n{joined}\n{space}){tail}"
-    lines = "".join(f"{inner}{argument},\n" for argument in arguments)
-    return f"{space}{head}(\n{lines}{space}){tail}"
+    return _bracketed(f"{head}(", arguments, f"){tail}", indent)
 
 
 def statement(line: str, indent: int) -> str:
-    """`line` further in by `indent` spaces; its last call is wrapped where it is too long."""
-    own = indent + len(line) - len(line.lstrip())
-    head, _, rest = line.strip().rpartition("(")
-    if not head:
-        return " " * own + line.strip()
-    inner, _, tail = rest.rpartition(")")
-    return call(head, inner.split(", "), own, tail)
+    """`line` further in by `indent` spaces; where it is too long, what stands in its longest
+    brackets is wrapped."""
+    own, text = indent + len(line) - len(line.lstrip()), line.strip()
+    opening, closing = _longest_brackets(text)
+    if own + len(text) <= WIDTH or text.startswith("#") or opening + 1 == closing:
+        return " " * own + text
+    items = _items(text[opening + 1 : closing])
+    return _bracketed(text[: opening + 1], items, text[closing:], own)
+
+
+def _bracketed(head: str, items: Sequence[str], tail: str, indent: int) -> str:
+    """`head` with the opening bracket, items, `tail` with the closing one: on one line, on a line
+    of their own, or one a line."""
+    space, joined = " " * indent, ", ".join(items)
+    if len(space) + len(head) + len(joined) + len(tail) <= WIDTH:
+        return f"{space}{head}{joined}{tail}"
+    inner = indent + 4
+    if inner + len(joined) <= WIDTH:
+        return f"{space}{head}\n{' ' * inner}{joined}\n{space}{tail}"
+    lines = "".join(statement(item.rstrip(",") + ",", inner) + "\n" for item in items)
+    return f"{space}{head}\n{lines}{space}{tail}"
+
+
+def _longest_brackets(text: str) -> tuple[int, int]:
+    """Where the outermost brackets open and close that hold most; (-1, 0) where there are none."""
+    best, depth, opening = (-1, 0), 0, 0
+    for at, character in enumerate(text):
+        if character in "([{":
+            opening = at if depth == 0 else opening
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0 and at - opening >= best[1] - best[0]:
+                best = (opening, at)
+    return best
+
+
+def _items(text: str) -> list[str]:
+    """`text` cut at the commas that stand in no bracket; one item keeps the comma that makes it
+    a tuple."""
+    items, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            items.append(text[start:at].strip())
+            start = at + 1
+    items += [text[start:].strip()] if text[start:].strip() else []
+    return items if len(items) > 1 else [text]
 
 
 def wrapped(text: str, indent: int, first: str = "", rest: str | None = None) -> list[str]:
@@ -99,3 +131,16 @@ def period(items: Sequence[str]) -> str:
     joined = ", ".join(listed[:length])
     text = f"({joined},)" if length == 1 else f"({joined})"
     return text if length == count else f"{count // length} * {text}"
+
+
+def counted(items: Sequence[str]) -> str:
+    """Four and more whole numbers at equal steps as a range; nothing for other items."""
+    if len(items) < 4 or not all(item.isdecimal() for item in items):
+        return ""
+    first, step = int(items[0]), int(items[1]) - int(items[0])
+    found = range(first, first + step * len(items), step) if step else range(0)
+    if [str(number) for number in found] != list(items):
+        return ""
+    start = f"{found.start}, " if found.start or found.step != 1 else ""
+    end = f", {found.step}" if found.step != 1 else ""
+    return f"range({start}{found.stop}{end})"
