@@ -14,7 +14,7 @@ from relgraph.derive.arguments import changed, shipped_use
 from relgraph.derive.contexts import Context
 from relgraph.derive.flow import Value
 from relgraph.derive.own import Own, own_operators
-from relgraph.derive.sites import Site, uses
+from relgraph.derive.sites import Site, matches, names, uses
 from relgraph.derive.source import Source, exchanged, item_values
 from relgraph.resolved import OperatorUse
 from relgraph.spec.nodes import ListNode, Node, ScalarNode
@@ -64,8 +64,11 @@ class Writing:
     def stages_of_address(self) -> set[int]:
         """The stages in which the address stands for something, asked for or not."""
         backbone = self.source.understood.resolution.backbone
-        own = {one.use.name for one in self.site.found}
-        return {one.stage for one in uses(backbone) if one.use.name in own}
+        return {
+            one.stage
+            for one in uses(backbone)
+            if matches(self.site.address, names(one.use), one.trail)
+        }
 
 
 def fragments(writing: Writing) -> Iterator[Fragment]:
@@ -152,8 +155,8 @@ def _entries(
     address = writing.site.address
     everywhere = set(by_stage) == writing.stages_of_address()
     words = {word for word, _ in by_stage.values()}
-    names = {frozenset(table) for _, table in by_stage.values()}
-    if everywhere and len(words) == len(names) == 1:
+    parameters = {frozenset(table) for _, table in by_stage.values()}
+    if everywhere and len(words) == len(parameters) == 1:
         table = _common(writing, {stage: table for stage, (_, table) in by_stage.items()})
         if table is not None:
             return {address: (words.pop(), table)}
