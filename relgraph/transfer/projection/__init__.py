@@ -7,24 +7,19 @@ ties, sums) need nothing of this: `transfer.static` projects onto them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from torch import Tensor
 
 from relgraph.program import Connect, Scope
 from relgraph.transfer.carried import Carried, Refused, Tensors
-from relgraph.transfer.projection.sums import linear_sum
-from relgraph.transfer.projection.three import three_factors
-from relgraph.transfer.projection.two import two_factors
+from relgraph.transfer.projection.between import with_elements
+from relgraph.transfer.projection.calibrated import nearest_in_outputs, nearest_in_weights
+from relgraph.transfer.projection.factored import factored
 
 Operators: TypeAlias = Connect | Scope
-Projection: TypeAlias = Callable[
-    [Operators, Operators, Tensors, Tensors, Tensor | None], Carried | Refused
-]
-
-METHODS: tuple[Projection, ...] = (linear_sum, two_factors, three_factors)
-"""Tried in order; the first that does not refuse is taken."""
+Objective: TypeAlias = Literal["outputs", "weights"]
+"""What is nearest: the outputs on the images, where the target is linear in its numbers, or W."""
 
 
 def project(
@@ -33,16 +28,35 @@ def project(
     tensors: Tensors,
     fresh: Tensors,
     inputs: Tensor | None = None,
+    objective: Objective = "outputs",
 ) -> Carried | Refused:
     """The target's tensors nearest to the source's function, or why there are none.
 
     `tensors` and `fresh` go by their names inside the operator (`weight`, `core.weight`). `inputs`
-    are values that enter the source, (B, T + P, C), where images to calibrate with were given.
+    are values that enter the source, (B, T + P, C), where images to calibrate with were given: an
+    answer that used them is `calibrated.Calibrated` and has an error in outputs too. `objective`
+    decides for sources whose W changes with the image; where outputs cannot be fitted, W is.
     """
-    refused = Refused("")
-    for method in METHODS:
-        made = method(source, target, tensors, fresh, inputs)
-        if isinstance(made, Carried):
-            return made
-        refused = refused if refused.reason else made
-    return refused
+    if isinstance(source, Connect) and _changes(source):
+        near: Carried | Refused = Refused("")
+        if objective == "outputs":
+            near = nearest_in_outputs(source, target, tensors, fresh, inputs)
+        if isinstance(near, Refused):
+            near = nearest_in_weights(source, target, tensors, fresh, inputs)
+        return near
+    if isinstance(target, Connect):
+        return Refused("a single connection: what is nearest in it was asked before")
+    made = factored(source, target, tensors, fresh)
+    if isinstance(made, Carried):
+        return made
+    fit = with_elements(source, target, tensors, fresh, inputs)
+    return fit if isinstance(fit, Carried) or made.reason in ("", fit.reason) else _both(made, fit)
+
+
+def _changes(source: Connect) -> bool:
+    return source.connection.operator.weight.source in ("pooled", "center", "pair")
+
+
+def _both(linear: Refused, fit: Refused) -> Refused:
+    """The reason that says what would help."""
+    return fit if "images" in fit.reason else linear

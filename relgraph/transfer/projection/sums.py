@@ -47,13 +47,9 @@ class Term:
 
 
 def linear_sum(
-    source: Connect | Scope,
-    target: Connect | Scope,
-    tensors: Tensors,
-    fresh: Tensors,
-    inputs: Tensor | None = None,
+    source: Connect | Scope, target: Connect | Scope, tensors: Tensors, fresh: Tensors
 ) -> Carried | Refused:
-    """The optimum over W's entries on the layer's map; `inputs` are not looked at."""
+    """The optimum over W's entries on the layer's map."""
     terms = _terms(target)
     if isinstance(terms, Refused):
         return terms

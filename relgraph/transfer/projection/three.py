@@ -55,13 +55,9 @@ class Tucker:
 
 
 def three_factors(
-    source: Connect | Scope,
-    target: Connect | Scope,
-    tensors: Tensors,
-    fresh: Tensors,
-    inputs: Tensor | None = None,
+    source: Connect | Scope, target: Connect | Scope, tensors: Tensors, fresh: Tensors
 ) -> Carried | Refused:
-    """A local optimum over W's entries on the layer's map; `inputs` are not looked at."""
+    """A local optimum over W's entries on the layer's map."""
     chain = factors(target)
     if isinstance(chain, Refused):
         return chain

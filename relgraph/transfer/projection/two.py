@@ -30,13 +30,9 @@ REASON = "the nearest product of two factors, by a singular value decomposition 
 
 
 def two_factors(
-    source: Connect | Scope,
-    target: Connect | Scope,
-    tensors: Tensors,
-    fresh: Tensors,
-    inputs: Tensor | None = None,
+    source: Connect | Scope, target: Connect | Scope, tensors: Tensors, fresh: Tensors
 ) -> Carried | Refused:
-    """The optimum over W's entries on the layer's map; `inputs` are not looked at."""
+    """The optimum over W's entries on the layer's map."""
     chain = factors(target)
     if isinstance(chain, Refused):
         return chain

@@ -1,0 +1,87 @@
+"""Weights that change with the image, averaged over images: a static connection of the same frame.
+
+In: a connection whose W depends on its input, its tensors, values that enter it. Out: the static
+connection that has a number for each of its entries, the mean of W there: the W nearest to those of
+all images (ALGEBRA 4.3). Sums are taken over a few images at a time, unit by unit, so memory holds
+one W and never those of all images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra.operator import Connection, Weight
+from relgraph.algebra.parameters import weight_shape
+from relgraph.transfer.axes import channel_axis, slot_axis
+from relgraph.transfer.carried import Refused, Tensors
+from relgraph.verify import oracle
+
+LARGEST = 1 << 25
+"""Numbers of W over entries and units: above it a layer is told to be too large."""
+AT_ONCE = 1 << 22  # numbers of W of several images, held together
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """The static connection and its tensors; `spread` is Σ‖W_image − mean‖² over Σ‖W_image‖², what
+    no static weight keeps."""
+
+    connection: Connection
+    tensors: Tensors
+    spread: float
+
+
+def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Refused:
+    """The mean of W over `inputs` (B, T + P, C)."""
+    if source.key_grid is not None:
+        return Refused("keys on a map of their own: its W reads what no static core here reads")
+    static = _static(source)
+    axis, units = slot_axis(static, empty=True), channel_axis(source)
+    number = units.orbits * axis.orbits
+    if number > LARGEST:
+        return Refused(f"W has {number:,} numbers: more than {LARGEST:,} are not averaged")
+    doubles = {n: t.double() if t.dtype.is_floating_point else t for n, t in tensors.items()}
+    total, square = torch.zeros(units.orbits, axis.orbits, dtype=torch.float64), 0.0
+    multiplicity = units.orbit.bincount(minlength=units.orbits).double()
+    for batch in chunks(inputs, AT_ONCE // number):
+        w = oracle.weights(source, doubles, batch).flatten(2)[:, :, axis.entry]
+        w = w.expand(len(batch), -1, -1)
+        total.index_add_(1, axis.orbit, w.sum(0))
+        square += float((w.square().sum((0, 2)) * multiplicity).sum())
+    mean = total / len(inputs)
+    kept = float((mean.square().sum(1) * multiplicity).sum()) * len(inputs)
+    spread = max(square - kept, 0.0) / square if square else 0.0
+    own = {"weight": mean.reshape(weight_shape(static)), **_frame(source, doubles)}
+    return Frozen(static, own, spread)
+
+
+def chunks(inputs: Tensor, count: int) -> Iterator[Tensor]:
+    """The inputs in float64, at most `count` images at a time and at least one."""
+    for batch in inputs.split(max(1, count)):
+        yield batch.double()
+
+
+def _static(source: Connection) -> Connection:
+    """The same slots, each with a number of its own at each place."""
+    operator = source.operator
+    space = replace(operator.space, share="none", rank=None)
+    value = operator.frame.value_bias
+    if operator.weight.source == "pair":
+        value = operator.weight.qkv_bias
+    frame = replace(operator.frame, value_bias=value)
+    return replace(
+        source, operator=replace(operator, space=space, weight=Weight("static"), frame=frame)
+    )
+
+
+def _frame(source: Connection, tensors: Tensors) -> dict[str, Tensor]:
+    """Bias and projections; a pair source's values are rows of `qkv`."""
+    own = {n: t for n, t in tensors.items() if n == "bias" or n.startswith(("proj.", "value."))}
+    if source.operator.weight.source != "pair" or not source.operator.frame.value:
+        return own
+    values = {f"value.{part}": tensors.get(f"qkv.{part}") for part in ("weight", "bias")}
+    return own | {n: t[-source.in_channels :] for n, t in values.items() if t is not None}
