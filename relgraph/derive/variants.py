@@ -94,7 +94,7 @@ def _counted(plan: Plan, request: Request) -> list[Reached]:
     may = numbers(plan.places, request.said, request.kinds)
     found = list(reached(plan.places, may, request.steps, request.allowed, request.limit))
     if len(found) > request.limit:
-        most = 50 * request.limit
+        most = _COUNTED * request.limit
         count = sum(1 for _ in reached(plan.places, may, request.steps, request.allowed, most))
         raise _too_many(count, most, request.limit)
     if not found:
@@ -109,14 +109,19 @@ def _counted(plan: Plan, request: Request) -> list[Reached]:
     return found
 
 
+_COUNTED = 5
+"""How many times the limit is counted before it is only said that there are more."""
+
+
 def _too_many(count: int, most: int, limit: int) -> RelgraphError:
+    known = count <= most
     return RelgraphError(
         Problem(
             "too-many-variants",
-            f"{count:,} variants" if count <= most else f"more than {most:,} variants",
+            f"{count:,} variants" if known else f"more than {most:,} variants",
             f"at most {limit:,}",
-            "name --operator, --stages, --relation or --axis, take fewer --steps, or allow them "
-            f"with --limit {count}",
+            "name --operator, --stages, --relation or --axis, take fewer --steps, or allow more "
+            f"with --limit{f' {count}' if known else ''}",
         )
     )
 

@@ -14,9 +14,8 @@ Said = Callable[[str], str]
 
 
 def _plain(after: str) -> str:
-    """`local 7×7` → `local7`, `stripe of 2 rows` → `stripe2rows`, `heads 3/6` → `heads`."""
+    """`local 7×7` → `local7`, `stripe of 2 rows` → `stripe2rows`, `heads 3/6` → `heads3_6`."""
     after = re.sub(r"\b(\d+)×\1\b", r"\1", after.replace(" of ", " "))
-    after = re.sub(r" \d+(/\d+)+", "", after)
     after = re.sub(r", share (\w+)", r"_\1", after.replace(" with ", "_"))
     after = after.removesuffix(" position").replace("×", "x").replace("/", "_")
     return re.sub(r"[^a-z0-9_]", "", after)

@@ -86,7 +86,8 @@ def fill_folder(
     write_atomically(folder / "recipe.yaml", dump_recipe(recipe))
     for source in sources:
         # The kind of a spec is its folder's name; two files of one name differ in it.
-        write_atomically(folder / "specs" / source.parent.name / source.name, source.read_bytes())
+        beside = source.resolve().parent.name  # a parent may be named by `../`
+        write_atomically(folder / "specs" / beside / source.name, source.read_bytes())
     if resolved:
         write_atomically(folder / "specs" / "resolved.json", resolved)
     write_atomically(folder / "environment.json", _json(environment()))

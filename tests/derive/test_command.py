@@ -10,6 +10,7 @@ import pytest
 from relgraph.data import FASHION_MNIST
 from relgraph.data.idx import find_idx, read_idx, write_idx
 from tests.cli.conftest import Command
+from tests.test_architecture import HEAVY, RUN, SLOW_TO_START, start
 
 
 def test_a_table_of_variants(relgraph: Command) -> None:
@@ -89,6 +90,13 @@ def test_mistakes_write_nothing(
     assert ran.code == 2
     assert said in ran.err
     assert not list(folder.iterdir())
+
+
+def test_no_model_is_run(folder: Path) -> None:
+    code = RUN.format("derive dwnet_fashion --relation share --plot x.svg -o out")
+    done = start(code, HEAVY + SLOW_TO_START, folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "x.svg").is_file()
 
 
 SPEC = """\
