@@ -40,7 +40,7 @@ SIDES = (56, 64, 60, 72, 840, 5040)
 
 def node_cost(node: Node, setting: Setting = SETTING) -> Cost:
     """The cost of one node. Raises RelgraphError where the map or the width does not suit it."""
-    return count(assemble(around(_body(node, setting), setting)))
+    return count(assemble(around(as_body(node, setting), setting)))
 
 
 def cost_or_none(node: Node, setting: Setting = SETTING) -> Cost | None:
@@ -74,14 +74,15 @@ def around(body: Body, setting: Setting) -> Backbone:
     )
 
 
-def _body(node: Node, setting: Setting) -> Body:
+def as_body(node: Node, setting: Setting) -> Body:
+    """The node written out as the body of a block."""
     if isinstance(node, Operator):
         return (_use(node, setting),)
     if node.kind == "chain":
-        return tuple(item for part in node.parts for item in _body(part, setting))
+        return tuple(item for part in node.parts for item in as_body(part, setting))
     if node.kind == "split":
         return (_split(node.parts, setting),)
-    branches = tuple(_body(part, setting) for part in node.parts)
+    branches = tuple(as_body(part, setting) for part in node.parts)
     return (Branches(combine=node.kind, branches=branches),)
 
 
@@ -89,7 +90,7 @@ def _split(parts: tuple[Node, ...], setting: Setting) -> Split:
     """Equal parts of the channels; the first one takes the rest."""
     each, rest = divmod(setting.channels, len(parts))
     sizes = (each + rest, *([each] * (len(parts) - 1)))
-    bodies = (_body(p, replace(setting, channels=n)) for p, n in zip(parts, sizes, strict=True))
+    bodies = (as_body(p, replace(setting, channels=n)) for p, n in zip(parts, sizes, strict=True))
     return Split(sizes=sizes, branches=tuple(bodies))
 
 

@@ -31,7 +31,7 @@ class EdgeFacts:
 def facts(a: Node, b: Node, instances: bool = False) -> EdgeFacts:
     """The facts of the edge from `a` to `b`: of families where both are some, unless they are
     asked about as `instances` with just these numbers."""
-    compared, carriage = compare(a, b, instances=instances), carries(a, b)
+    compared, carriage = compare(a, b, instances), carries(a, b, instances)
     return EdgeFacts(
         compared.direction, compared.reason, carriage.kind, carriage.reason, compared.sizes
     )

@@ -66,8 +66,12 @@ def _between_operators(inner: Operator, outer: Operator, families: bool) -> str 
     mine, theirs = inner.frame, outer.frame
     if mine.value > theirs.value or mine.output > theirs.output:
         return "without the projection nothing mixes all channels there"
+    inner, outer = produced.as_given(inner), produced.as_given(outer)
+    if inner == outer:
+        return None
     return (
         produced.obstacle(inner, outer)
+        or produced.ends(inner, outer)
         or _over_space(inner, outer, families)
         or _over_channels(inner, outer, families)
     )
@@ -91,7 +95,7 @@ def _over_space(inner: Operator, outer: Operator, families: bool) -> str | None:
 
 
 def _over_channels(inner: Operator, outer: Operator, families: bool) -> str | None:
-    mine, theirs = produced.channels(inner), produced.channels(outer)
+    mine, theirs = produced.channels(inner, outer)
     choices = tried.channels(mine, theirs) if families else ((mine, theirs, ""),)
     holds = [(said, channel_within(one, other)) for one, other, said in choices]
     return _verdict(holds, _NO_UNION.format("channels"))

@@ -24,6 +24,18 @@ _SOURCES: Mapping[frozenset[str], str] = {
 }
 
 
+def as_given(operator: Operator) -> Operator:
+    """The average that an operator is whose slots all have one number, or function: a softmax sees
+    only what is different. Any other operator as it is."""
+    weight, space = operator.weight, operator.space
+    alike = weight.normalize == "softmax" and space.share == "all" and weight.source != "pair"
+    if not alike or (space.rank is not None and space.connect != "full"):
+        return operator
+    plain = replace(space, share="none", rank=None)
+    average = Weight("fixed", fixed="average")
+    return canonical(Operator(plain, Channel("separate"), average, "none", operator.frame)).operator
+
+
 def obstacle(inner: Operator, outer: Operator) -> str | None:
     """Why the outer operator's source and normalisation cannot produce what the inner's do."""
     mine, theirs = inner.weight, outer.weight
@@ -105,10 +117,32 @@ def _functions(operator: Operator) -> Space:
     return replace(operator.space, share=sharing_of(operator) or "all")
 
 
-def channels(operator: Operator) -> Channel:
-    """The channels whose sharing is compared."""
+def channels(inner: Operator, outer: Operator) -> tuple[Channel, Channel]:
+    """The channels whose sharings are compared. Of a product over space the first factor has
+    numbers of its own for every channel, so that outside it nothing is tied; where there is one
+    number for all of space, the points around it are all that an inner width says."""
+    mine, theirs = _channels(inner), _channels(outer)
+    if mine.rank is not None and theirs.rank is not None and inner.space.share == "all":
+        return Channel(rank=mine.rank), Channel(rank=theirs.rank)
+    words = [operator.space.rank and operator.space.rank.word for operator in (inner, outer)]
+    if mine.connect == "groups" and words[0] in ("tokens", "separable") and words[0] != words[1]:
+        mine = replace(mine, share="none")
+    return mine, theirs
+
+
+def _channels(operator: Operator) -> Channel:
     given = operator.weight.source == "fixed"
     return Channel("separate", share="all") if given else operator.channel
+
+
+def ends(inner: Operator, outer: Operator) -> str | None:
+    """Two points through an inner width may be other ones at every place; around a kernel the last
+    one is the same for all."""
+    widths = inner.channel.rank is not None and outer.channel.rank is not None
+    point = inner.space.connect == "point" != outer.space.connect
+    if widths and point and inner.space.share == "none":
+        return "around a kernel the points of an inner width are the same at all places"
+    return None
 
 
 def _value_share(space: Space) -> SpaceShare:

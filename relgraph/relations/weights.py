@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.order import compare
+from relgraph.relations.produced import as_given
 from relgraph.relations.within import space_within
 
 CarriageKind: TypeAlias = Literal["embedding", "projection", "none"]
@@ -38,17 +39,19 @@ class _Row:
     reason: str
 
 
-def carries(a: Node, b: Node) -> Carriage:
-    """What becomes of a's weights in b: exact where a is a special case of b."""
-    compared = compare(a, b)
+def carries(a: Node, b: Node, instances: bool = False) -> Carriage:
+    """What becomes of a's weights in b: exact where a is a special case of b. Families are compared
+    on all sizes tried, unless they are meant as `instances` with just these numbers."""
+    compared = compare(a, b, instances=instances)
     if compared.direction in ("up", "equal"):
         return Carriage("embedding", compared.reason)
     if isinstance(a, Operator) and isinstance(b, Operator):
         return _between_operators(a, b)
-    return _between_terms(a, b)
+    return _between_terms(a, b, instances)
 
 
 def _between_operators(a: Operator, b: Operator) -> Carriage:
+    a = as_given(a)
     row = next(row for row in ROWS if row.fits(a, b))
     rank = b.channel.rank or b.space.rank
     if row is ROWS[-1] and rank is not None and _static(b):
@@ -56,13 +59,13 @@ def _between_operators(a: Operator, b: Operator) -> Carriage:
     return Carriage(row.kind, row.reason)
 
 
-def _between_terms(a: Node, b: Node) -> Carriage:
+def _between_terms(a: Node, b: Node, instances: bool) -> Carriage:
     """Part by part; a projection of every part is none of the whole, but a way to begin."""
     if not (isinstance(a, Composite) and isinstance(b, Composite)):
         return Carriage("none", "what one part does has no place in the other")
     if a.kind != b.kind or len(a.parts) != len(b.parts):
         return Carriage("none", "terms of other parts")
-    found = [carries(one, other) for one, other in zip(a.parts, b.parts, strict=True)]
+    found = [carries(one, other, instances) for one, other in zip(a.parts, b.parts, strict=True)]
     lost = next((carriage for carriage in found if carriage.kind == "none"), None)
     return lost or Carriage("projection", "each part by itself: a beginning, not an optimum")
 
@@ -94,6 +97,16 @@ def _free_rows(a: Operator, b: Operator) -> bool:
     return softmaxes and _static(b) and free
 
 
+def _between_0_and_1(a: Operator, b: Operator) -> bool:
+    """From weights under a softmax, or their average, to a sigmoid of learned numbers."""
+    bounded = a.weight.normalize == "softmax" or a.weight.fixed == "average"
+    return _static(a) and bounded and b.weight.normalize == "sigmoid"
+
+
+def _one_mean(a: Operator, b: Operator) -> bool:
+    return _same_rows(a, b) and a.weight.source == "pooled"
+
+
 def _same_rows(a: Operator, b: Operator) -> bool:
     """Predictors of one context whose last rows are the weights."""
     same = (a.weight.source, a.weight.extent) == (b.weight.source, b.weight.extent)
@@ -119,6 +132,11 @@ ROWS: tuple[_Row, ...] = (
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
     _Row(
+        _between_0_and_1,
+        "projection",
+        "averaged over each orbit: a mean of numbers between 0 and 1 is one",
+    ),
+    _Row(
         lambda a, b: not _linear(b) and _linear(a),
         "none",
         "normalised weights are positive and bounded; what was learned without is not",
@@ -139,9 +157,15 @@ ROWS: tuple[_Row, ...] = (
         "the mean of W over images, averaged over each orbit",
     ),
     _Row(
-        _same_rows,
+        _one_mean,
         "projection",
         "the predictor's last rows, averaged over each orbit: optimal for every image",
+    ),
+    _Row(
+        _same_rows,
+        "projection",
+        "the predictor's last rows, averaged over each orbit: optimal where all places of an orbit "
+        "see the same",
     ),
     _Row(
         _masked_pairs,

@@ -26,6 +26,7 @@ from relgraph.algebra.orbits import Orbits, StaticClass, orbits, static_class
 from relgraph.algebra.tables import space_table
 from relgraph.relations.node import IDENTITY, Composite, core
 from relgraph.relations.order import compare, direction
+from relgraph.relations.produced import as_given
 from relgraph.relations.table import edits
 from relgraph.relations.within import channel_within, space_within
 from tests.relations.listed import MLP, closure
@@ -398,14 +399,67 @@ def test_terms_are_compared_part_by_part() -> None:
     ],
 )
 def test_directions_of_the_rows(relation: str, axis: str, expected: set[str]) -> None:
-    """Over every third family; names say no direction, but what these edit has few."""
+    """Over every third family, averages by another name aside; names say no direction, but what
+    these edit has few. What changes nothing is the next test's."""
     found = {
         direction(operator, edit.target)
         for operator in list(closure())[::3]
         for edit in closure()[operator]
         if (edit.relation, edit.axis) == (relation, axis)
+        and all(as_given(one) == one for one in (operator, edit.target))
     }
-    assert found == expected
+    assert found - {"equal"} == expected
+
+
+def test_edits_that_change_nothing_are_told() -> None:
+    """One number for all of space: normalised it is the average, whatever it comes from; a product
+    of factors is one matrix; between the points of an inner width it says nothing."""
+    equal = [
+        operator
+        for operator in list(closure())[::3]
+        for edit in closure()[operator]
+        if direction(operator, edit.target) == "equal"
+    ]
+    assert equal
+    for operator in equal:
+        given = operator.weight.fixed == "average"
+        assert given or operator.space.share == "all"
+
+
+SEPARATE = Channel("separate")
+MASKED = Space("local", (3, 3), share="positions", border="mask")
+AVERAGES = [
+    core(Operator(replace(MASKED, share="all"), channel, Weight(source, "softmax")))
+    for source in ("static", "pooled", "center")
+    for channel in (SEPARATE, Channel("separate", share="all"))
+]
+
+
+def test_a_softmax_of_one_number_is_the_average() -> None:
+    average = core(Operator(MASKED, SEPARATE, Weight("fixed", fixed="average")))
+    for one, other in itertools.product((average, *AVERAGES), repeat=2):
+        assert direction(one, other) == "equal"
+    counted = core(Operator(local(3), SEPARATE, Weight("fixed", fixed="average")))
+    assert direction(counted, AVERAGES[0]) == "sideways"
+    assert direction(AVERAGES[0], core(Operator(replace(MASKED, share="none"), SEPARATE))) == "up"
+
+
+def test_products_that_are_less_than_they_look() -> None:
+    """The first factor of a product has a number for every channel; a point of an inner width may
+    be another one at every place, the last point around a kernel not."""
+    grouped = Channel("groups", groups=2, share="all")
+    product = core(Operator(replace(local(3), rank=Rank("separable")), grouped))
+    assert direction(product, core(Operator(local(3), grouped))) == "sideways"
+    assert direction(product, core(Operator(local(3), replace(grouped, share="none")))) == "up"
+    narrow = Channel(rank=Rank("inner", (2,)))
+    places, kernel = (
+        core(Operator(Space(name, size, share="none"), narrow))
+        for name, size in (("point", (1, 1)), ("window", (2, 2)))
+    )
+    assert direction(places, kernel) == "sideways"
+    one = replace(local(3), share="all")
+    tied, free = (core(Operator(one, replace(c, rank=narrow.rank))) for c in (grouped, Channel()))
+    assert direction(tied, free) == "equal"
 
 
 STATIC = [

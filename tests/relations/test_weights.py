@@ -78,6 +78,18 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (reduced(LOCAL, "scales", 2), atom(LOCAL), "projection", "orbit"),
     (MLP, core(Operator(FULL, Channel(rank=Rank("inner", (2,))))), "projection", "alternating"),
     (atom(LOCAL), atom(LOCAL, Weight("fixed", fixed="average")), "none", "nothing is learned"),
+    (
+        atom(MASKED, Weight("fixed", fixed="average")),
+        atom(LOCAL, Weight("pooled", "sigmoid")),
+        "projection",
+        "between 0 and 1",
+    ),
+    (
+        atom(replace(LOCAL, share="none"), Weight("center")),
+        atom(LOCAL, Weight("center")),
+        "projection",
+        "see the same",
+    ),
     (atom(LOCAL), atom(replace(LOCAL, stride=(2, 2))), "none", "other places"),
     (atom(LOCAL), replace(atom(LOCAL), frame=Frame(value=True)), "embedding", "identity"),
     (replace(atom(LOCAL), frame=Frame(value=True)), atom(LOCAL), "none", "falls away"),
