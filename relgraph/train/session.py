@@ -12,10 +12,12 @@ import torch
 from lightning_fabric import Fabric
 from timm.utils.model_ema import ModelEmaV3
 
+from relgraph.errors import Problem, RelgraphError
 from relgraph.spec.recipe_schema import Recipe
 from relgraph.train.checkpoint import read_checkpoint
 from relgraph.train.display import Display
 from relgraph.train.engine import deterministic, resolved_accelerator, start_processes
+from relgraph.train.lock import training_alone
 from relgraph.train.loop import Training
 from relgraph.train.metrics import Metrics
 from relgraph.train.mixing import Targets
@@ -41,6 +43,7 @@ def run_training(request: TrainRequest, stop: StopRequest | None = None) -> RunR
     folder = _folder(fabric, request, start)
     quiet = request.quiet or not fabric.is_global_zero
     with ExitStack() as entered:
+        _alone(fabric, folder, entered)
         entered.enter_context(deterministic(resolved_accelerator(request.accelerator)))
         asked = entered.enter_context(stop or StopRequest(quiet))
         updater = _updater(fabric, start, model, targets)
@@ -92,6 +95,19 @@ def _folder(fabric: Fabric, request: TrainRequest, start: Start) -> Path:
         fill_folder(made, start.run, start.recipe, model, sources, request.resolved)
         name = str(made)
     return Path(fabric.broadcast(name))
+
+
+def _alone(fabric: Fabric, folder: Path, entered: ExitStack) -> None:
+    """Take the run's lock for the main process; where it is another's, all processes say so."""
+    problems: tuple[Problem, ...] = ()
+    if fabric.is_global_zero:
+        try:
+            entered.enter_context(training_alone(folder))
+        except RelgraphError as error:
+            problems = error.problems
+    problems = fabric.broadcast(problems)
+    if problems:
+        raise RelgraphError(problems)
 
 
 def _updater(fabric: Fabric, start: Start, bare: Backbone, targets: Targets) -> Updater:

@@ -50,10 +50,13 @@ class StopAtPoll(StopRequest):
 
 @pytest.fixture(autouse=True, scope="package")
 def _one_thread() -> Iterator[None]:
-    """Bits depend on the number of threads, so all runs that are compared get one."""
+    """Bits depend on the number of threads, so all runs that are compared get one, those in
+    processes of their own included."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 

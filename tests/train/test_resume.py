@@ -100,6 +100,25 @@ def test_a_killed_run_resumes_to_the_same_bits(
     assert traces(run) == traces(uninterrupted)
 
 
+def test_a_second_training_in_the_folder_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    child = multiprocessing.get_context("spawn").Process(
+        target=run_training, args=(request(recipe.model_copy(update={"epochs": 10_000}), run),)
+    )
+    child.start()
+    assert child.pid is not None
+    _wait_for_checkpoints(run, 1, child)
+    os.kill(child.pid, signal.SIGSTOP)  # as it stands, so that both would read the same
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(RelgraphError, match="run-in-use"):
+        run_training(resumed(run))
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    child.kill()
+    child.join()
+    # The lock went with the process.
+    assert run_training(resumed(run), StopAtPoll(3)).interrupted
+
+
 def _wait_for_checkpoints(
     run: Path, count: int, child: multiprocessing.process.BaseProcess
 ) -> None:
