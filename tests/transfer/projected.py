@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from relgraph import resolved
-from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
+from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space
 from relgraph.assemble import assemble
 from relgraph.graph.cost import Setting, around
-from relgraph.program import Connect, Node, Scope
+from relgraph.program import Connect, Scope
 from relgraph.verify.draws import inventory
 from relgraph.verify.reference import run_connect, run_scope
 from relgraph.verify.values import under
@@ -35,11 +35,21 @@ def ranked(operator: Operator, word: str, *numbers: int) -> Operator:
     return replace(operator, space=replace(operator.space, rank=rank))
 
 
-def use(operator: Operator, width: tuple[int, int], **more: object) -> resolved.OperatorUse:
+def use(
+    operator: Operator,
+    width: tuple[int, int],
+    reduce: resolved.Body = (),
+    between: resolved.Body = (),
+) -> resolved.OperatorUse:
     """A use of an operator with given widths."""
     return resolved.OperatorUse(
-        name="operator", operator=operator, in_channels=width[0], out_channels=width[1], **more
-    )  # type: ignore[arg-type]
+        name="operator",
+        operator=operator,
+        in_channels=width[0],
+        out_channels=width[1],
+        reduce=reduce,
+        between=between,
+    )
 
 
 def item(*uses: resolved.OperatorUse, grid: Size = (4, 5)) -> tuple[Operators, dict[str, Tensor]]:
@@ -80,6 +90,3 @@ def dense(node: Operators, tensors: dict[str, Tensor]) -> Tensor:
 def relative(made: Tensor, wanted: Tensor) -> float:
     """‖made − wanted‖ / ‖wanted‖."""
     return float((made - wanted).norm() / wanted.norm())
-
-
-__all__ = ["FULL", "LOCAL", "POINT", "SEPARATE", "Node", "Operator", "Weight"]

@@ -1,4 +1,4 @@
-"""Factors with elements between them, framed and biased factors, and what is refused with a reason."""
+"""Factors with elements between them, framed and biased factors; refusals and their reasons."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from relgraph import resolved
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Size, Space, Weight
+from relgraph.algebra.operator import Frame, Operator, Space, Weight
 from relgraph.transfer.carried import Carried, Refused
 from relgraph.transfer.projection import project
 from relgraph.transfer.projection.calibrated import Calibrated
@@ -44,7 +44,8 @@ def test_elements_between_need_images() -> None:
     target, fresh = item(use(BOTTLENECK, (4, 5), between=(NORM, RELU)))
     made = project(source, target, own, fresh)
     assert isinstance(made, Refused)
-    assert made.reason == "batch_norm stands between the factors: no W has such factors, and images decide"
+    assert made.reason.startswith("batch_norm stands between the factors")
+    assert made.reason.endswith("images decide")
 
 
 @pytest.mark.parametrize("between", [(NORM, RELU), (RELU,), (NORM,)])
@@ -130,7 +131,6 @@ def test_a_reduction_by_a_learned_kernel_is_rank_one() -> None:
     assert isinstance(made, Carried), made
     error = relative(dense(target, dict(made.tensors)), dense(source, own))
     assert made.error == pytest.approx(error, abs=1e-9)
-    w = own["weight"].reshape(2, 8, 2, 2, 2)  # (C, O, cell, row, column) once cells stand apart
     w = own["weight"].reshape(2, 8, 1, 2, 2, 2).permute(0, 1, 2, 4, 3, 5).flatten(1, 3).flatten(2)
     best = sum(float(torch.linalg.svdvals(one)[0] ** 2) for one in w)
     assert error**2 == pytest.approx(1 - best / float(w.square().sum()), abs=1e-9)
@@ -181,9 +181,8 @@ def test_float32_is_stored_as_float32() -> None:
     assert isinstance(made, Carried)
     assert {tensor.dtype for tensor in made.tensors.values()} == {torch.float32}
     assert made.error == pytest.approx(
-        relative(dense(target, {n: t.double() for n, t in made.tensors.items()}), dense(source, own)),
+        relative(
+            dense(target, {n: t.double() for n, t in made.tensors.items()}), dense(source, own)
+        ),
         abs=1e-5,
     )
-
-
-__all__ = ["Channel", "Rank", "Size"]

@@ -161,7 +161,11 @@ def test_projections_without_a_place_are_multiplied_in_or_refused() -> None:
 
 
 def test_a_changing_source_goes_into_factors_by_its_mean() -> None:
-    case = (Operator(LOCAL, SEPARATE, POOLED), ranked(Operator(LOCAL, SEPARATE), "separable"), (4, 5))
+    case = (
+        Operator(LOCAL, SEPARATE, POOLED),
+        ranked(Operator(LOCAL, SEPARATE), "separable"),
+        (4, 5),
+    )
     source, own, target, fresh, x = loaded(case)
     made = project(source, target, own, fresh, x)
     assert isinstance(made, Calibrated) and made.error is not None

@@ -28,7 +28,12 @@ EVERY = Space("full")
 HEADS = Channel("separate", share="heads", heads=2)
 Case = tuple[Operator, Operator, tuple[int, int], Size]
 CASES: dict[str, Case] = {
-    "reduce": (Operator(EVERY, SEPARATE), ranked(Operator(EVERY, SEPARATE), "reduce", 2), (2, 2), (2, 4)),
+    "reduce": (
+        Operator(EVERY, SEPARATE),
+        ranked(Operator(EVERY, SEPARATE), "reduce", 2),
+        (2, 2),
+        (2, 4),
+    ),
     "reduce, heads, from a kernel": (
         Operator(LOCAL, SEPARATE),
         ranked(Operator(EVERY, HEADS), "reduce", 2),
@@ -98,5 +103,9 @@ def columns_of(target: Operators, fresh: dict[str, Tensor]) -> Tensor:
         for unit in torch.eye(fresh[name].numel(), dtype=torch.float64)
     ]
     return torch.stack(
-        [dense(target, {**rest, name: unit.reshape(fresh[name].shape)}).flatten() for name, unit in units], 1
+        [
+            dense(target, {**rest, name: unit.reshape(fresh[name].shape)}).flatten()
+            for name, unit in units
+        ],
+        1,
     )

@@ -70,8 +70,8 @@ def restarted(w: Tensor, units: Tensor, seed: int) -> float:
     generator = torch.Generator().manual_seed(seed)
     count = int(units.max()) + 1
     places = torch.stack([(units == n).double() for n in range(count)])  # (U, r2, r1)
-    draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.float64)  # noqa: E731
-    a, b = draw(units.shape[1], w.shape[1]), draw(w.shape[0], units.shape[0])
+    a = torch.randn(units.shape[1], w.shape[1], generator=generator).double()
+    b = torch.randn(w.shape[0], units.shape[0], generator=generator).double()
     error = torch.inf
     for _ in range(300):
         columns = torch.einsum("da,uab,bc->dcu", b, places, a).flatten(0, 1)
@@ -104,7 +104,10 @@ def test_every_sweep_lowers_the_error(case: str, monkeypatch: pytest.MonkeyPatch
 def test_a_bottleneck_comes_back_as_it_was() -> None:
     source, own = item(use(ranked(Operator(LOCAL), "inner", 3), WIDTH), grid=GRID)
     again, fresh = item(
-        use(Operator(POINT), (6, 3)), use(Operator(LOCAL), (3, 3)), use(Operator(POINT), (3, 5)), grid=GRID
+        use(Operator(POINT), (6, 3)),
+        use(Operator(LOCAL), (3, 3)),
+        use(Operator(POINT), (3, 5)),
+        grid=GRID,
     )
     carried = project(source, again, own, fresh)
     assert isinstance(carried, Carried) and carried.is_exact

@@ -69,7 +69,10 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
     ),
     "depth-wise then tied groups": (
         one(LOCAL, Channel("groups", groups=2), width=(4, 6)),
-        ((Operator(LOCAL, SEPARATE), (4, 4)), (Operator(POINT, Channel("groups", groups=2, share="all")), (4, 6))),
+        (
+            (Operator(LOCAL, SEPARATE), (4, 4)),
+            (Operator(POINT, Channel("groups", groups=2, share="all")), (4, 6)),
+        ),
         (3, 3),
     ),
     "reflected depth-wise then point-wise": (
@@ -93,7 +96,11 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
         one(POINT, Channel("groups", groups=2), "inner", 4, width=(4, 6)),
         (2, 2),
     ),
-    "inner of an incomparable source": (one(LOCAL, width=(4, 4)), one(POINT, FULL, "inner", 3, width=(4, 4)), (3, 2)),
+    "inner of an incomparable source": (
+        one(LOCAL, width=(4, 4)),
+        one(POINT, FULL, "inner", 3, width=(4, 4)),
+        (3, 2),
+    ),
     "inner wider than the rank": (one(POINT), one(POINT, FULL, "inner", 12), (2, 2)),
     "separable kernel": (DENSE, one(LOCAL, FULL, "separable"), (4, 5)),
     "separable kernel, dilated, of a larger one": (
@@ -101,8 +108,16 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
         one(replace(LOCAL, dilation=(2, 2)), FULL, "separable"),
         (5, 6),
     ),
-    "separable kernel of heads": (one(LOCAL, SEPARATE, width=(4, 4)), one(LOCAL, HEADS, "separable", width=(4, 4)), (3, 4)),
-    "separable kernel of one matrix": (one(LOCAL, HEADS, width=(4, 4)), one(LOCAL, ALL, "separable", width=(4, 4)), (3, 4)),
+    "separable kernel of heads": (
+        one(LOCAL, SEPARATE, width=(4, 4)),
+        one(LOCAL, HEADS, "separable", width=(4, 4)),
+        (3, 4),
+    ),
+    "separable kernel of one matrix": (
+        one(LOCAL, HEADS, width=(4, 4)),
+        one(LOCAL, ALL, "separable", width=(4, 4)),
+        (3, 4),
+    ),
     "separable kernel in tied groups": (
         one(LOCAL, width=(4, 4)),
         one(LOCAL, Channel("groups", groups=2, share="all"), "separable", width=(4, 4)),
@@ -124,7 +139,11 @@ CASES: dict[str, tuple[Uses, Uses, Size]] = {
         one(space("full", share="positions"), FULL, "separable"),
         (2, 3),
     ),
-    "separable windows": (one(space("full"), width=(1, 2)), one(space("window"), FULL, "separable", width=(1, 2)), (2, 4)),
+    "separable windows": (
+        one(space("full"), width=(1, 2)),
+        one(space("window"), FULL, "separable", width=(1, 2)),
+        (2, 4),
+    ),
     "separable windows, shared and moved": (
         SQUARE,
         one(space("window", share="windows", shift=(1, 1)), SEPARATE, "separable"),
@@ -175,7 +194,7 @@ def made_of(uses: Uses, grid: Size) -> tuple[Operators, dict[str, Tensor]]:
 
 
 def alternating(bilinear: Tensor, wanted: Tensor, seed: int) -> float:
-    """‖W_target − W‖ / ‖W‖ after alternating least squares on dense matrices from random weights."""
+    """‖W_target − W‖ / ‖W‖ after alternating least squares on dense W from random weights."""
     generator = torch.Generator().manual_seed(seed)
     one, other = (torch.randn(n, generator=generator).double() for n in bilinear.shape[:2])
     error = torch.inf
@@ -191,7 +210,8 @@ def alternating(bilinear: Tensor, wanted: Tensor, seed: int) -> float:
 
 def least_squares(columns: Tensor, wanted: Tensor) -> Tensor:
     square = columns.T @ columns
-    return torch.linalg.pinv(square, hermitian=True, rtol=1e-13) @ (columns.T @ wanted)
+    inverse: Tensor = torch.linalg.pinv(square, hermitian=True, rtol=1e-13)
+    return inverse @ (columns.T @ wanted)
 
 
 def bilinear_form(target: Operators, fresh: dict[str, Tensor]) -> Tensor:

@@ -1,10 +1,10 @@
 """Weights that change with the image into weights that do not, by values that enter the layer.
 
-In: a connection whose W depends on its input; a target that is static, a connection or factors; what
-enters the source on calibration images. Out: by choice the static weights nearest in W (`weights`:
-the mean over the images, projected as any static weight is) or in outputs (`outputs`: the normal
-equations), and both relative errors. Projections around the core are carried; a target that lacks
-them gets the mean multiplied out.
+In: a connection whose W depends on its input; a target that is static, a connection or factors;
+what enters the source on calibration images. Out: by choice the static weights nearest in W
+(`weights`: the mean over the images, projected as any static weight is) or in outputs (`outputs`:
+the normal equations), and both relative errors. Projections around the core are carried; a target
+that lacks them gets the mean multiplied out.
 """
 
 from __future__ import annotations

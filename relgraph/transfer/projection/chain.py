@@ -20,7 +20,7 @@ from relgraph.algebra.parameters import core_channels, weight_shape
 from relgraph.program import Connect, Element, Node, Scope, Shape
 from relgraph.transfer import frame
 from relgraph.transfer.axes import channel_axis, gram, space_axis
-from relgraph.transfer.carried import Carried, Method, Part, Refused, Tensors, like, together
+from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
 from relgraph.transfer.functions import Axes, move
 from relgraph.transfer.linear import Multiplied, multiplied
 from relgraph.transfer.projection.parts import Ends
@@ -63,8 +63,8 @@ def factors(target: Connect | Scope) -> tuple[Factor, ...] | Refused:
         if refused is not None:
             return refused
         found.append(Factor(path, node.connection))
-    framed = [(f.connection.operator.frame.value, f.connection.operator.frame.output) for f in found]
-    if any(value for value, _ in framed[1:]) or any(output for _, output in framed[:-1]):
+    frames = [factor.connection.operator.frame for factor in found]
+    if any(one.value for one in frames[1:]) or any(one.output for one in frames[:-1]):
         return Refused("a projection between the factors is a factor too many")
     return tuple(found)
 
@@ -179,14 +179,13 @@ def finished(
         if bias in fresh and factor is not last:
             own[bias] = torch.zeros_like(fresh[bias])
     reason, error = said
-    how: Method = "embedding" if error <= _EXACT else "projection"
+    core = Part(own, reason, error, "projection") if error > _EXACT else Part(own, "", 0.0)
     output = frame.output(source.connection, last.connection, source.tensors)
     if isinstance(output, Refused):
         return output
     value = frame.value(source.connection, first.connection, source.tensors, {})
     bias_part = frame.bias(source.connection, last.connection, source.tensors, output.tensors)
     around = [_under(value, first), _under(output, last), _under(bias_part, last)]
-    core = Part(own, "" if how == "embedding" else reason, 0.0 if how == "embedding" else error, how)
     return like(together(core, *around), fresh)
 
 

@@ -90,7 +90,8 @@ def _roots(units: Tensor, orbits: Tensor) -> tuple[Tensor, Tensor]:
     kept = values > 1e-12 * values.amax(-1, keepdim=True)
     root = torch.where(kept, values, 0).sqrt()
     inverse = torch.where(kept, root.clamp(min=1e-300).reciprocal(), 0)
-    return tuple((vectors * d[:, None]) @ vectors.mT for d in (root, inverse))  # type: ignore[return-value]
+    both = [(vectors * d[:, None]) @ vectors.mT for d in (root, inverse)]
+    return both[0], both[1]
 
 
 def _times(matrix: Tensor, weight: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """One axis of a product of two factors, cut into parts that no number joins.
 
-In: the axes (space or channel) of two connections of which the second reads the first. Out: `Parts`:
-which entries of the product exist, as an axis of its own that least squares can project onto, and
-blocks of it, each a matrix whose rows are the second factor's numbers and whose columns are the
-first's. It knows neither values nor what the axes stand for.
+In: the axes (space or channel) of two connections of which the second reads the first. Out:
+`Parts`: which entries of the product exist, as an axis of its own that least squares can project
+onto, and blocks of it, each a matrix whose rows are the second factor's numbers and whose columns
+are the first's. It knows neither values nor what the axes stand for.
 
 Two kinds of products have such blocks. Where no number of a factor stands twice, middles (channels
 or places between the factors) that join the same outputs to the same inputs make one dense block,
@@ -122,8 +122,8 @@ def _by_paths(first: Axis, second: Axis, ends: Ends) -> Parts | Refused:
     return made or Refused(UNEVEN)
 
 
-def _join(first: Axis, second: Axis, ends: Ends) -> tuple[Tensor, Tensor, Tensor, Tensor] | Refused:
-    """Every way from an input to an output: entry, second's number, first's number, middle."""
+def _join(first: Axis, second: Axis, ends: Ends) -> tuple[Tensor, Tensor, Tensor] | Refused:
+    """Every way from an input to an output: its entry, second's number and first's."""
     order = (first.entry // ends.inputs).argsort(stable=True)
     middles = (first.entry // ends.inputs)[order]
     through = second.entry % ends.middles

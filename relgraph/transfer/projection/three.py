@@ -1,7 +1,7 @@
 """Three linear factors: a bottleneck, point ∘ C ∘ point, by alternating least squares.
 
-In: a linear source, and a target that is a chain of a point, any static connection and a point. Out:
-weights with W_t ≈ B G_t A for every orbit t of space. No closed form is known, so this is a descent
+In: a linear source, and a target that is a chain of a point, any static connection and a point.
+Out: weights with W_t ≈ B G_t A for every orbit t of space. No closed form is known: this descends
 from the truncated HOSVD (De Lathauwer, De Moor, Vandewalle 2000) and is reported as such, not as an
 optimum: where the core mixes all channels, by alternating eigenproblems (HOOI, the same authors),
 else factor by factor. Every sweep lowers the error or ends the descent, and nothing is drawn at
@@ -33,11 +33,12 @@ from relgraph.verify.oracle_channels import channel_orbits
 REASON = (
     "near, not proved nearest: alternating least squares from the truncated HOSVD, {0} sweeps{1}"
 )
-SWEEPS = 200
-ENOUGH = 1e-9
+SWEEPS = 100
+ENOUGH = 1e-6
 """The descent ends where a sweep lowers ‖ΔW‖² by less than this part of ‖W‖²."""
 LARGEST = 1 << 26
-_STEPS = 50  # of conjugate gradients for a core that does not mix all channels
+_MOST_ENTRIES = 2048  # of a core that does not mix all channels, solved as a whole
+_STEPS = 10  # of conjugate gradients for a larger one
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,24 +177,49 @@ def _turned(w: Tensor, tucker: Tucker) -> Tucker:
 def _swept(w: Tensor, tucker: Tucker, units: Tensor) -> Tucker:
     """One sweep of least squares: last, first, core."""
     inner = torch.einsum("abt,bc->act", tucker.core, tucker.first).flatten(1)
-    last = torch.linalg.lstsq(inner.T, w.flatten(1).T, driver="gelsd").solution.T
+    last = _least_squares(inner.T, w.flatten(1).T).T
     outer = torch.einsum("da,abt->dtb", last, tucker.core).flatten(0, 1)
-    first = torch.linalg.lstsq(outer, w.transpose(1, 2).flatten(0, 1), driver="gelsd").solution
+    first = _least_squares(outer, w.transpose(1, 2).flatten(0, 1))
     tried = Tucker(first, tucker.core, last)
     return Tucker(first, _core(w, tried, units), last)
 
 
+def _least_squares(columns: Tensor, wanted: Tensor) -> Tensor:
+    return _inverted(columns.T @ columns) @ (columns.T @ wanted)
+
+
+def _inverted(square: Tensor) -> Tensor:
+    inverse: Tensor = torch.linalg.pinv(square, hermitian=True, rtol=1e-12)
+    return inverse
+
+
 def _core(w: Tensor, tucker: Tucker, units: Tensor) -> Tensor:
-    """Least squares over the numbers of a core that does not mix all channels, by conjugate
-    gradients from the core as it is: each step lowers the error."""
+    """Least squares over the numbers of a core that does not mix all channels: by its normal
+    equations, or where they are many by steps of conjugate gradients, each of which lowers the
+    error."""
     rows, columns = tucker.last.T @ tucker.last, tucker.first @ tucker.first.T
+    right = _by_unit(_between(w, tucker.first, tucker.last), units, "sum")
+    a, b = torch.nonzero(units >= 0).unbind(1)
+    if len(a) <= _MOST_ENTRIES:
+        pairs = rows[a][:, a] * columns[b][:, b]
+        joined = pairs.new_zeros(len(right), len(a)).index_add_(0, units[a, b], pairs)
+        square = pairs.new_zeros(len(right), len(right)).index_add_(1, units[a, b], joined)
+        return _spread(_inverted(square) @ right, units)
+    return _spread(_descent(tucker, units, (rows, columns), right), units)
+
+
+def _descent(
+    tucker: Tucker, units: Tensor, squares: tuple[Tensor, Tensor], right: Tensor
+) -> Tensor:
+    """Conjugate gradients from the core as it is."""
+    rows, columns = squares
 
     def normal(theta: Tensor) -> Tensor:
         whole = _spread(theta, units)
         return _by_unit(torch.einsum("ab,bct,cd->adt", rows, whole, columns), units, "sum")
 
     theta = _by_unit(tucker.core, units, "mean")
-    rest = _by_unit(_between(w, tucker.first, tucker.last), units, "sum") - normal(theta)
+    rest = right - normal(theta)
     step, size = rest, rest.square().sum()
     first = float(size)
     for _ in range(_STEPS):
@@ -204,7 +230,7 @@ def _core(w: Tensor, tucker: Tucker, units: Tensor) -> Tensor:
         theta, rest = theta + length * step, rest - length * image
         before, size = size, rest.square().sum()
         step = rest + size / before * step
-    return _spread(theta, units)
+    return theta
 
 
 def _spread(theta: Tensor, units: Tensor) -> Tensor:

@@ -3,12 +3,10 @@
 In: a linear source, and a target that is a chain of two static connections. Covers `inner` of a
 point, `tokens`, `separable`, a reduction by a learned kernel, and bodies of two connections as
 depth-wise then point-wise: by singular value decompositions weighted by how often each number
-stands on the layer's map (ALGEBRA 4.2). Both factors' weights are the optimum over the entries of W.
+stands on the layer's map (ALGEBRA 4.2). Both factors together are the optimum over W's entries.
 """
 
 from __future__ import annotations
-
-from torch import Tensor
 
 from relgraph.program import Connect, Scope
 from relgraph.transfer.carried import Carried, Refused, Tensors
