@@ -96,6 +96,8 @@ def expand(operator: Operator, in_channels: int, out_channels: int, between: boo
 
 
 def _without_rank(operator: Operator) -> Operator:
+    if operator.space.rank is None and operator.channel.rank is None:
+        return operator
     space, channel = replace(operator.space, rank=None), replace(operator.channel, rank=None)
     return replace(operator, space=space, channel=channel)
 

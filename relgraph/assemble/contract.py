@@ -20,6 +20,7 @@ from relgraph.errors import RelgraphError
 from relgraph.program import Connect, Contract, Element, Node, Program, Residual, Shape
 
 Assembled = Callable[[Size], Program]
+Structure = list[tuple[str, object]]
 
 
 def settled(program: Program, assembled: Assembled) -> Program:
@@ -28,7 +29,8 @@ def settled(program: Program, assembled: Assembled) -> Program:
     contract = program.contract
     if contract.fixed or not any(_is_delicate(node) for _, node in nodes(program)):
         return program
-    found = _by_trial(program, lambda size: _is_like(program, size, assembled))
+    structure = _structure(program)
+    found = _by_trial(program, lambda size: _is_like(structure, size, assembled))
     return replace(program, contract=found)
 
 
@@ -111,15 +113,15 @@ def _least(own: Size, step: Size, accepts: Callable[[Size], bool]) -> Size:
     return size(high)
 
 
-def _is_like(program: Program, size: Size, assembled: Assembled) -> bool:
+def _is_like(structure: Structure, size: Size, assembled: Assembled) -> bool:
     """Whether the spec works at `size`, with the same modules."""
     try:
-        return _structure(assembled(size)) == _structure(program)
+        return _structure(assembled(size)) == structure
     except RelgraphError:
         return False
 
 
-def _structure(program: Program) -> list[tuple[str, object]]:
+def _structure(program: Program) -> Structure:
     return [(path, _kind(node)) for path, node in nodes(program)]
 
 
