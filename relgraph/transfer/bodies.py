@@ -13,18 +13,25 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from relgraph.program import Body, Branches, Connect, Element, Node, Residual, Scope, Split, Tap
-from relgraph.transfer import neutral
-from relgraph.transfer.align import align, is_operator, likeness
+from relgraph.transfer import neutral, rows
+from relgraph.transfer.align import Pair, align, is_operator, likeness
 from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.elements import carry_element
-from relgraph.transfer.layer import Layer, Outcome, joined, row, words
-from relgraph.transfer.operators import into_connection
+from relgraph.transfer.folding import multiplied_in
+from relgraph.transfer.layer import Outcome, joined, row, words
+from relgraph.transfer.opening import level, written_out
+from relgraph.transfer.operators import into_average, into_connection
 from relgraph.transfer.projection import Operators, project
+from relgraph.transfer.runs import Run, path_of, runs
+from relgraph.transfer.widening import stretches, widened
 from relgraph.verify.values import join, under
 
 Inputs = Callable[[str], Tensor | None]
 """Values (B, T + P, C) that enter the source's item at a path, where images were given."""
+
+
+WIDER = "wider inside: nothing reads the units that are new yet"
 
 
 def no_inputs(path: str) -> Tensor | None:
@@ -34,24 +41,84 @@ def no_inputs(path: str) -> Tensor | None:
 
 @dataclass(frozen=True, eq=False)
 class Bodies:
-    """All tensors of both models, and what enters the source's items."""
+    """All tensors of both models, and what enters the source's items. `alone`: neighbouring items
+    are not yet taken together, and may be."""
 
     source: Tensors
     fresh: Tensors
     inputs: Inputs = no_inputs
+    alone: bool = True
 
     def match(self, before: str, source: Body, after: str, target: Body) -> Outcome:
         """One body into another; `before` and `after` are the paths of the classes they stand in.
 
         The shape at each end is the model's affair: an item whose widths differ starts fresh."""
-        return joined(self._pair(before, one, after, other) for one, other in align(source, target))
+        source, target = level(source, target)
+        made = self._aligned(before, source, after, target)
+        bare = None if made.is_exact else written_out(source, target)
+        if bare is None:
+            return made
+        other = self._aligned(before, bare[0], after, bare[1])
+        return other if _lost(other) < _lost(made) else made
+
+    def _aligned(self, before: str, source: Body, after: str, target: Body) -> Outcome:
+        """Item by item; together where only that keeps the function or comes nearer to it."""
+        pieces = stretches(align(source, target))
+        outcomes = [self._piece(before, piece, after) for piece in pieces]
+        if not self.alone:
+            return joined(outcomes)
+        pairs = [pair for piece in pieces for pair in piece]
+        if len(pairs) == len(pieces):
+            exact = [outcome.is_exact for outcome in outcomes]
+            for several in reversed(runs(pairs, exact)):
+                self._together(before, several, after, outcomes)
+        return joined(outcomes)
+
+    def _piece(self, before: str, piece: list[Pair], after: str) -> Outcome:
+        """One pair, or several between which the target is wider."""
+        if len(piece) == 1:
+            return self._pair(before, piece[0][0], after, piece[0][1])
+        wide = widened(piece, before, self.source)
+        own = replace(self, source={**self.source, **wide.tensors}, inputs=no_inputs)
+        both = zip(wide.nodes, (target for _, target in piece), strict=True)
+        made = joined(own._pair(before, one, after, other) for one, other in both)
+        told = tuple(
+            replace(one, method="embedding", reason=WIDER) if one.method == "copy" else one
+            for one in made.layers
+        )
+        return replace(made, layers=told)
+
+    def _together(
+        self, before: str, several: list[Run], after: str, outcomes: list[Outcome]
+    ) -> None:
+        """The first stretch of neighbours that loses less as one, in the place of its items."""
+        for run in several:
+            here = slice(run.first, run.end)
+            made = self._run(before, run, after)
+            if _loss(made) < _loss(joined(outcomes[here])):
+                outcomes[here] = [made]
+                return
+
+    def _run(self, before: str, run: Run, after: str) -> Outcome:
+        """Neighbouring items as one."""
+        whole = replace(self, alone=False).operator(before, run.source, after, run.target)
+        named = tuple(
+            replace(
+                one,
+                path=path_of(after, run.target) if one.path == after else one.path,
+                source=path_of(before, run.source) if one.source == before else one.source,
+            )
+            for one in whole.layers
+        )
+        idle = (rows.new(after, node, self.fresh) for node in run.idle)
+        return joined((replace(whole, layers=named), *idle))
 
     def _pair(self, before: str, source: Node | None, after: str, target: Node | None) -> Outcome:
         if target is None:
             assert source is not None, "an alignment pairs something"
-            return _dropped(before, source)
+            return rows.dropped(before, source)
         if source is None:
-            return self._new(after, target)
+            return rows.new(after, target, self.fresh)
         if is_operator(source) and is_operator(target):
             return self.operator(before, source, after, target)  # type: ignore[arg-type]
         if isinstance(source, Element) and isinstance(target, Element):
@@ -88,10 +155,16 @@ class Bodies:
             made = into_connection(source, target, _core(own), _core(fresh))
             if isinstance(made, Carried) and made.method != "partial":
                 return self._one(paths, source, target, made)
+        if isinstance(target, Scope):
+            average = into_average(source, target, own, fresh)
+            if isinstance(average, Carried):
+                return self._one(paths, source, target, average)
         inside = self._inside(before, source, paths[1], target)
         if inside is not None and inside.is_exact:
             return inside
-        near = project(source, target, own, fresh, self.inputs(paths[0]))
+        near: Carried | Refused = Refused("")
+        if not (isinstance(made, Carried) and _predicts(target)):  # functions are more than a mean
+            near = project(source, target, own, fresh, self.inputs(paths[0]))
         if isinstance(near, Carried):
             return self._one(paths, source, target, near)
         if inside is not None and inside.carries:
@@ -140,7 +213,8 @@ class Bodies:
         """Into the factors of the target: one for one, or all of the source into one of them."""
         if not isinstance(target, Scope):
             return None
-        whole = self.match(before, (source,), after, target.body)
+        factors = replace(self, alone=False)
+        whole = factors.match(before, (source,), after, target.body)
         if whole.is_exact or not isinstance(source, Scope):
             return whole
         each = self.match(join(before, source.attr), source.body, after, target.body)
@@ -159,32 +233,46 @@ class Bodies:
     # -- structure ----------------------------------------------------------------------------
 
     def _residual(self, before: str, source: Residual, after: str, target: Residual) -> Outcome:
-        body = self.match(before, source.body, after, target.body)
-        parts = [body, self._scale(before, source, after, target)]
+        folded = None if target.scale is not None else self._folded(before, source)
+        own = self if folded is None else replace(self, source={**self.source, **folded})
+        parts = [own.match(before, source.body, after, target.body)]
+        if folded is None:
+            parts.append(self._scale(before, source, after, target))
+        else:
+            parts.append(rows.folded(before, source, after))
         if source.shortcut is None or target.shortcut is None:
             if source.shortcut != target.shortcut:
-                parts.append(_remark(before, source, after, target, "a sum with the shortcut"))
+                parts.append(rows.remark(before, source, after, target, "a sum with the shortcut"))
         else:
             parts.append(self.match(before, source.shortcut, after, target.shortcut))
         return joined(parts)
+
+    def _folded(self, before: str, source: Residual) -> dict[str, Tensor] | None:
+        """The source's tensors with its layer scale in the layer before it."""
+        if source.scale is None:
+            return None
+        numbers = self.source.get(join(join(before, source.scale.attr), "weight"))
+        if numbers is None:
+            return None
+        return multiplied_in(source.body, before, self.source, numbers)
 
     def _scale(self, before: str, source: Residual, after: str, target: Residual) -> Outcome:
         """A layer scale into a layer scale; one that is new is 1, one that is gone is told."""
         if target.scale is not None and source.scale is not None:
             return self._element(before, source.scale, after, target.scale)
         if target.scale is not None:
-            return self._new(after, target.scale)
-        return Outcome() if source.scale is None else _dropped(before, source.scale)
+            return rows.new(after, target.scale, self.fresh)
+        return Outcome() if source.scale is None else rows.dropped(before, source.scale)
 
     def _branches(self, before: str, source: Branches, after: str, target: Branches) -> Outcome:
         if source.combine != target.combine:
-            return self._fresh(after, target, f"{words(source)} into {words(target)}")
+            return rows.fresh(after, target, f"{words(source)} into {words(target)}")
         parts = []
         left = list(range(len(target.branches)))
         for branch in source.branches:
             if not left:
                 reason = "a branch that the target does not have"
-                parts.append(_remark(before, source, after, target, reason))
+                parts.append(rows.remark(before, source, after, target, reason))
                 continue
             chosen = max(left, key=lambda at: _alike(branch, target.branches[at]))
             left.remove(chosen)
@@ -199,8 +287,8 @@ class Bodies:
         rest = replace(target, branches=((), *kept))
         made = neutral.beside(rest, 0, after, self.fresh)
         if isinstance(made, Refused):
-            return joined(self._fresh(after, node, made.reason) for b in kept for node in b)
-        return _neutral(after, target, made, "new branches that change nothing yet")
+            return joined(rows.fresh(after, node, made.reason) for b in kept for node in b)
+        return rows.quiet(after, target, made, "new branches that change nothing yet")
 
     def _into_branches(self, before: str, source: Node, after: str, target: Branches) -> Outcome:
         """One item into the branch that is most like it, the others neutral."""
@@ -211,7 +299,7 @@ class Bodies:
 
     def _split(self, before: str, source: Split, after: str, target: Split) -> Outcome:
         if (source.sizes, source.combine) != (target.sizes, target.combine):
-            return self._fresh(after, target, f"parts of {source.sizes} and {target.sizes}")
+            return rows.fresh(after, target, f"parts of {source.sizes} and {target.sizes}")
         both = zip(source.branches, target.branches, strict=True)
         return joined(self.match(before, one, after, other) for one, other in both)
 
@@ -226,22 +314,13 @@ class Bodies:
             made = self.match(path, source.body, after, (target,))
         if isinstance(source, Residual) == isinstance(target, Residual):
             return made
-        return joined((made, _remark(before, source, after, target, "a sum with the shortcut")))
+        return joined((made, rows.remark(before, source, after, target, "a sum with the shortcut")))
 
-    # -- what stands alone --------------------------------------------------------------------
 
-    def _new(self, after: str, target: Node) -> Outcome:
-        """An item that the source does not have: neutral if there is a way."""
-        made = neutral.identity(target, after, self.fresh)
-        if isinstance(made, Refused):
-            return self._fresh(after, target, f"the source has none; {made.reason}")
-        if not made:
-            return Outcome()
-        return _neutral(after, target, made, "the source has none; it changes nothing yet")
-
-    def _fresh(self, after: str, target: Node, reason: str) -> Outcome:
-        path = join(after, target.attr)
-        return Outcome({}, (row(path, "", (None, target), Carried("fresh", {}, reason)),))
+def _predicts(target: Operators) -> bool:
+    """Whether the target's weights change with the image."""
+    dynamic = ("pooled", "center", "pair")
+    return isinstance(target, Connect) and target.connection.operator.weight.source in dynamic
 
 
 def _core(tensors: Tensors) -> Tensors:
@@ -253,6 +332,13 @@ def _lost(outcome: Outcome) -> int:
     return sum(not layer.is_exact for layer in outcome.layers)
 
 
+def _loss(outcome: Outcome) -> tuple[int, float]:
+    """How many rows are not exact, and the largest error in W among them."""
+    lost = [layer for layer in outcome.layers if not layer.is_exact]
+    told = [layer.error_w for layer in lost if layer.error_w is not None]
+    return len(lost), max(told, default=float("inf")) if lost else 0.0
+
+
 def _reason(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
@@ -262,26 +348,3 @@ def _reason(outcome: Outcome | None) -> str:
 def _alike(source: Body, target: Body) -> float:
     pairs = align(source, target)
     return sum(likeness(a, b) for a, b in pairs if a is not None and b is not None)
-
-
-def _neutral(after: str, target: Node, made: neutral.Made, reason: str) -> Outcome:
-    carried = Carried("neutral", made, reason, 0.0)
-    return Outcome(made, (row(join(after, target.attr), "", (None, target), carried),))
-
-
-def _dropped(before: str, source: Node) -> Outcome:
-    """A row for an item that has no place; none for what says nothing in evaluation mode."""
-    if isinstance(source, Element) and source.word in neutral.PASSING:
-        return Outcome()
-    if isinstance(source, Tap):
-        return Outcome()
-    path = join(before, source.attr)
-    carried = Carried("dropped", {}, "the target has no place for it")
-    return Outcome({}, (row(path, path, (source, None), carried),))
-
-
-def _remark(before: str, source: Node, after: str, target: Node, what: str) -> Outcome:
-    """A row for structure that differs, whatever became of the weights inside."""
-    carried = Carried("partial", {}, f"{what} is on one side only")
-    layer: Layer = row(after, before, (source, target), carried)
-    return Outcome({}, (layer,))

@@ -52,7 +52,7 @@ WAYS = {
         "fresh",
         "hidden units",
     ),
-    "widths": ("feed_forward: 2", "feed_forward: 4", "fresh", "channels differ"),
+    "widths": ("feed_forward: 4", "feed_forward: 2", "fresh", "channels differ"),
     "channels tied in groups": (
         "depthwise_conv: 3",
         "inhomogeneous_depthwise_conv: {size: 3, reduction: 4, group_channels: 2}",
@@ -100,6 +100,6 @@ def test_a_bias_that_the_target_cannot_hold_is_told(tmp_path: Path) -> None:
 
 
 def test_what_has_no_place_is_told(tmp_path: Path) -> None:
-    pair = carried(tmp_path, "- depthwise_conv: 3\n- pointwise", "- depthwise_conv: 3")
+    pair = carried(tmp_path, "- depthwise_conv: 3\n- gelu", "- depthwise_conv: 3")
     assert [layer.method for layer in pair.changed] == ["dropped"]
     assert not pair.outcome.is_exact
