@@ -7,7 +7,11 @@ The Python API, in the order of the work. Everything raises `RelgraphError` for 
     cost(program)             parameters and multiply-adds, exact, without a tensor
     generate(names, out)      files
     verify_file(path)         the proof of a file against the spec it carries
+    relgraph.relations        edits of one property, their order, what they do to weights
+    relgraph.graph            the graph of them, and questions: paths, neighbours, holes
+    relgraph.derive           variants of a backbone under budgets, as specs
     relgraph.train            train, evaluate, predict
+    relgraph.transfer         trained weights to another backbone
     relgraph.export           ONNX and torch.export
 
 Names are imported when they are first used: `import relgraph` loads neither torch nor numpy.
