@@ -19,23 +19,25 @@ from relgraph.files import write_atomically
 _PACKAGES = ("torch", "timm", "pydantic", "click", "rich", "lightning-fabric", "onnx")
 
 
-def write_report(error: BaseException, arguments: Sequence[str]) -> Path:
-    """Write `relgraph-bug-DATE.txt` and return its path: traceback, arguments, versions.
+def report(error: BaseException, arguments: Sequence[str]) -> str:
+    """What to send us: the path of `relgraph-bug-DATE.txt`, which holds traceback, arguments and
+    versions.
 
-    Falls back to the folder of temporary files where the working directory can't be written.
+    It falls back to the folder of temporary files where the working directory can't be written,
+    and to the text itself where neither can.
     """
     name = time.strftime("relgraph-bug-%Y%m%d-%H%M%S.txt")
-    text = _report(error, arguments)
+    text = _text(error, arguments)
     for folder in (Path(), Path(tempfile.gettempdir())):
         try:
             write_atomically(folder / name, text)
         except RelgraphError:
             continue
-        return folder / name
-    return Path(name)
+        return str(folder / name)
+    return f"this:\n{text}"
 
 
-def _report(error: BaseException, arguments: Sequence[str]) -> str:
+def _text(error: BaseException, arguments: Sequence[str]) -> str:
     lines = [
         "A bug of relgraph. Nothing was sent; please attach this file, and the spec if you can.",
         "",

@@ -44,10 +44,10 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout = None
         return 0
     except Exception as error:
-        from relgraph.cli.bug import write_report
+        from relgraph.cli.bug import report
 
-        path = write_report(error, arguments)
-        output.remark(f"relgraph has a bug: {type(error).__name__}; please send us {path}")
+        found = type(error).__name__
+        output.remark(f"relgraph has a bug: {found}; please send us {report(error, arguments)}")
         return BUG
 
 

@@ -27,6 +27,7 @@ from relgraph.lower.windows import (
     REVERSE,
     WINDOW_ORDER,
     as_grid,
+    largest_window,
     shift_of,
     window_arguments,
 )
@@ -299,7 +300,7 @@ def accepts_window_attention(node: Connect) -> bool:
 
 
 def _shift(node: Connect) -> Size:
-    return shift_of(node.connection.operator.space, as_grid(node.connection.in_grid))
+    return shift_of(node.connection.operator.space, largest_window(node.connection))
 
 
 def _is_ring(connection: Connection) -> bool:

@@ -6,7 +6,7 @@ mixing share, and the arguments that both take. What is done inside a window is 
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Size, Space
+from relgraph.algebra.operator import Connection, Size, Space
 from relgraph.lower.module import Argument, Definition, MapSize
 from relgraph.program import Connect
 
@@ -89,15 +89,23 @@ def padded_size(map_size: tuple[int, int], window_size: tuple[int, int]) -> tupl
 
 
 def window_arguments(node: Connect) -> tuple[tuple[str, Argument], ...]:
-    """Window, map and, where there is one, shift; no window is larger than the map."""
-    space, grid = node.connection.operator.space, as_grid(node.connection.in_grid)
-    window = (min(space.size[0], grid[0]), min(space.size[1], grid[1]))
+    """Window, map and, where there is one, shift; no window is larger than a map it is bound to."""
+    space, most = node.connection.operator.space, largest_window(node.connection)
     sizes: tuple[tuple[str, Argument], ...] = (
-        ("window_size", window),
-        ("map_size", MapSize(*grid)),
+        ("window_size", (min(space.size[0], most[0]), min(space.size[1], most[1]))),
+        ("map_size", MapSize(*as_grid(node.connection.in_grid))),
     )
-    shift = shift_of(space, grid)
+    shift = shift_of(space, most)
     return sizes if shift == (0, 0) else (*sizes, ("shift_size", shift))
+
+
+def largest_window(connection: Connection) -> Size:
+    """The map, to which parameters bind a window that is larger; as written where none count its
+    places: a larger map may hold it whole."""
+    operator = connection.operator
+    if operator.weight.source == "pair" and operator.weight.position == "none":
+        return operator.space.size
+    return as_grid(connection.in_grid)
 
 
 def as_grid(grid: Size | None) -> Size:

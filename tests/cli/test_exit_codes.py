@@ -14,6 +14,7 @@ import pytest
 
 from relgraph.cli import listing, process
 from relgraph.cli.app import COMMANDS
+from relgraph.errors import Problem, RelgraphError
 from tests.cli.conftest import Command
 
 BROKEN = "operator: odd\nspace: {connect: locl}\nchannel: {connect: separate}\n"
@@ -139,7 +140,7 @@ def test_report_file_that_cannot_be_written_here(
 
     def refuse_here(path: Path, content: str) -> None:
         if path.parent == Path():
-            raise PermissionError(path)
+            raise RelgraphError(Problem("not-written", str(path)))
         written.append(path)
 
     monkeypatch.setattr(bug, "write_atomically", refuse_here)
@@ -147,6 +148,22 @@ def test_report_file_that_cannot_be_written_here(
     ran = relgraph("list")
     assert ran.code == 70
     assert str(written[0]) in ran.err
+
+
+def test_report_that_no_folder_takes_is_printed(
+    relgraph: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from relgraph.cli import bug
+
+    def refuse(path: Path, content: str) -> None:
+        raise RelgraphError(Problem("not-written", str(path)))
+
+    monkeypatch.setattr(bug, "write_atomically", refuse)
+    monkeypatch.setattr(listing, "shipped", lambda *_: 1 // 0)
+    ran = relgraph("list")
+    assert ran.code == 70
+    assert "command: relgraph list" in ran.err
+    assert "ZeroDivisionError: integer division" in ran.err
 
 
 def test_reader_that_leaves_early_is_no_mistake() -> None:

@@ -65,6 +65,8 @@ NODES: dict[str, Connect] = {
     "without position": node(_window((1, 1), "none"), 6, (4, 9)),
     "without position or shift": node(_window(position="none"), 6, (4, 9)),
     "without position, wrapped": node(_window((1, 1), "none", border="wrap"), 6, (4, 9)),
+    "without position, larger": node(_window((1, 1), "none"), 6, (1, 2)),
+    "without position, larger, padded": node(_window((1, 2), "none", pad=True), 6, (1, 2)),
 }
 
 
@@ -104,6 +106,8 @@ SMALLER = {
     "padded": (4, 8),
     "wrapped": (8, 6),
     "without position": (2, 9),
+    "without position, larger": (4, 6),
+    "without position, larger, padded": (5, 7),
 }
 
 

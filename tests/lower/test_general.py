@@ -196,6 +196,41 @@ def test_takes_another_size(name: str) -> None:
     assert_equals_oracle(there, lower_general(there), module=randomize(made))
 
 
+ONE = Space("window", (2, 3), shift=(1, 2))
+STRIPE = Space("stripe", (2, 1), shift=(1, 0), share="all")
+# On (2, 3), where each is built, one block covers the map; on (4, 12) blocks move.
+VOID: dict[str, tuple[Space, Weight]] = {
+    "offsets": (replace(ONE, share="positions", border="mask"), Weight("static", "softmax")),
+    "places": (replace(ONE, share="windows"), Weight("pooled")),
+    "one value, wrapped": (replace(ONE, share="all", border="wrap"), Weight()),
+    "places, wrapped": (replace(ONE, share="windows", border="wrap"), Weight("center")),
+    "pairs with an offset": (replace(ONE, border="mask"), replace(PAIR, position="relative")),
+    "pairs": (replace(ONE, border="zero"), Weight("pair", "sigmoid")),
+    "averages": (replace(ONE, border="mask"), Weight("fixed", fixed="average")),
+    "averages, larger than the map": (
+        replace(ONE, size=(4, 6), shift=(3, 5), border="mask"),
+        Weight("fixed", fixed="average"),
+    ),
+    "pairs, larger than the map": (replace(ONE, size=(2, 6), border="mask"), PAIR),
+    "one value, padded": (replace(ONE, size=(3, 5), share="all", pad=True), Weight()),
+    "stripes": (STRIPE, Weight()),
+    "stripes, wrapped": (replace(STRIPE, size=(4, 1), border="wrap"), Weight("pooled")),
+    "columns of pairs": (
+        Space("stripe", (1, 4), shift=(0, 3), along="columns", border="mask"),
+        PAIR,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VOID)
+def test_shifts_that_are_void_where_it_was_built_move_on_larger_maps(name: str) -> None:
+    space, weight = VOID[name]
+    operator = Operator(space, HEADS, weight)
+    for _, built in candidates(node(operator, 4, (2, 3))):
+        there = node(operator, 4, (4, 12))
+        assert_equals_oracle(there, built, module=randomize(build(built)))
+
+
 def test_refuses_an_impossible_size() -> None:
     made = build(lower_general(node(Operator(LOCAL, HEADS), 4, (4, 6))))
     with pytest.raises(ValueError, match=r"built for a map \(4, 6\), found \(5, 6\)"):

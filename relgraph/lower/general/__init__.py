@@ -7,11 +7,11 @@ It is there so that every point of the algebra runs, and as a second opinion on 
 from __future__ import annotations
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Size
+from relgraph.algebra.operator import Connection, Size
 from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
 from relgraph.lower.general.core import class_text
-from relgraph.lower.general.form import Form, class_name, form_of
+from relgraph.lower.general.form import Form, block_shift, block_size, class_name, form_of
 from relgraph.lower.general.functions import GATHER
 from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
@@ -91,8 +91,7 @@ def _widths(node: Connect, form: Form) -> Arguments:
 
 def _sizes(node: Connect, form: Form) -> Arguments:
     connection = node.connection
-    grid = geometry.as_map(connection.in_grid)
-    sizes: Arguments = (*_geometry(form, grid), ("map_size", _map(connection.in_grid)))
+    sizes: Arguments = (*_geometry(form, connection), ("map_size", _map(connection.in_grid)))
     if form.resized:
         sizes += (("result_size", geometry.as_map(connection.out_grid)),)
     if form.reduced:
@@ -106,28 +105,25 @@ def _map(grid: Size | None) -> Argument:
     return (1, 1) if grid is None else MapSize(*grid)
 
 
-def _geometry(form: Form, grid: Size) -> Arguments:
-    space = form.space
+def _geometry(form: Form, connection: Connection) -> Arguments:
+    space, size = form.space, block_size(connection)
     stencil: Arguments = (("stride", space.stride),)
     if form.padding == "number":
         assert not isinstance(space.padding, str), "a number of places"
         stencil += (("padding", space.padding),)
     band = 0 if space.along == "rows" else 1
     moves = form.cut or space.border == "wrap"
-    whole = geometry.as_map(geometry.completed(space, grid))
+    shift = block_shift(connection)
     return {
         "point": stencil,
         "local": (("kernel_size", space.size), ("dilation", space.dilation), *stencil),
         "axial": (),
-        "window": (
-            ("window_size", geometry.extent(space, grid)),
-            ("shift_size", geometry.shift(space, whole)),
-        ),
+        "window": (("window_size", size), ("shift_size", shift)),
         "stripe": (
-            ("stripe_size", space.size[band]),
-            *((("shift_size", geometry.shift(space, whole)[band]),) if moves else ()),
+            ("stripe_size", size[band]),
+            *((("shift_size", shift[band]),) if moves else ()),
         ),
-        "grid": (("grid_size", space.size),),
+        "grid": (("grid_size", size),),
         "full": (),
     }[space.connect]
 

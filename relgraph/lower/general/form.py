@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Operator, Predictor, Space, SpaceShare
+from relgraph.algebra.operator import Connection, Operator, Predictor, Size, Space, SpaceShare
 from relgraph.program import Connect, Layout
 
 Arrangement = Literal["half", "number", "same_tf"]
@@ -50,12 +50,7 @@ class Form:
     @property
     def orbit_share(self) -> SpaceShare | None:
         """How learned things are shared over space; None where there are none to index."""
-        if self.source == "fixed":
-            return None
-        if self.source == "pair":
-            shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
-            return shares.get(self.operator.weight.position)
-        return self.space.share
+        return orbit_share_of(self.operator)
 
     @property
     def has_dead_entries(self) -> bool:
@@ -109,22 +104,52 @@ class Form:
 def form_of(node: Connect) -> Form:
     """The structure of a node."""
     connection = node.connection
-    space, grid = connection.operator.space, connection.in_grid
-    cut = grid is not None and space.connect in ("window", "stripe") and _is_cut(connection)
+    space = connection.operator.space
     return Form(
         operator=connection.operator,
         layout=node.input.layout,
         padding=space.padding if isinstance(space.padding, str) else "number",
-        cut=cut,
+        cut=space.border != "wrap" and block_shift(connection) != (0, 0),
         resized=space.connect == "full" and connection.in_grid != connection.out_grid,
         reduced=connection.key_grid is not None,
         tokens=connection.tokens > 0,
     )
 
 
-def _is_cut(connection: Connection) -> bool:
+def block_shift(connection: Connection) -> Size:
+    """How far blocks of a window or stripe connection are moved, each axis less than a block.
+
+    A shift that is void on the map at hand stays where the class accepts maps on which it is not.
+    Own weights for every entry bind the class to its map, and with it to what is left there.
+    """
     space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
-    return geometry.is_cut(space, geometry.as_map(geometry.completed(space, grid)))
+    if space.connect not in ("window", "stripe"):
+        return 0, 0
+    if orbit_share_of(connection.operator) == "none":
+        return geometry.shift(space, geometry.as_map(geometry.completed(space, grid)))
+    size = block_size(connection)
+    return space.shift[0] % size[0], space.shift[1] % size[1]
+
+
+def block_size(connection: Connection) -> Size:
+    """The size of windows, stripes or grids: as written where no learned thing is counted by it.
+
+    Otherwise no larger than the map, to which a larger one binds the class.
+    """
+    space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
+    if space.connect != "window" or orbit_share_of(connection.operator) in (None, "all"):
+        return space.size
+    return geometry.extent(space, grid)
+
+
+def orbit_share_of(operator: Operator) -> SpaceShare | None:
+    """How learned things are shared over space; None where there are none to index."""
+    if operator.weight.source == "fixed":
+        return None
+    if operator.weight.source == "pair":
+        shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
+        return shares.get(operator.weight.position)
+    return operator.space.share
 
 
 _CONNECT = {
