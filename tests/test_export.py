@@ -15,10 +15,19 @@ from relgraph.shipped import shipped
 SMALL = [name for name in shipped("backbones") if name.endswith("_fashion")]
 
 
+# 49 shifts a block become nodes of the graph: its repetitions cost a minute and are no news.
+SHALLOW = ("dynamic_dwnet_fashion", "inhomogeneous_dwnet_fashion")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_onnx_agrees_with_onnxruntime(name: str, tmp_path: Path) -> None:
-    check(name, "onnx", tmp_path)
+    spec = name
+    if name in SHALLOW:
+        path = tmp_path / "shallow.yaml"
+        path.write_text(f"backbone: shallow\nextends: {name}\nstages: {{depth: [1, 1]}}\n")
+        spec = str(path)
+    check(spec, "onnx", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["swin_fashion", "dynamic_dwnet_fashion"])
