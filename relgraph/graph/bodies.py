@@ -48,15 +48,20 @@ def _with_ratio(use: OperatorUse) -> Operator:
 
 def term(body: Body) -> Node | None:
     """The body as a node; None where nothing in it connects anything."""
-    uses = _uses(body)
-    merged = None if uses is None else _inner(uses) or _framed(uses)
-    if merged is not None:
-        return merged
+    one = merged(body)
+    if one is not None:
+        return one
     parts = [part for part in map(_item, body) if part is not None]
     flat = [p for part in parts for p in _links(part)]
     if len(flat) < 2:
         return flat[0] if flat else None
     return Composite("chain", tuple(flat))
+
+
+def merged(body: Body) -> Operator | None:
+    """Several operators that are one connection: an inner width, or a core in its frame."""
+    uses = _uses(body)
+    return None if uses is None else _inner(uses) or _framed(uses)
 
 
 def _links(part: Node) -> tuple[Node, ...]:

@@ -27,7 +27,7 @@ WIDTHS = (64, 96, 60, 72, 840, 5040)
 class Named:
     """An operator spec as a node. `width` is the number of channels of the use that was taken,
     which heads by `head_channels` and inner widths by ratio depend on; `predictor` is what the node
-    forgets of how weights are predicted, but its cost does not."""
+    forgets of how weights are predicted, but its cost does not; `use` is the use itself."""
 
     name: str
     cite: str
@@ -35,6 +35,7 @@ class Named:
     node: Node
     width: int
     predictor: Predictor | None = None
+    use: OperatorUse | Scope | None = None
 
     @property
     def core(self) -> Node:
@@ -87,7 +88,7 @@ def named(word: str | Path) -> Named:
     width, use = use_of(word)
     path = Path(word) if isinstance(word, Path) else find_spec("operators", word, Library(), Path())
     predictor = use.operator.weight.predictor if isinstance(use, OperatorUse) else None
-    return Named(use.name, use.cite, path, node_of(use), width, predictor)
+    return Named(use.name, use.cite, path, node_of(use), width, predictor, use)
 
 
 def use_of(word: str | Path) -> tuple[int, OperatorUse | Scope]:

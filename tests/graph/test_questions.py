@@ -231,7 +231,7 @@ def test_swin_becomes_dwnet_by_edits_and_norms() -> None:
 )
 def test_other_backbones(first: str, second: str, edited: str) -> None:
     found = backbone_path(understand(first), understand(second))
-    assert edited in [step.words for step in found.steps]
+    assert edited in [step.edit.words for step in found.steps]
 
 
 def test_dynamic_dwnet_differs_by_edits_alone() -> None:
@@ -240,6 +240,40 @@ def test_dynamic_dwnet_differs_by_edits_alone() -> None:
     assert found.steps[-1].cost is not None
     assert found.steps[-1].cost.parameters == found.after.parameters
     assert found.steps[-1].cost.macs == found.after.macs
+
+
+def test_a_product_with_an_element_inside_gives_no_matrix() -> None:
+    found = backbone_path(understand("mixer_base"), understand("resmlp_24"))
+    rank, width = (step.edit for step in found.steps)
+    assert (rank.words, rank.weights) == ("raise rank space: tokens 384 → full", "none")
+    assert rank.why == "gelu stands between the factors"
+    assert rank.shown == "none: gelu stands between the factors"
+    assert (width.direction, width.weights) == ("down", "none")
+    wider = backbone_path(understand("resmlp_24"), understand("vit_base")).steps[-1].edit
+    assert wider.words == "resize rank channel: inner 1536 → inner 3072"
+    assert wider.weights == "embedding", "units that nothing reads change nothing"
+
+
+def test_what_stands_in_one_branch_here_may_stand_in_two_there() -> None:
+    convnext = Path(__file__).parents[2] / "examples" / "convnext_tiny.yaml"
+    found = backbone_path(understand(str(convnext)), understand("dwnet_tiny"))
+    assert [(g.first, g.second, g.edits) for g in found.groups] == [
+        ("depthwise_conv", "depthwise_conv", ())
+    ]
+
+
+def test_what_stands_inside_an_operator_is_matched_too() -> None:
+    found = backbone_path(understand("pvt_v2_b2"), understand("swin_tiny"))
+    names = [(group.first, group.second) for group in found.groups]
+    assert ("depthwise_conv in conv_feed_forward", "") in names
+    assert ("pointwise in conv_feed_forward", "pointwise in feed_forward") in names
+
+
+def test_the_table_tells_which_edits_are_made_where() -> None:
+    found = backbone_path(understand("mixer_base"), understand("resmlp_24"))
+    (table,) = found.tables()
+    assert [row[0][:3] for row in table.rows[1:3]] == ["1. ", "2. "]
+    assert [line[:3] for line in found.lines() if " of 12 blocks" in line] == ["1. ", "2. "]
 
 
 def test_borders_are_no_edits() -> None:
@@ -253,13 +287,13 @@ def test_operators_are_matched_in_order_with_fewest_changes(
 ) -> None:
     nodes = {one.name: one.node for one in names.operators}
     first = [nodes["depthwise_conv"], nodes["feed_forward"]]
-    assert matched(first, first) == ((0, 0), (1, 1))
-    assert matched(first, [nodes["feed_forward"]]) == ((0, None), (1, 0))
-    assert matched([nodes["pyramid_conv"]], [nodes["squeeze_excite"], nodes["conv"]]) == (
+    assert matched(first, first) == (0, ((0, 0), (1, 1)))
+    assert matched(first, [nodes["feed_forward"]])[1] == ((0, None), (1, 0))
+    assert matched([nodes["pyramid_conv"]], [nodes["squeeze_excite"], nodes["conv"]])[1] == (
         (None, 0),
         (0, 1),
     )
-    assert matched([], first) == ((None, 0), (None, 1))
+    assert matched([], first)[1] == ((None, 0), (None, 1))
 
 
 def test_a_change_may_stand_several_times_in_a_block() -> None:

@@ -44,14 +44,16 @@ def unit_pairs(first: Backbone, second: Backbone) -> Iterator[UnitPair]:
 
 
 def _paired(first: list[Unit], second: list[Unit]) -> Iterator[tuple[Unit | None, Unit | None]]:
-    """Unit by unit where there are as many; else in order, kind by kind."""
-    if len(first) == len(second):
-        yield from zip(first, second, strict=True)
+    """Unit by unit where there are as many; else the blocks as a whole, since what stands in two
+    branches here may stand in one there."""
+    if len(first) == len(second) or not first or not second:
+        yield from zip_longest(first, second)
         return
-    here, there = ([unit.residual for unit in units] for units in (first, second))
-    matcher = difflib.SequenceMatcher(None, here, there, autojunk=False)
-    for _, a, b, c, d in matcher.get_opcodes():
-        yield from zip_longest(first[a:b], second[c:d])
+    yield _whole(first), _whole(second)
+
+
+def _whole(units: list[Unit]) -> Unit:
+    return Unit(tuple(item for unit in units for item in unit.body), residual=False)
 
 
 def _units(body: Body) -> Iterator[Unit]:

@@ -13,6 +13,7 @@ from relgraph.algebra.operator import Predictor
 from relgraph.errors import Problem, RelgraphError, nearest
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, named, without_frame
+from relgraph.graph.questions.parts import parts
 from relgraph.relations.node import Node
 from relgraph.relations.words import describe_node, key
 from relgraph.resolve.library import is_path
@@ -22,13 +23,15 @@ from relgraph.shipped import shipped
 @dataclass(frozen=True)
 class Asked:
     """An operator that was asked about, by `word`. `node` has its frame; questions are about
-    `core`. `name` is the spec's; a node asked for by its key has none."""
+    `core`. `name` is the spec's; a node asked for by its key has none. `between` are the elements
+    between its factors."""
 
     word: str
     node: Node
     cite: str = ""
     predictor: Predictor | None = None
     name: str = ""
+    between: tuple[str, ...] = ()
 
     @property
     def core(self) -> Node:
@@ -69,7 +72,9 @@ def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
 
 def of(known: Named, word: str | None = None) -> Asked:
     """A named operator as one that was asked about."""
-    return Asked(word or known.name, known.node, known.cite, known.predictor, known.name)
+    links = () if known.use is None else parts((known.use,))
+    between = links[0].between if len(links) == 1 else ()
+    return Asked(word or known.name, known.node, known.cite, known.predictor, known.name, between)
 
 
 def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:

@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from relgraph.assemble.cost import Cost, cost
 from relgraph.graph.questions.alignment import frame_changes
 from relgraph.graph.questions.answer import Table, amount, cost_json
-from relgraph.graph.questions.group import Group
+from relgraph.graph.questions.group import Group, GroupEdit
 from relgraph.graph.questions.groups import groups
 from relgraph.understanding import Understood
 
 
 @dataclass(frozen=True)
 class ModelStep:
-    """An edit made in all blocks of a group, and the cost of the model after it (None where the
-    maps do not suit it)."""
+    """An edit made in all blocks of a group (numbered from 0), and the cost of the model after it
+    (None where the maps do not suit it)."""
 
     group: int
-    words: str
-    direction: str
-    weights: str
+    edit: GroupEdit
     cost: Cost | None
 
 
@@ -48,17 +46,29 @@ class BackbonesAnswer:
         yield f"{self.first} → {self.second}"
         if not self.groups and not self.others:
             yield "the same operators in the same places"
-        for group in self.groups:
-            yield from group.lines()
+        for number, group in enumerate(self.groups):
+            mark = f"{number + 1}. " if number in self._marked else ""
+            yield from (mark + line if at == 0 else line for at, line in enumerate(group.lines()))
         if self.others:
             yield "not relations, outside of blocks: " + "; ".join(self.others)
         elif self.groups:
             yield "the same outside of blocks"
 
+    @property
+    def _marked(self) -> frozenset[int]:
+        """The groups with edits, where there are several: the table tells which is which."""
+        edited = frozenset(step.group for step in self.steps)
+        return edited if len(edited) > 1 else frozenset()
+
+    def _row(self, step: ModelStep) -> tuple[str, ...]:
+        mark = f"{step.group + 1}. " if step.group in self._marked else ""
+        edit = step.edit
+        return mark + edit.words, edit.direction, edit.shown, *_cells(step.cost)
+
     def tables(self) -> Iterable[Table]:
         """The model after each edit; the rest is what no relation is."""
-        rows = [(self.first, "", "", *_cells(self.before))]
-        rows += [(s.words, s.direction, s.weights, *_cells(s.cost)) for s in self.steps]
+        rows: list[tuple[str, ...]] = [(self.first, "", "", *_cells(self.before))]
+        rows += [self._row(step) for step in self.steps]
         last = self.steps[-1].cost if self.steps else self.before
         if last is not None and last != self.after:
             rest = (self.after.parameters - last.parameters, self.after.macs - last.macs)
@@ -78,9 +88,10 @@ class BackbonesAnswer:
             "steps": [
                 {
                     "group": step.group,
-                    "edit": step.words,
-                    "direction": step.direction,
-                    "weights": step.weights,
+                    "edit": step.edit.words,
+                    "direction": step.edit.direction,
+                    "weights": step.edit.weights,
+                    "weights_why": step.edit.why,
                     "cost": cost_json(step.cost),
                 }
                 for step in self.steps
@@ -113,7 +124,7 @@ def _steps(found: tuple[Group, ...], before: Cost) -> tuple[ModelStep, ...]:
         start = total
         for at, edit in enumerate(group.edits):
             total = _plus(start, group.change(at + 1))
-            steps.append(ModelStep(number, edit.words, edit.direction, edit.weights, total))
+            steps.append(ModelStep(number, edit, total))
     return tuple(steps)
 
 

@@ -13,15 +13,14 @@ from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Operator, Predictor
 from relgraph.errors import RelgraphError
-from relgraph.graph.bodies import term
 from relgraph.graph.cost import Setting
 from relgraph.graph.edges import facts
 from relgraph.graph.questions.alignment import UnitPair, element_changes, unit_pairs
 from relgraph.graph.questions.group import Group, GroupEdit
 from relgraph.graph.questions.matching import matched
+from relgraph.graph.questions.parts import Part, factored, parts, shown, through
 from relgraph.graph.questions.places import Place
 from relgraph.graph.uses import uses_in
-from relgraph.relations.node import Composite, Node
 from relgraph.resolved import Body
 from relgraph.understanding import Understood
 
@@ -71,32 +70,39 @@ def _changes(pair: UnitPair, setting: Setting) -> Iterator[tuple[_Change, Place 
         return
     bodies = [unit.body if unit else () for unit in (pair.first, pair.second)]
     elements = element_changes(*bodies)
-    parts = [_parts(body) for body in bodies]
-    names = [_names(body) for body in bodies]
-    first, second = parts
+    first, second = (_parts(body) for body in bodies)
     if not first or not second:
-        whole = [", ".join(dict.fromkeys(own)) for own in names]
+        whole = [", ".join(dict.fromkeys(_names(body))) for body in bodies]
         yield _Change((whole[0], whole[1]), (), False, elements), None
         return
     setting = replace(setting, predictor=_predictor(bodies))
-    for a, b in matched(first, second):
-        called = (_called(names[0], a, len(first)), _called(names[1], b, len(second)))
-        ends = (None if a is None else first[a], None if b is None else second[b])
-        yield _change(called, ends, elements, setting)
+    for ends in _matched(first, second):
+        yield _change(ends, elements, setting)
         elements = ()
 
 
+def _matched(
+    first: tuple[Part, ...], second: tuple[Part, ...]
+) -> Iterator[tuple[Part | None, Part | None]]:
+    """Which parts correspond: points around an inner width as one, or where that changes less (as
+    something else stands between them on the other side) each by itself."""
+    ways = dict.fromkeys(((first, second), (factored(first), second), (first, factored(second))))
+    known = [(matched([p.node for p in a], [p.node for p in b]), a, b) for a, b in ways]
+    (_, pairs), one, other = min(known, key=lambda way: way[0][0])
+    for a, b in pairs:
+        yield (None if a is None else one[a]), (None if b is None else other[b])
+
+
 def _change(
-    called: tuple[str, str],
-    ends: tuple[Node | None, Node | None],
-    elements: tuple[str, ...],
-    setting: Setting,
+    ends: tuple[Part | None, Part | None], elements: tuple[str, ...], setting: Setting
 ) -> tuple[_Change, Place | None]:
     """One operator of each unit, or one that has no counterpart."""
-    first, second = ends
+    called = (ends[0].name if ends[0] else "", ends[1].name if ends[1] else "")
+    first, second = (part.node if part else None for part in ends)
     if not isinstance(first, Operator) or not isinstance(second, Operator):
         return _Change(called, (), first == second, elements), None
-    place = Place(first, second, setting)
+    assert ends[0] is not None and ends[1] is not None, "both are operators"
+    place = Place(first, second, setting, (ends[0].between, ends[1].between))
     steps = tuple(without_numbers(edit.words) for edit in place.edits)
     return _Change(called, steps, place.found.count > 0, (*elements, *place.beside)), place
 
@@ -107,31 +113,17 @@ def _predictor(bodies: Sequence[Body]) -> Predictor | None:
     return next((predictor for predictor in found if predictor is not None), None)
 
 
-def _parts(body: Body) -> tuple[Node, ...]:
+def _parts(body: Body) -> tuple[Part, ...]:
     """The operators of a unit, in order; none of one that is no term of the algebra (a concat of
     branches), so that the one is exchanged for the other as a whole."""
     try:
-        node = term(body)
+        return parts(body)
     except RelgraphError:
         return ()
-    if node is None:
-        return ()
-    return node.parts if isinstance(node, Composite) and node.kind == "chain" else (node,)
 
 
 def _names(body: Body) -> list[str]:
     return [used.use.name for used in uses_in(body)]
-
-
-def _called(names: list[str], at: int | None, parts: int) -> str:
-    """The name of a part; where several uses are one part (projections around a core, an inner
-    width), those that are more than a projection."""
-    if at is None:
-        return ""
-    if len(names) == parts:
-        return names[at]
-    telling = [name for name in dict.fromkeys(names) if name != "pointwise"]
-    return ", ".join(telling or dict.fromkeys(names))
 
 
 _NUMBER = re.compile(r"\d+(?:×\d+)?(?:, \d+)*")
@@ -170,13 +162,14 @@ def _edits(places: tuple[Place, ...]) -> Iterator[GroupEdit]:
         said = [_said(place, at) for place in dict.fromkeys(places)]
         yield GroupEdit(
             _joined([place.edits[at].words for place in places]),
-            " or ".join(dict.fromkeys(direction for direction, _ in said)),
-            " or ".join(dict.fromkeys(weights for _, weights in said)),
+            *(" or ".join(dict.fromkeys(column)) for column in zip(*said, strict=True)),
         )
 
 
-def _said(place: Place, at: int) -> tuple[str, str]:
-    """Direction and weights of one edit of a place."""
+def _said(place: Place, at: int) -> tuple[str, str, str, str]:
+    """Direction and weights of one edit of a place, why weights do so, and what a table says."""
     here = place.edits[at - 1].target if at else place.start
-    known = facts(here, place.edits[at].target, instances=True)
-    return known.direction, known.weights
+    edit = place.edits[at]
+    plain = facts(here, edit.target, instances=True)
+    known = through(plain, edit, place.between)
+    return known.direction, known.weights, known.carried, shown(known, plain)

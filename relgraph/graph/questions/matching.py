@@ -21,8 +21,9 @@ ALONE = 3
 """What an operator without a counterpart counts, in edits."""
 
 
-def matched(first: Sequence[Node], second: Sequence[Node]) -> tuple[Match, ...]:
-    """The cheapest alignment; the earliest operators are paired where several are."""
+def matched(first: Sequence[Node], second: Sequence[Node]) -> tuple[int, tuple[Match, ...]]:
+    """The cheapest alignment and what it counts; the earliest operators are paired where several
+    are."""
 
     @cache
     def best(a: int, b: int) -> tuple[int, tuple[Match, ...]]:
@@ -40,7 +41,7 @@ def matched(first: Sequence[Node], second: Sequence[Node]) -> tuple[Match, ...]:
         )
         return min(ways, key=lambda way: way[0])
 
-    return best(0, 0)[1]
+    return best(0, 0)
 
 
 def _plus(

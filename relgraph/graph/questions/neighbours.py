@@ -45,7 +45,7 @@ class NeighboursAnswer:
             (
                 one.edit.words,
                 one.facts.direction,
-                one.facts.weights,
+                one.shown,
                 *costs(one.cost, self.setting),
                 ", ".join(one.names) or key(one.node),
             )
@@ -74,6 +74,7 @@ def neighbours(
     start = family(source.core) if setting is None else source.core
     legal = GENERIC if setting is None else own_numbers(numbers, (start,))
     called = family_names(names)
-    steps = tuple(step(start, edit, called, setting) for edit in edits(start, legal))
+    inside = source.between, source.between
+    steps = tuple(step(start, edit, called, setting, inside) for edit in edits(start, legal))
     cost = None if setting is None else cost_or_none(start, setting)
     return NeighboursAnswer(source, start, steps, setting, cost)

@@ -148,7 +148,10 @@ def _answer(
 ) -> PathAnswer:
     called = family_names(names)
     grouped = _grouped(found)
-    routes = (Route(tuple(walk(start, g[0], called, setting)), len(g)) for g in grouped[:shown])
+    between = source.between, target.between
+    routes = (
+        Route(tuple(walk(start, g[0], called, setting, between)), len(g)) for g in grouped[:shown]
+    )
     return PathAnswer(
         source,
         target,

@@ -14,6 +14,7 @@ from relgraph.assemble.cost import Cost
 from relgraph.graph.cost import Setting, cost_or_none
 from relgraph.graph.named import without_frame
 from relgraph.graph.numbering import only_numbers
+from relgraph.graph.questions.parts import NOTHING, Between
 from relgraph.graph.style import alike, frame_changes
 from relgraph.relations.derivation import Paths, paths
 from relgraph.relations.node import Node
@@ -22,11 +23,13 @@ from relgraph.relations.relation import Edit
 
 @dataclass(frozen=True)
 class Place:
-    """A pair of operators, with frames, and where their cost is counted."""
+    """A pair of operators, with frames, where their cost is counted, and the elements between the
+    factors of each."""
 
     first: Operator
     second: Operator
     setting: Setting
+    between: Between = NOTHING
 
     @property
     def start(self) -> Node:

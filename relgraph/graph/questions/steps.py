@@ -13,6 +13,7 @@ from relgraph.graph.cost import Setting, cost_or_none
 from relgraph.graph.edges import EdgeFacts, facts
 from relgraph.graph.named import Names
 from relgraph.graph.questions.answer import Table, amount, cost_json
+from relgraph.graph.questions.parts import NOTHING, Between, shown, through
 from relgraph.relations.families import family
 from relgraph.relations.node import Node
 from relgraph.relations.relation import Edit
@@ -21,12 +22,14 @@ from relgraph.relations.words import describe_node, key
 
 @dataclass(frozen=True)
 class Step:
-    """An edit, and the node that it makes. `names` are the specs of that node's family."""
+    """An edit, and the node that it makes. `names` are the specs of that node's family;
+    `shown` is what a table says of weights."""
 
     edit: Edit
     facts: EdgeFacts
     names: tuple[str, ...]
     cost: Cost | None
+    shown: str
 
     @property
     def node(self) -> Node:
@@ -66,22 +69,28 @@ def walk(
     edits: Iterable[Edit],
     names: Mapping[str, tuple[str, ...]],
     setting: Setting | None,
+    between: Between = NOTHING,
 ) -> Iterator[Step]:
     """The edits one after the other, each judged from where the one before it led."""
     here = start
     for edit in edits:
-        yield step(here, edit, names, setting)
+        yield step(here, edit, names, setting, between)
         here = edit.target
 
 
 def step(
-    here: Node, edit: Edit, names: Mapping[str, tuple[str, ...]], setting: Setting | None
+    here: Node,
+    edit: Edit,
+    names: Mapping[str, tuple[str, ...]],
+    setting: Setting | None,
+    between: Between = NOTHING,
 ) -> Step:
     """One edit of `here`; without a setting it has no cost."""
     called = names.get(key(family(edit.target)), ())
     cost = None if setting is None else cost_or_none(edit.target, setting)
-    known = facts(here, edit.target, instances=setting is not None)
-    return Step(edit, known, called, cost)
+    plain = facts(here, edit.target, instances=setting is not None)
+    known = through(plain, edit, between)
+    return Step(edit, known, called, cost, shown(known, plain))
 
 
 def table(
@@ -91,7 +100,7 @@ def table(
     name, cost = first
     rows = [("", "", "", *costs(cost, setting), name)]
     for one in steps:
-        said = (one.edit.words, one.facts.direction, one.facts.weights)
+        said = (one.edit.words, one.facts.direction, one.shown)
         rows.append((*said, *costs(one.cost, setting), ", ".join(one.names)))
     headers = ("edit", "order", "weights", *cost_headers(setting), "makes")
     return Table(headers, tuple(rows), title)
