@@ -3,7 +3,8 @@
 In: the model as it was built, a way to build it on no device, and, where the file is not what
 relgraph would write now, the fresh model. Out: one check: after `to_empty` and `reset_parameters`
 the tables are those of the constructor and every parameter is drawn from the same distribution;
-that of the fresh model. Draws are told apart by mean and spread, constants exactly.
+that of the fresh model. Draws are told apart by mean and spread, constants exactly; what holds only
+a few values is drawn several times, since one draw says too little of its spread.
 """
 
 from __future__ import annotations
@@ -19,27 +20,28 @@ from relgraph.verify.report import Check
 
 # Standard errors of a mean or a spread that two draws of one distribution may be apart.
 SLACK = 7.0
-# A spread says something from so many values on.
+# A spread says something from so many values on; what has fewer is reset so many times.
 FEW = 8
+REPEATS = 16
 
 
 @dataclass(frozen=True)
 class Draw:
-    """A tensor as it started: number of values, their mean and standard deviation, the largest."""
+    """A tensor as it started: number of values of all times it was drawn, their mean and standard
+    deviation."""
 
     count: int
     mean: float
     spread: float
-    largest: float
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Draw:
-        """What is kept of a tensor."""
-        values = tensor.detach().double()
+    def of(cls, *drawn: Tensor) -> Draw:
+        """What is kept of a tensor, drawn once or several times."""
+        values = torch.stack(drawn).detach().double()
         # NaN where memory was left as it was found: unequal to everything.
         spread = float(values.std(correction=0)) if values.numel() else 0.0
         mean = float(values.mean()) if values.numel() else 0.0
-        return cls(values.numel(), mean, spread, float(values.abs().max()) if spread else 0.0)
+        return cls(values.numel(), mean, spread)
 
     def __str__(self) -> str:
         return f"mean {self.mean:.3g}, deviation {self.spread:.3g}"
@@ -67,15 +69,36 @@ def started(model: nn.Module) -> Started:
 
 
 def check_start(built: Started, build: Callable[..., nn.Module], fresh: nn.Module | None) -> Check:
-    """The constructor against the fresh model's, `reset_parameters` against the constructor."""
-    problem = "" if fresh is None else next(_unlike(built.draws, started(fresh).draws), "")
-    problem = problem or next(_after_reset(built, build), "")
+    """The constructor against the fresh model's, `reset_parameters` against both.
+
+    `fresh` is reset on the way.
+    """
+    problem = next(_problems(built, build, fresh), "")
     declared = f"{len(built.draws)} tensors start as they should, reset_parameters included"
     measured = "differently" if problem else "so"
     return Check("start", "model", declared, measured, not problem, problem)
 
 
-def _after_reset(built: Started, build: Callable[..., nn.Module]) -> Iterator[str]:
+def _problems(
+    built: Started, build: Callable[..., nn.Module], fresh: nn.Module | None
+) -> Iterator[str]:
+    wanted = {} if fresh is None else _drawn_again(fresh)
+    for name, found, draw in _unlike(built.draws, wanted):
+        yield f"{name} starts with {found}; the spec's with {draw}"
+    model = _blank(build)
+    reset = _drawn_again(model)
+    for first in (built.draws, wanted):
+        for name, found, draw in _unlike(reset, first):
+            what = f"{name} starts with {found}; the spec's with {draw}"
+            yield f"after to_empty and reset_parameters, {what}"
+    tables = started(model).tables
+    for name, table in built.tables.items():
+        if not _same(table, tables.get(name)):
+            yield f"reset_parameters leaves the table {name} as to_empty made it"
+
+
+def _blank(build: Callable[..., nn.Module]) -> nn.Module:
+    """The model in memory that holds nothing that a reset could leave as it is."""
     with torch.device("meta"):
         model = build()
     model = model.to_empty(device="cpu")
@@ -85,16 +108,24 @@ def _after_reset(built: Started, build: Callable[..., nn.Module]) -> Iterator[st
         for buffer in module._buffers.values():
             if buffer is not None and not buffer.is_floating_point():
                 buffer.fill_(-1)
+    return model
+
+
+def _drawn_again(model: nn.Module) -> dict[str, Draw]:
+    """What `model` draws when it is reset: once, several times where it holds few values."""
+    reset = getattr(model, "reset_parameters")  # noqa: B009
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(1)
-        reset = getattr(model, "reset_parameters")  # noqa: B009
         reset()
-    again = started(model)
-    for what in _unlike(again.draws, built.draws):
-        yield f"after to_empty and reset_parameters, {what}"
-    for name, table in built.tables.items():
-        if not _same(table, again.tables.get(name)):
-            yield f"reset_parameters leaves the table {name} as to_empty made it"
+        draws = dict(started(model).draws)
+        few = [name for name, draw in draws.items() if draw.count < FEW]
+        drawn = {name: [model.state_dict()[name].clone()] for name in few}
+        for _ in range(REPEATS - 1 if few else 0):
+            reset()
+            state = model.state_dict()
+            for name in few:
+                drawn[name].append(state[name].clone())
+    return draws | {name: Draw.of(*values) for name, values in drawn.items()}
 
 
 def _same(one: Tensor | None, other: Tensor | None) -> bool:
@@ -103,19 +134,26 @@ def _same(one: Tensor | None, other: Tensor | None) -> bool:
     return torch.equal(one, other)
 
 
-def _unlike(found: Mapping[str, Draw], wanted: Mapping[str, Draw]) -> Iterator[str]:
+def _unlike(
+    found: Mapping[str, Draw], wanted: Mapping[str, Draw]
+) -> Iterator[tuple[str, Draw, Draw]]:
     for name, draw in wanted.items():
         if name in found and not _alike(found[name], draw):
-            yield f"{name} starts with {found[name]}; the spec's with {draw}"
+            yield name, found[name], draw
 
 
 def _alike(one: Draw, other: Draw) -> bool:
-    if one.count != other.count or not math.isfinite(one.mean):
+    if not math.isfinite(one.mean) or not math.isfinite(other.mean):
         return False
-    if one.spread == 0.0 or other.spread == 0.0:
-        return one.spread == other.spread and math.isclose(one.mean, other.mean, rel_tol=1e-6)
-    wide = max(one.spread, other.spread)
-    if abs(one.mean - other.mean) > SLACK * wide * math.sqrt(2 / one.count):
+    fewer, more = sorted((one, other), key=lambda draw: draw.count)
+    if more.spread == 0.0:
+        return fewer.spread == 0.0 and math.isclose(one.mean, other.mean, rel_tol=1e-6)
+    if fewer.spread == 0.0 and fewer.count > 1:
         return False
-    ratio = abs(math.log(one.spread / other.spread))
-    return one.count < FEW or ratio < SLACK / math.sqrt(one.count)
+    # Of what was drawn more often the spread is known better.
+    wide = more.spread if more.count > fewer.count else max(one.spread, other.spread)
+    if abs(one.mean - other.mean) > SLACK * wide * math.sqrt(1 / one.count + 1 / other.count):
+        return False
+    if fewer.count < FEW:
+        return True
+    return abs(math.log(one.spread / other.spread)) < SLACK / math.sqrt(fewer.count)

@@ -254,7 +254,11 @@ def test_keys_of_a_reduced_map() -> None:
     x = draw(at.input)
     keys = flat(pool(laid_out(x, at.input)), "map")
     expected = oracle.connect(at.connection, dict(made.named_parameters()), x, keys)
+    calls: list[int] = []
+    pool.register_forward_hook(lambda *_: calls.append(1))
     assert_close(flat(made(laid_out(x, at.input)), "map"), expected, "output")
+    assert len(calls) == 1, "keys and values read what was reduced once"
+    assert_composes(made, at)
 
 
 def test_stands_behind_every_fast_form() -> None:

@@ -36,7 +36,7 @@ def class_text(form: Form, signature: str) -> str:
         _weights(form),
         *predict_method(form),
         _aggregate(form),
-        _FORWARD,
+        _REDUCED_FORWARD if form.reduced else _FORWARD,
         _complete(form),
         _out_size(form),
         _REDUCED if form.reduced else "",
@@ -52,6 +52,11 @@ def _class_line(name: str) -> str:
 _FORWARD = """\
     def forward(self, x: Tensor) -> Tensor:
         return self.aggregate(self.weights(x), x)"""
+
+_REDUCED_FORWARD = """\
+    def forward(self, x: Tensor) -> Tensor:
+        keys = self.reduced(x)
+        return self.aggregate(self.weights(x, keys), x, keys)"""
 
 _REDUCED = '''\
     def reduced(self, x: Tensor) -> Tensor:
@@ -185,13 +190,21 @@ def _weights(form: Form) -> str:
         mean = {"map": "x.mean(dim=(2, 3))", "sequence": "x.mean(dim=1)", "vector": "x"}
         first = [f"context = {mean[form.layout]}"]
     if form.reduced:
-        first = ["keys = self.reduced(x)"]
+        first = [_KEYS]
     reads = re.search(r"\bx\b", "\n".join(lines)) is not None
     flat = _flat(form) if reads and form.source != "pooled" else []
     return f'''\
-    def weights(self, x: Tensor) -> Tensor:
+    def weights(self, x: Tensor{_keys(form)}) -> Tensor:
         """{weights_doc(form)}"""
 {_indented([*_unpacked(form, lines), *first, *flat, *lines])}'''
+
+
+_KEYS = "keys = self.reduced(x) if keys is None else keys"
+
+
+def _keys(form: Form) -> str:
+    """The parameter that hands on what was reduced before, so that it is reduced once."""
+    return ", keys: Tensor | None = None" if form.reduced else ""
 
 
 def _returning(lines: list[str]) -> list[str]:
@@ -215,16 +228,16 @@ def _aggregate(form: Form) -> str:
         "vector": "return y.squeeze(1)",
     }[form.layout]
     return f'''\
-    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
+    def aggregate(self, w: Tensor, x: Tensor{_keys(form)}) -> Tensor:
         """Sum each neighbourhood with weights w."""
 {_indented(_returning([*start, *_unpacked(form, lines), *flat, *lines, back]))}'''
 
 
 def _values(form: Form) -> list[str]:
     if form.reduced and form.is_framed_pair:
-        return ["x = partial_linear(self.kv, self.reduced(x), self.dim, 2 * self.dim)"]
+        return [_KEYS, "x = partial_linear(self.kv, keys, self.dim, 2 * self.dim)"]
     if form.reduced:
-        return ["x = self.reduced(x)"]
+        return [_KEYS, "x = keys"]
     if form.is_framed_pair:
         return ["x = partial_linear(self.qkv, x, 2 * self.dim, 3 * self.dim)"]
     return ["x = self.value(x)"] if form.operator.frame.value else []
