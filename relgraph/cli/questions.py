@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
-_NAME = "An operator: a shipped one, a path, or a family's key."
+_NAME = "An operator: a shipped one, a path, or a key."
 _FAMILIES = click.option("--families", is_flag=True, help="Forget all numbers; no costs then.")
 _WHY = click.option("--why", is_flag=True, help="Say the reasons of order and weights too.")
 _INSTANCE = click.option("--instance", is_flag=True, help="With its own numbers, and costs.")

@@ -10,6 +10,7 @@ import pytest
 from relgraph.algebra.families import families
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.relations.families import family
+from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC
 from relgraph.relations.words import describe_node, key
@@ -55,6 +56,34 @@ def nodes() -> list[Operator]:
     """Families, instances, and operators with every border, stride and padding."""
     others = [core(operator) for operator in families()]
     return list(dict.fromkeys([*closure(), *itertools.islice(closure(FEW), 0, None, 7), *others]))
+
+
+def test_keys_are_read_back() -> None:
+    for node in (*nodes(), SWIN, Composite("chain", (family(CONV), MLP))):
+        assert node_of_key(key(node)) == node
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        "conv",
+        "local.positions-separate",
+        "local.positions-separate-static-output-value",
+        "local0x0.positions-full-static",
+        "local3x3x3.positions-full-static",
+        "local3x3.windows-full-static",
+        "local.positions-full.inner0-static",
+        "local.positions-groups1-static",
+        "point-separate-pair",
+        "chain2_full.none-full-static",
+        "chain2_point.positions-full-static_point.positions-full-static",
+        "chain0_",
+        f"local{'9' * 5000}x3.positions-full-static",
+    ],
+)
+def test_what_is_no_key_means_nothing(word: str) -> None:
+    assert node_of_key(word) is None
 
 
 def test_a_key_names_one_node_and_is_safe() -> None:

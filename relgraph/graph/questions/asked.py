@@ -1,7 +1,7 @@
 """What a word of a question means: a shipped operator, one of the user's, or a derived key.
 
-In: a word, the operators that have names, and the graph for keys. Out: a node with what is known of
-it, or an error that names the nearest.
+In: a word, the operators that have names, and the graph for near ones. Out: a node with what is
+known of it, or an error that names the nearest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from relgraph.errors import Problem, RelgraphError, nearest
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, named, without_frame
 from relgraph.graph.questions.parts import parts
+from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import Node
 from relgraph.relations.words import describe_node, key
 from relgraph.resolve.library import is_path
@@ -54,7 +55,7 @@ class Asked:
 
 
 def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
-    """The operator that `word` means; `graph` is only made where `word` may be a key of it.
+    """The operator that `word` means; `graph` is only made where nothing is called so.
 
     Raises RelgraphError for a spec's problems, and where nothing is called so.
     """
@@ -63,11 +64,10 @@ def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
     known = names.find(word)
     if known is not None:
         return of(known)
-    made = graph()
-    at = made.places.get(word)
-    if at is not None:
-        return Asked(word, made.nodes[at])
-    raise _unknown(word, names, made)
+    meant = node_of_key(word)
+    if meant is None:
+        raise _unknown(word, names, graph())
+    return Asked(word, meant)
 
 
 def of(known: Named, word: str | None = None) -> Asked:
@@ -80,9 +80,9 @@ def of(known: Named, word: str | None = None) -> Asked:
 def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:
     if word in shipped("backbones"):
         found = f"{word} is a backbone"
-        return RelgraphError(Problem("wrong-kind", found, "an operator, or a family's key"))
+        return RelgraphError(Problem("wrong-kind", found, "an operator, or a key"))
     called = [*(one.name for one in names.operators), *shipped("backbones")]
     hints = [nearest(word, own) for own in (called, graph.keys)]
     hint = next((hint for hint in hints if hint.startswith("did")), hints[0])
-    expected = "the name or path of an operator, or the key of a family"
+    expected = "the name or path of an operator, or a key"
     return RelgraphError(Problem("unknown-node", f"nothing is called {word}", expected, hint))
