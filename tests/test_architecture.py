@@ -200,6 +200,11 @@ WITHOUT_A_MODEL = (
             "generate vit_base --check",
             "new backbone own",
             "schema",
+            "path swin_tiny dwnet_tiny",
+            "where swin_tiny",
+            "neighbours local_attention",
+            "graph --published",
+            "derive swin_fashion --relation freeze --limit 5",
         ),
     ),
 )

@@ -120,7 +120,8 @@ def derive(
         rank,  # type: ignore[arg-type]
         limit,
     )
-    found = variants.derive(request)
+    with output.progress("counting variants") as progress:
+        found = variants.derive(request, progress)
     written = [] if out is None else _write(request, found, choose, top, out, force)
     if plot is not None:
         from relgraph.derive.picture import picture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +28,7 @@ def verify(name: str, json: bool) -> None:
     Exits with 1 where a declared property was not measured.
     """
     require("torch", "torch", "run the emitted model")
-    with _progress() as progress:
+    with output.progress("loading") as progress:
         report = _prove(name, progress)
     if json:
         output.print_json(report.to_json())
@@ -93,21 +91,3 @@ def _print(report: Report) -> None:
     failed = len(report.failures)
     verdict = "proved" if report.ok else f"not proved: {failed} of {len(report.checks)} fail"
     output.say(f"{report.name} ({report.file}): {verdict}, {len(report.checks)} checks")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing in a pipe."""
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = output.stderr()
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"))
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("loading", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show

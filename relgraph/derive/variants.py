@@ -34,6 +34,7 @@ from relgraph.relations.numbers import Numbers
 from relgraph.shipped import shipped
 
 Rank: TypeAlias = Literal["distance", "parameters", "macs"]
+Progress: TypeAlias = Callable[[str, int, int], None]
 LIMIT = 400
 """How many states are made into models where nobody says it."""
 
@@ -56,8 +57,9 @@ class Request:
     limit: int = LIMIT
 
 
-def derive(request: Request, progress: Callable[[str], None] = lambda name: None) -> Derived:
-    """All variants of the request, ranked; `progress` is told the name of each before it is read.
+def derive(request: Request, progress: Progress = lambda what, done, total: None) -> Derived:
+    """All variants of the request, ranked. `progress` is told what is done now, how many states
+    went that far, and of how many: each is assembled first, then written and read back.
 
     Raises RelgraphError for unknown names, for more states than the limit, where no edit applies,
     and where nothing is within the budget.
@@ -154,7 +156,7 @@ class _Work:
     request: Request
     text: Source
     plan: Plan
-    progress: Callable[[str], None]
+    progress: Progress
     siblings: tuple[Sibling, ...]
     lost: Lost = field(default_factory=Lost)
 
@@ -186,7 +188,8 @@ class _Work:
         taken = set(shipped("backbones"))
         seen = {fingerprint(self.plan.program)}
         duplicates = 0
-        for one in found:
+        for number, one in enumerate(found):
+            self.progress("assembling", number, len(found))
             try:
                 program = self.plan.assembled(one.state)
             except RelgraphError as error:
@@ -214,7 +217,7 @@ class _Work:
         """The models that a spec says, read back from its files."""
         with tempfile.TemporaryDirectory(prefix="relgraph-derive-") as folder:
             for number, model in enumerate(models):
-                self.progress(model.name)
+                self.progress(model.name, number, len(models))
                 variant = self._variant(model, Path(folder) / str(number))
                 if variant is not None:
                     yield variant

@@ -57,3 +57,18 @@ def test_pipe_gets_the_text_as_it_stands(capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr()
     assert "[bold] and :smile: stand here" in printed.err
     assert printed.out == "[red]\nname    count\na       1,234\nlonger      5\n"
+
+
+def test_progress_moves_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = open_terminal(monkeypatch)
+    with output.progress("loading") as progress:
+        progress("the second of four", 1, 4)
+    assert "the second of four" in terminal.getvalue()
+    assert "25%" in terminal.getvalue()
+
+
+def test_progress_is_not_written_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.progress("loading") as progress:
+        progress("the second of four", 1, 4)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "")

@@ -50,6 +50,19 @@ def cores(word: str) -> list[Operator]:
 _DEPTHWISE = ("local", "separate")
 
 
+def test_progress_tells_how_far_it_went() -> None:
+    told: list[tuple[str, int, int]] = []
+    request = Request("vit_fashion", allowed=Allowed(frozenset({"freeze", "sparsify"})))
+    found = derive(request, lambda *now: told.append(now))
+    assembled = [now for now in told if now[0] == "assembling"]
+    assert [done for _, done, _ in assembled] == list(range(found.considered))
+    assert {total for *_, total in assembled} == {found.considered}
+    written = told[len(assembled) :]
+    assert {what for what, *_ in written} == {variant.name for variant in found.variants}
+    assert [done for _, done, _ in written] == list(range(len(written)))
+    assert {total for *_, total in written} == {len(written)}
+
+
 def test_every_edit_of_the_operator_is_a_variant() -> None:
     text = source("dwnet_fashion")
     (site,) = sites(text.understood.resolution.backbone, stages=(0,))
