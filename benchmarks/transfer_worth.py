@@ -6,10 +6,10 @@ For each seed and pair a source is trained on the images that ship with relgraph
 carried to the target by `relgraph.transfer`. The target is scored as it comes out (0 steps), with
 its norm statistics counted anew, and after further training; beside it stands the same target from
 scratch with the same further steps, seed, order of images and schedule. Each number of steps is a
-training of its own, whose learning rate ends low. Both arms are trained with every rate of `--lrs`
-on the `--tune-seeds`, and with the better one of each arm on the other seeds. Two controls at the
-largest number of steps: the target from scratch with the source's steps too (`total`), and the
-source itself trained further (`kept`).
+training of its own, whose learning rate ends low. On the `--tune-seeds` every rate is tried, those
+of `--lrs` from carried weights and those of `--scratch-lrs` from scratch, and on the other seeds
+the best one of each arm. Two controls at the largest number of steps: the target from scratch with
+the source's steps too (`total`), and the source itself trained further (`kept`).
 
 Every training lies in `--results`, and what is there already is not made again: an interrupted
 command goes on where it was when it is repeated. Seeds, steps, rates and pairs may be added, also
@@ -230,12 +230,15 @@ def main() -> None:
     bench = Bench(arguments.results, arguments.device, arguments.source_steps, arguments.source_lr)
     began, tuned = time.monotonic(), arguments.tune_seeds
 
+    def tried(arm: str) -> Sequence[float]:
+        return arguments.scratch_lrs if arm == "scratch" else arguments.lrs  # type: ignore[no-any-return]
+
     def rates(pair: str, arm: str, steps: int, seed: int) -> Sequence[float]:
         if seed in tuned:
-            return arguments.lrs  # type: ignore[no-any-return]
-        return [row.lr for row in select(bench.rows(), pair, arm, steps)[:1]] or arguments.lrs
+            return tried(arm)
+        return [row.lr for row in select(bench.rows(), pair, arm, steps)[:1]] or tried(arm)
 
-    asked = sum(1 for _ in jobs(arguments, lambda *job: arguments.lrs if job[3] in tuned else [0]))
+    asked = sum(1 for _ in jobs(arguments, lambda *job: tried(job[1]) if job[3] in tuned else [0]))
     try:
         for number, job in enumerate(jobs(arguments, rates), 1):
             row = bench.row(job)
@@ -257,7 +260,8 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Carried weights against a start from scratch.")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, nargs="+", default=[200, 400])
-    parser.add_argument("--lrs", type=float, nargs="+", default=[1e-3, 4e-3, 1.2e-2])
+    parser.add_argument("--lrs", type=float, nargs="+", default=[1e-3, 4e-3])
+    parser.add_argument("--scratch-lrs", type=float, nargs="+", default=[4e-3, 1.2e-2, 3.6e-2])
     parser.add_argument("--tune-seeds", type=int, nargs="+", help="the first seed by default")
     parser.add_argument("--source-steps", type=int, default=1200)
     parser.add_argument("--source-lr", type=float, default=4e-3)

@@ -126,13 +126,13 @@ def plot(titles: Mapping[str, str], rows: Sequence[Row]) -> str:
     Errors stand on a logarithmic scale, on which 12 and 90 per cent can both be read.
     """
     with matplotlib.rc_context({"svg.hashsalt": "transfer_worth", "font.size": 10}):
-        figure = Figure(figsize=(3.6 * len(titles) + 0.6, 4.1), layout="constrained")
+        figure = Figure(figsize=(3.6 * len(titles) + 0.6, 4.5), layout="constrained")
         panels = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
         for axes, (pair, title) in zip(panels, titles.items(), strict=True):
             _panel(axes, title, [row for row in rows if row.pair == pair])
         panels[0].set_ylabel("test error, per cent (lower is better)")
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
@@ -148,10 +148,10 @@ def _panel(axes: Axes, title: str, rows: Sequence[Row]) -> None:
         groups = [(at, group) for at, group in groups if group]
         means = [_error(statistics.mean(row.top1 for row in group)) for _, group in groups]
         places = [at for at, _ in groups]
-        axes.plot(places, means, dash, color=colour, marker=mark, markersize=7, label=label)
+        axes.plot(places, means, dash, color=colour, marker=mark, markersize=6, label=label)
         for at, group in groups:
             errors = [_error(row.top1) for row in group]
-            axes.plot([at] * len(group), errors, "_", color=colour, markersize=12)
+            axes.plot([at] * len(group), errors, "_", color=colour, markersize=15)
     untouched = [_error(row.top1) for row in select(rows, pair, "carried")]
     axes.plot(
         [0], [statistics.mean(untouched)], "x", color=BLUE, label="before norms are recounted"
@@ -166,7 +166,7 @@ def _panel(axes: Axes, title: str, rows: Sequence[Row]) -> None:
 
 
 def _references(axes: Axes, rows: Sequence[Row]) -> None:
-    """The source, and the target from scratch with the steps of both."""
+    """The source, and the controls: the source trained further, scratch with the steps of both."""
     for arm, label, dash in (
         ("source", "the source", ":"),
         ("total", "from scratch, the source's steps added", "-."),
@@ -175,6 +175,11 @@ def _references(axes: Axes, rows: Sequence[Row]) -> None:
         if group:
             error = _error(statistics.mean(row.top1 for row in group))
             axes.axhline(error, color=GREY, linestyle=dash, linewidth=1.2, label=label)
+    kept = select(rows, rows[0].pair, "kept")
+    if kept:
+        error = _error(statistics.mean(row.top1 for row in kept))
+        label = "the source, trained further"
+        axes.plot(kept[0].steps, error, "D", color=GREY, fillstyle="none", label=label)
 
 
 def _error(top1: float) -> float:
