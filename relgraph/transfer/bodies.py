@@ -24,14 +24,14 @@ from relgraph.transfer.opening import level, written_out
 from relgraph.transfer.operators import into_average, into_connection
 from relgraph.transfer.projection import Operators, project
 from relgraph.transfer.runs import Run, path_of, runs
-from relgraph.transfer.widening import stretches, widened
+from relgraph.transfer.widening import sides, stretches, widened
 from relgraph.verify.values import join, under
 
 Inputs = Callable[[str], Tensor | None]
 """Values (B, T + P, C) that enter the source's item at a path, where images were given."""
 
 
-WIDER = "wider inside: nothing reads the units that are new yet"
+WIDER = "wider inside, {0} into {1}: nothing reads what is new yet"
 
 
 def no_inputs(path: str) -> Tensor | None:
@@ -82,8 +82,9 @@ class Bodies:
         own = replace(self, source={**self.source, **wide.tensors}, inputs=no_inputs)
         both = zip(wide.nodes, (target for _, target in piece), strict=True)
         made = joined(own._pair(before, one, after, other) for one, other in both)
+        reason = WIDER.format(*sides(piece[0]))
         told = tuple(
-            replace(one, method="embedding", reason=WIDER) if one.method == "copy" else one
+            replace(one, method="embedding", reason=reason) if one.method == "copy" else one
             for one in made.layers
         )
         return replace(made, layers=told)
@@ -163,7 +164,7 @@ class Bodies:
         if inside is not None and inside.is_exact:
             return inside
         near: Carried | Refused = Refused("")
-        if not (isinstance(made, Carried) and _predicts(target)):  # functions are more than a mean
+        if not (_predicts(target) and (isinstance(made, Carried) or _placeless(source, target))):
             near = project(source, target, own, fresh, self.inputs(paths[0]))
         if isinstance(near, Carried):
             return self._one(paths, source, target, near)
@@ -321,6 +322,15 @@ def _predicts(target: Operators) -> bool:
     """Whether the target's weights change with the image."""
     dynamic = ("pooled", "center", "pair")
     return isinstance(target, Connect) and target.connection.operator.weight.source in dynamic
+
+
+def _placeless(source: Operators, target: Operators) -> bool:
+    """From pairs to pairs without a position bias: all that a mean leaves there is one number."""
+    weights = [
+        node.connection.operator.weight for node in (source, target) if isinstance(node, Connect)
+    ]
+    pairs = len(weights) == 2 and all(weight.source == "pair" for weight in weights)
+    return pairs and weights[1].position == "none"
 
 
 def _core(tensors: Tensors) -> Tensors:

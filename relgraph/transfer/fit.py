@@ -1,7 +1,7 @@
 """Whether weights are those of a program, and which arguments its builder was given.
 
 In: a program's end and tensors by name. Out: the architecture that they fit, or every parameter
-that does not, with both shapes.
+that does not, with both shapes, and every one that holds no numbers to carry.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SHOWN = 10
 
 
 def check_fit(name: str, program: Program, tensors: Tensors) -> None:
-    """Raise RelgraphError with the parameters that `tensors` lacks, has in another shape, or has
-    although the program does not."""
-    problems = list(_misfits(name, program, tensors))
+    """Raise RelgraphError with the parameters that `tensors` lacks, has in another shape, has
+    although the program does not, or has with other things in them than finite numbers."""
+    problems = list(_misfits(name, program, tensors)) or list(_no_numbers(tensors))
     if not problems:
         return
     if len(problems) > _SHOWN:
         rest = f"and {len(problems) - _SHOWN} more parameters"
-        problems = [*problems[:_SHOWN], Problem("weights-do-not-fit", rest)]
+        problems = [*problems[:_SHOWN], Problem(problems[0].code, rest)]
     raise RelgraphError(problems)
 
 
@@ -45,6 +45,21 @@ def _misfits(name: str, program: Program, tensors: Tensors) -> Iterator[Problem]
         if path not in wanted and not path.endswith("num_batches_tracked"):
             found = f"{path} is {_said(tuple(tensors[path].shape))}"
             yield Problem("weights-do-not-fit", found, f"no such parameter in {name}", hint)
+
+
+def _no_numbers(tensors: Tensors) -> Iterator[Problem]:
+    for path, tensor in tensors.items():
+        if path.endswith("num_batches_tracked"):
+            continue
+        if not tensor.dtype.is_floating_point:
+            found = f"{path} is of {str(tensor.dtype).removeprefix('torch.')}"
+            yield Problem("weights-do-not-fit", found, "floating point numbers")
+            continue
+        strange = int((~tensor.isfinite()).sum())
+        if strange:
+            found = f"{path}: {strange:,} of {tensor.numel():,} are NaN or infinite"
+            hint = "such a training has failed: take an earlier checkpoint"
+            yield Problem("weights-not-finite", found, "finite numbers", hint)
 
 
 def _said(shape: tuple[int, ...]) -> str:

@@ -15,6 +15,9 @@ from relgraph.algebra.describe import describe
 from relgraph.program import Branches, Connect, Element, Node, Residual, Scope, Split
 from relgraph.transfer.carried import EXACT, Carried, Method
 
+TOGETHER = " + "
+"""Stands between the paths of neighbouring items that were carried as one."""
+
 
 @dataclass(frozen=True)
 class Layer:

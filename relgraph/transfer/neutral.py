@@ -8,7 +8,7 @@ layer norms, activations and softmax have no neutral element.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import torch
@@ -33,6 +33,9 @@ _BIASED = frozenset(("affine", "batch_norm", "group_norm", "layer_norm"))
 _ONE: dict[str, float] = {"relu": 1.0, "relu6": 1.0, "hardsigmoid": 3.0, "sigmoid": 30.0}
 
 
+_SATURATED = frozenset(("hardsigmoid", "sigmoid"))
+
+
 def identity(node: Node, path: str, fresh: Tensors) -> Made | Refused:
     """Weights with which `node`, of the class at `path`, hands on what it gets."""
     if isinstance(node, Element):
@@ -47,6 +50,31 @@ def identity(node: Node, path: str, fresh: Tensors) -> Made | Refused:
     if isinstance(node, Branches):
         return _branches(node, path, fresh)
     return Refused(f"{_name(node)} has no neutral element")
+
+
+def caveats(node: Node) -> list[str]:
+    """What a neutral item is not: how it behaves once it is trained."""
+    said = []
+    inside = list(_inside(node))
+    if any(isinstance(one, Element) and one.word == "batch_norm" for one in inside):
+        said.append("a new batch norm is the identity in evaluation only: training counts anew")
+    gates = [one for one in inside if isinstance(one, Branches) and one.combine == "product"]
+    ends = (leaf for gate in gates for leaf in _inside(gate))
+    if any(isinstance(leaf, Element) and leaf.word in _SATURATED for leaf in ends):
+        said.append("the gate is open at the flat end of its curve: it learns little or nothing")
+    return said
+
+
+def _inside(node: Node) -> Iterator[Node]:
+    yield node
+    bodies: tuple[Body, ...] = ()
+    if isinstance(node, Scope | Residual):
+        bodies = (node.body,)
+    elif isinstance(node, Branches):
+        bodies = node.branches
+    for body in bodies:
+        for inner in body:
+            yield from _inside(inner)
 
 
 def _all(parts: list[Made | Refused]) -> Made | Refused:

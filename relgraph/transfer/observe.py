@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from relgraph.train.model import Backbone
-from relgraph.transfer.layer import Layer
+from relgraph.transfer.layer import TOGETHER, Layer
 from relgraph.transfer.pictures import Pictures
+
+Modules: TypeAlias = tuple[nn.Module, ...]
 
 
 def entering(model: Backbone, pictures: Pictures) -> Callable[[str], Tensor | None]:
@@ -47,9 +50,9 @@ def with_output_errors(
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     handles = []
     for layer in listed:
-        one, other = _module(source, layer.source), _module(target, layer.path)
-        if one is not None and other is not None and layer.method != "dropped":
-            handles.append(one.register_forward_hook(_comparing(other, sums[layer.path])))
+        one, other = _modules(source, layer.source), _modules(target, layer.path)
+        if one and other and layer.method != "dropped":
+            handles += _compared(one, other, sums[layer.path])
     try:
         _run(source, pictures)
     finally:
@@ -66,23 +69,37 @@ def largest_logit_difference(source: Backbone, target: Backbone, pictures: Pictu
         )
 
 
-def _comparing(other: nn.Module, sums: list[float]) -> Callable[..., None]:
-    def compare(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+def _compared(one: Modules, other: Modules, sums: list[float]) -> list[RemovableHandle]:
+    """Hooks that add up the squared difference and the square of what comes out of each `one`."""
+    given: list[Tensor] = []
+
+    def enter(module: nn.Module, values: tuple[Tensor, ...]) -> None:
+        given[:] = values
+
+    def leave(module: nn.Module, values: tuple[Tensor, ...], output: Tensor) -> None:
         try:
-            made = other(*given)
+            made = given[0]
+            for each in other:
+                made = each(made)
         except (RuntimeError, TypeError, ValueError):
             return  # layers of another shape have no common input
         if made.shape == output.shape:
             sums[0] += float((made - output).double().square().sum())
             sums[1] += float(output.double().square().sum())
 
-    return compare
+    return [one[0].register_forward_pre_hook(enter), one[-1].register_forward_hook(leave)]
 
 
 def _ratio(sums: list[float] | None) -> float | None:
     if sums is None or sums[1] == 0:
         return None
     return float((sums[0] / sums[1]) ** 0.5)
+
+
+def _modules(model: nn.Module, path: str) -> Modules:
+    """The modules of a row, one after the other; empty where not all of them are modules."""
+    found = tuple(_module(model, one) for one in path.split(TOGETHER))
+    return tuple(one for one in found if one is not None) if None not in found else ()
 
 
 def _module(model: nn.Module, path: str) -> nn.Module | None:

@@ -31,7 +31,7 @@ def fresh(after: str, target: Node, reason: str) -> Outcome:
 
 def quiet(after: str, target: Node, made: neutral.Made, reason: str) -> Outcome:
     """An item with tensors that make it change nothing."""
-    carried = Carried("neutral", made, reason, 0.0)
+    carried = Carried("neutral", made, "; ".join((reason, *neutral.caveats(target))), 0.0)
     return Outcome(made, (row(join(after, target.attr), "", (None, target), carried),))
 
 

@@ -57,13 +57,13 @@ def _transferred(request: TransferRequest, start: _Start, folder: Path) -> Trans
     architecture = start.architecture
     programs = start.before.program(architecture), start.after.program(architecture)
     check_fit(start.before.name, programs[0], start.tensors)
-    target = _model(start, start.after, folder / "after.py", request.seed)
+    target = _model(start, start.after, folder / "after", request.seed)
     pictures = _pictures(request, start, programs[0].input.grid)
     if pictures is not None:
         pictures = replace(pictures, dtype=next(target.parameters()).dtype)
     source = None
     if pictures is not None:
-        source = _model(start, start.before, folder / "before.py", request.seed)
+        source = _model(start, start.before, folder / "before", request.seed)
         source.load_state_dict({**source.state_dict(), **start.tensors})
         source.eval()
     inputs: Inputs = no_inputs
@@ -85,7 +85,7 @@ def _finished(
     pictures: Pictures | None,
 ) -> Transferred:
     source, target = models
-    layers, logits, notes = outcome.layers, None, [NOT_CARRIED, *_other_file(start)]
+    layers, logits, notes = outcome.layers, None, [NOT_CARRIED, *_other_file(start), *_kept(start)]
     if pictures is not None:
         assert source is not None, "the source is built where there are images"
         if request.outputs:
@@ -133,15 +133,25 @@ def _start(request: TransferRequest) -> _Start:
     return _Start(before, after, tensors, architecture, run, recipe)
 
 
-def _model(start: _Start, end: End, path: Path, seed: int) -> Backbone:
+def _model(start: _Start, end: End, folder: Path, seed: int) -> Backbone:
     """The model of an emitted text, its fresh weights from `seed`; in float64 where the checkpoint
     is."""
+    folder.mkdir()
+    path = folder / f"{end.name}.py"
     path.write_text(end.text, "utf-8")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build(path, start.architecture)
+        model = _built(path, start)
     double = any(tensor.dtype == torch.float64 for tensor in start.tensors.values())
     return model.double() if double else model
+
+
+def _built(path: Path, start: _Start) -> Backbone:
+    try:
+        return build(path, start.architecture)
+    except RelgraphError as error:
+        hint = f"it must take what {start.before.name} was trained with"
+        raise RelgraphError([replace(one, hint=hint) for one in error.problems]) from None
 
 
 def _pictures(
@@ -188,3 +198,25 @@ def _other_file(start: _Start) -> list[str]:
     if start.run is None or start.run.model_sha256 == sha256(start.before.text):
         return []
     return [f"the run trained another text than {start.before.name} stands for now"]
+
+
+def _kept(start: _Start) -> list[str]:
+    """What the target's spec says of images and classes, where the checkpoint says otherwise."""
+    own, kept = start.after.architecture(), start.architecture
+    both = {
+        "classes": (own.num_classes, kept.num_classes),
+        "input channels": (own.in_chans, kept.in_chans),
+        "an input size": (own.img_size, kept.img_size),
+    }
+    name = start.after.name
+    return [
+        f"{name} has {_number(wanted, what)}; kept is what was trained, {_number(given)}"
+        for what, (wanted, given) in both.items()
+        if wanted is not None and wanted != given
+    ]
+
+
+def _number(value: int | tuple[int, int] | None, what: str = "") -> str:
+    if isinstance(value, tuple):
+        return f"{what} of {value[0]}×{value[1]}" if what else f"{value[0]}×{value[1]}"
+    return f"{value} {what}".strip()

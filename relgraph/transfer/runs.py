@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from relgraph.program import Body, Connect, Element, Node, Scope
 from relgraph.transfer.align import Pair
+from relgraph.transfer.layer import TOGETHER
 from relgraph.transfer.linear import AFFINE
 from relgraph.transfer.neutral import PASSING
 from relgraph.transfer.projection import Operators
+from relgraph.verify.values import join
 
 _IDLE = PASSING | {"affine", "batch_norm", "scale"}
 
@@ -100,8 +102,8 @@ def _said(node: Node) -> str:
 
 
 def path_of(path: str, node: Operators) -> str:
-    """Where an item stands; of several without a class around them all, as "a + b"."""
+    """Where an item stands; of several without a class around them all of their paths."""
     if node.attr or isinstance(node, Connect):
-        return ".".join(filter(None, (path, node.attr)))
-    parts = [inner.attr for inner in node.body if inner.attr]
-    return " + ".join(".".join(filter(None, (path, attr))) for attr in parts)
+        return join(path, node.attr)
+    parts = [inner.attr or _said(inner) for inner in node.body if not _is_passing(inner)]
+    return TOGETHER.join(join(path, part) for part in parts)

@@ -127,6 +127,16 @@ def _is_apart(node: Node) -> bool:
     return channel.connect == "separate" and channel.share == "none"
 
 
+def sides(pair: Pair) -> tuple[int, int]:
+    """Units between the layers of a stretch that starts with this pair, before and after."""
+    source, target = pair
+    assert source is not None and target is not None, "a stretch has both"
+    one, other = source.output, target.output
+    if one.channels == other.channels:
+        return one.positions, other.positions
+    return one.channels, other.channels
+
+
 def widened(pairs: Sequence[Pair], path: str, tensors: Tensors) -> Widened:
     """The source's items of one stretch, of the class at `path`, as wide as the target's."""
     nodes: list[Node] = []

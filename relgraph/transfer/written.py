@@ -27,6 +27,7 @@ from relgraph.train.run_folder import Run, fill_folder
 from relgraph.transfer.sources import End
 
 REPORT = "transfer.json"
+_OTHER_KINDS = frozenset((".bin", ".ckpt", ".json", ".npz", ".onnx", ".pt", ".pth", ".py", ".yaml"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +43,21 @@ class Result:
 
 
 def refuse_taken(out: Path) -> None:
-    """Raise RelgraphError where something stands at `out` already, or no folder holds it."""
+    """Raise RelgraphError where something stands at `out` already, no folder holds it or may be
+    written to, or its name is that of another kind of file."""
     taken = out.is_file() or (out.is_dir() and any(out.iterdir())) or out.is_symlink()
     if taken:
         found = f"{out} is there already"
         raise RelgraphError(Problem("output-exists", found, "a new folder or file"))
+    if out.suffix in _OTHER_KINDS:
+        found = f"{out}: weights are not written as {out.suffix}"
+        raise RelgraphError(Problem("output-kind", found, "a folder, or a .safetensors file"))
     parent = out.resolve().parent
     if parent.exists() and not parent.is_dir():
         raise RelgraphError(Problem("no-folder", f"{parent} is no folder"))
+    there = next(folder for folder in (parent, *parent.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RelgraphError(Problem("read-only", f"{there} may not be written to"))
 
 
 def write_result(out: Path, result: Result) -> None:
