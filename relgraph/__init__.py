@@ -7,6 +7,7 @@ The Python API, in the order of the work. Everything raises `RelgraphError` for 
     cost(program)             parameters and multiply-adds, exact, without a tensor
     generate(names, out)      files
     verify_file(path)         the proof of a file against the spec it carries
+    relgraph.certificate      what a proof found, to keep, to show and to compare
     relgraph.relations        edits of one property, their order, what they do to weights
     relgraph.graph            the graph of them, and questions: paths, neighbours, holes
     relgraph.derive           variants of a backbone under budgets, as specs

@@ -38,6 +38,7 @@ LAYERS = (
     "pipeline",
     "graph",
     "derive",
+    "certificate",
     "verify",
     "train",
     "export",

@@ -1,4 +1,7 @@
-"""`verify`: what a spec declares beside what was measured in the emitted file."""
+"""`verify`: what a spec declares beside what was measured in the emitted file.
+
+What was found can be kept as a certificate, and an earlier certificate held against it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relgraph.cli import output
+from relgraph.certificate import load
+from relgraph.cli import certificates, output
 from relgraph.cli.naming import find
-from relgraph.cli.options import as_json
+from relgraph.cli.options import PATH, as_json
 from relgraph.cli.requirements import require
 
 if TYPE_CHECKING:
@@ -21,16 +25,26 @@ GENERATED = Path("generated")
 
 @click.command
 @click.argument("name", help="A backbone, an operator, or an emitted .py file.")
+@click.option("--certificate", "-o", type=PATH, help="Keep what was found, as a .json file.")
+@click.option("--against", type=PATH, help="A certificate, to hold what is found against.")
 @as_json
-def verify(name: str, json: bool) -> None:
+def verify(name: str, certificate: Path | None, against: Path | None, json: bool) -> None:
     """Prove that a file is what its spec declares.
 
-    Exits with 1 where a declared property was not measured.
+    Exits with 1 where a declared property was not measured, and where what was found is not what
+    the certificate says. `relgraph show FILE.json` shows a certificate.
     """
+    if certificate is not None:
+        certificates.check_target(certificate, against)
+    kept = None if against is None else load(against)
     require("torch", "torch", "run the emitted model")
     with output.progress("loading") as progress:
         report = _prove(name, progress)
-    if json:
+    if certificate is not None:
+        certificates.keep(report, certificate)
+    if kept is not None:
+        certificates.hold_against(kept, report, json)
+    elif json:
         output.print_json(report.to_json())
     else:
         _print(report)
@@ -73,17 +87,7 @@ def _spec_of(text: str) -> str:
 
 
 def _print(report: Report) -> None:
-    rows = [
-        (
-            "ok" if check.ok else "FAIL",
-            check.name,
-            check.subject + (f" (×{check.covers})" if check.covers > 1 else ""),
-            check.declared,
-            check.measured,
-        )
-        for check in report.checks
-    ]
-    output.print_table(("", "property", "subject", "declared", "measured"), rows)
+    certificates.print_checks(report.checks)
     if report.edited:
         output.say("note: the file was edited by hand since relgraph wrote it")
     for check in report.failures:

@@ -1,21 +1,26 @@
-"""`show` and `cost`: what a spec means, and what it costs, without a tensor."""
+"""`show` and `cost`: what a spec means, and what it costs, without a tensor; what a certificate
+says."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from relgraph.cli import output
+from relgraph.cli import certificates, output
 from relgraph.cli.naming import find
 from relgraph.cli.options import AT_LEAST_ONE, as_json, spec_name
 
 
 @click.command
-@spec_name
+@click.argument("name", help="A shipped spec, or a path to one, or to a certificate (.json).")
 @as_json
 def show(name: str, json: bool) -> None:
-    """Show what a spec means, its equations and its cost."""
+    """Show what a spec means, its equations and its cost; or what a certificate says."""
+    if name.endswith(".json"):
+        certificates.show(Path(name), json)
+        return
     spec = find(name)
     if spec.kind == "recipes":
         from relgraph.spec.recipe import dump_recipe, load_recipe

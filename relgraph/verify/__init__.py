@@ -6,12 +6,14 @@ reference interpreter here import nothing of the compiler whose output they judg
 
 from __future__ import annotations
 
+from relgraph.verify.certified import certify
 from relgraph.verify.proof import verify_backbone, verify_file, verify_operator, verify_text
 from relgraph.verify.report import Check, Report
 
 __all__ = [
     "Check",
     "Report",
+    "certify",
     "verify_backbone",
     "verify_file",
     "verify_operator",

@@ -24,6 +24,7 @@ from relgraph.emit import emit
 from relgraph.emit.header import read_header
 from relgraph.emitted import load_text, read_source
 from relgraph.errors import Place, Problem, RelgraphError
+from relgraph.files import sha256
 from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, parse
@@ -100,7 +101,7 @@ def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
     header = read_header(text)
     edited = header is None or not header.intact
     checks = tuple(_checks(module, program, text, progress))
-    return Report(program.source.name, file, edited, checks)
+    return Report(program.source.name, file, edited, checks, digest(program.source), sha256(text))
 
 
 def _carried(module: types.ModuleType, file: str) -> Backbone:

@@ -61,13 +61,16 @@ class Report:
     """Everything that was checked about one file.
 
     `edited` is true where the body no longer has the hash its header states: said, not judged,
-    since the verdict is by meaning.
+    since the verdict is by meaning. `spec` is the SHA-256 of the resolved spec that the file
+    carries, `sha256` that of the bytes that were judged.
     """
 
     name: str
     file: str
     edited: bool
     checks: tuple[Check, ...]
+    spec: str
+    sha256: str
 
     @property
     def ok(self) -> bool:
@@ -80,10 +83,12 @@ class Report:
         return tuple(check for check in self.checks if not check.ok)
 
     def to_json(self) -> dict[str, object]:
-        """The same facts as plain data: `name`, `file`, `edited`, `ok`, `checks`."""
+        """The same facts as plain data: the fields in words, and `ok`."""
         return {
             "name": self.name,
             "file": self.file,
+            "sha256": self.sha256,
+            "spec": self.spec,
             "edited": self.edited,
             "ok": self.ok,
             "checks": [asdict(check) for check in self.checks],
