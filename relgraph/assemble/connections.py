@@ -262,7 +262,7 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
             site.findings.need_multiple(flow, covered)
     if space.connect == "local" and space.padding == (0, 0) and space.size == space.stride:
         site.findings.need_multiple(flow, space.stride)
-    if _is_bound_to_map(connection):
+    if _is_bound_to_map(connection) or _exceeds_map(connection):
         site.findings.fixed = True
     if found:
         return  # no parameter has a shape
@@ -290,11 +290,24 @@ def _check_starts(body: Body, site: Site) -> None:
             site.findings.refuse(misfit.code, use.init_place, found, misfit.expected, misfit.hint)
 
 
+def _exceeds_map(connection: Connection) -> bool:
+    """Whether a block is larger than its map: it shrinks to this map, but must divide larger ones,
+    and no step between sizes leads from the one to the others."""
+    space, grid = connection.operator.space, connection.in_grid
+    if grid is None or space.pad or space.connect not in ("window", "stripe", "grid"):
+        return False
+    axes = (geometry.band_axis(space),) if space.connect == "stripe" else geometry.AXES
+    return any(space.size[axis] > grid[axis] for axis in axes)
+
+
 def _is_bound_to_map(connection: Connection) -> bool:
-    """Whether some parameter has another shape on a map of another size."""
+    """Whether some parameter has another shape on a map of another size, or the map that comes out
+    is another one than comes in, of which a module sees only the latter."""
     grid = connection.in_grid
     if grid is None or connection.out_grid is None:
         return False
+    if connection.operator.space.connect == "full" and connection.out_grid != grid:
+        return True
     out = geometry.out_grid(connection.operator.space, (2 * grid[0], 2 * grid[1]))
     other_out = (2 * connection.out_grid[0], 2 * connection.out_grid[1])
     if connection.out_grid == geometry.out_grid(connection.operator.space, grid):

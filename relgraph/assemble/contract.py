@@ -64,9 +64,8 @@ def _rounds(connection: Connection) -> bool:
     if grid is None:
         return False
     if space.connect in ("window", "stripe", "grid"):
-        # A block is no larger than its map; what divides the map is, where nothing is padded.
-        axes = (geometry.band_axis(space),) if space.connect == "stripe" else (0, 1)
-        return any(space.pad or grid[axis] < space.size[axis] for axis in axes)
+        # What divides the map is known from the walk, where nothing is padded.
+        return space.pad
     if space.connect != "local":
         return False
     if space.border == "reflect":

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from relgraph.algebra.operator import Size
+from relgraph.assemble import assemble
 from relgraph.assemble.parameters import parameters
 from relgraph.assemble.walking import nodes
+from relgraph.errors import RelgraphError
 from relgraph.program import Connect, Element, Program
 from relgraph.verify.report import Check
 
@@ -113,7 +115,7 @@ def _sizes(build: Builder, model: Any, program: Program) -> Iterator[str]:
     own, multiple = program.input.grid, program.contract.multiple
     assert own is not None
     yield from _unequal("img_size", tuple(model.img_size), own)
-    larger = own[0] + multiple[0], own[1] + 2 * multiple[1]
+    larger = _larger(program, own)
     found = build(img_size=larger).img_size
     yield from _unequal(f"img_size of a model built for {larger}", tuple(found), larger)
     if program.contract.fixed and not _refuses(partial(_logits, model, program, larger)):
@@ -122,6 +124,22 @@ def _sizes(build: Builder, model: Any, program: Program) -> Iterator[str]:
         wrong = own[0] + (axis == 0), own[1] + (axis == 1)
         if multiple[axis] > 1 and not _refuses(partial(build, img_size=wrong)):
             yield f"img_size={wrong} is accepted, the spec's are multiples of {multiple}"
+
+
+def _larger(program: Program, own: Size) -> Size:
+    """A size that is not square and at which the spec has a meaning: a block larger than its map
+    shrinks to it, and need not divide the next maps."""
+    rows, columns = program.contract.multiple
+    sizes = [(own[0] + rows, own[1] + more * columns) for more in (2, 3)]
+    return next((size for size in sizes if _has_meaning(program, size)), sizes[0])
+
+
+def _has_meaning(program: Program, size: Size) -> bool:
+    try:
+        assemble(program.source, size)
+    except RelgraphError:
+        return False
+    return True
 
 
 def _refuses(attempt: Callable[[], object]) -> bool:

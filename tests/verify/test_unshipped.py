@@ -18,6 +18,21 @@ space: {connect: axial}
 channel: {connect: separate, heads: $heads}
 weight: {dynamic: pair, normalize: softmax, position: relative}
 """
+PADDED = """\
+operator: my_padded
+params: {size: 5}
+space: {connect: window, size: $size, pad: true, border: mask, share: all}
+channel: {connect: separate, heads: 2}
+weight: {normalize: softmax}
+frame: {value: true, output: true}
+"""
+REDUCED = """\
+operator: my_reduced
+params: {reduce: [{patchify: {size: 2, channels: $in}}, layer_norm]}
+space: {connect: full, share: all, rank: {reduce: $reduce}}
+channel: {connect: separate, share: all}
+weight: {normalize: softmax}
+"""
 OPERATORS = {
     "a clamped average before a stride": """\
 operator: my_blur
@@ -108,6 +123,29 @@ stages: [{depth: 1, channels: 8}, {depth: 1, channels: 12}]
 block: [residual: [conv: 3]]
 downsample: [pointwise: $channels, avg_pool: 2]
 """,
+    "windows larger than a map": """\
+backbone: my_net
+input: {size: 16}
+stem: [patchify: 2]
+stages: [{depth: 1, channels: 8}, {depth: 1, channels: 8}]
+block: [residual: [local_attention: {window: 8, shift: 2, heads: 2, position: none}]]
+downsample: [patchify: {size: 2, channels: $channels}]
+""",
+    "padded windows larger than a map": """\
+backbone: my_net
+input: {size: 16}
+stem: [patchify: 2]
+stages: [{depth: 1, channels: 8}, {depth: 1, channels: 8}]
+block: [residual: [my_padded: 5]]
+downsample: [patchify: {size: 2, channels: $channels}]
+""",
+    "one weight over reduced keys": """\
+backbone: my_net
+input: {size: 16}
+stem: [patchify: 2]
+stages: [{depth: 1, channels: 8}]
+block: [residual: [my_reduced]]
+""",
     "down and up again": """\
 backbone: my_net
 input: {size: 16}
@@ -119,7 +157,8 @@ block: [residual: [conv: {size: 3, stride: 2}, gelu, upsample: 2]]
 
 
 def _written(tmp_path: Path, text: str) -> str:
-    (tmp_path / "my_axial.yaml").write_text(AXIAL)
+    for own in (AXIAL, PADDED, REDUCED):
+        (tmp_path / f"{own.split()[1]}.yaml").write_text(own)
     name = text.split(":")[1].split()[0]
     path = tmp_path / f"{name}.yaml"
     path.write_text(text)
@@ -153,3 +192,18 @@ def test_the_contract_knows_the_least_map(
     assert not contract.fixed
     assert (contract.multiple, contract.minimum) == (multiple, minimum)
     assemble(backbone, minimum)
+
+
+@pytest.mark.parametrize(
+    ("what", "fixed"),
+    [
+        ("windows larger than a map", True),  # 4 and 8 do, 12 does not
+        ("padded windows larger than a map", False),
+        ("one weight over reduced keys", True),  # what spreads sees the reduced map alone
+    ],
+)
+def test_the_contract_knows_what_no_larger_map_divides(
+    what: str, fixed: bool, tmp_path: Path
+) -> None:
+    backbone = resolve_backbone(_written(tmp_path, BACKBONES[what] + HEAD)).backbone
+    assert assemble(backbone).contract.fixed == fixed
