@@ -9,14 +9,14 @@ pooled source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from relgraph import resolved
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.errors import Problem, RelgraphError
-from relgraph.relations.node import IDENTITY, Composite, Node, core
+from relgraph.relations.node import IDENTITY, Composite, Kind, Node, core
 from relgraph.resolved import Body, Branches, Element, OperatorUse, Residual, Scope, Split, Tap
 
 
@@ -94,10 +94,12 @@ def _branches(item: Branches) -> Node:
     return parts[0] if len(parts) == 1 else Composite(item.combine, parts)
 
 
+_SPLITS: Mapping[str, Kind] = {"concat": "split", "sum": "splitsum", "product": "splitproduct"}
+
+
 def _split(item: Split) -> Node:
-    if item.combine != "concat":
-        raise _no_term(f"a split that ends in a {item.combine}")
-    return Composite("split", tuple(term(branch) or IDENTITY for branch in item.branches))
+    parts = tuple(term(branch) or IDENTITY for branch in item.branches)
+    return Composite(_SPLITS[item.combine], parts) if len(parts) > 1 else parts[0]
 
 
 def _no_term(what: str) -> RelgraphError:
@@ -105,7 +107,7 @@ def _no_term(what: str) -> RelgraphError:
         Problem(
             "no-term",
             f"{what} stands in the operator's body",
-            "operators in a chain, a sum, a product, or a split that is joined again",
+            "operators in a chain, a sum, a product or a split",
             "ask about its parts, each in a file of its own",
         )
     )

@@ -7,14 +7,16 @@ width and the map are the reader's choice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from relgraph.algebra.operator import Operator, Predictor, Size
 from relgraph.assemble import assemble
 from relgraph.assemble.cost import Cost
 from relgraph.assemble.cost import cost as count
 from relgraph.errors import RelgraphError
-from relgraph.relations.node import Node
+from relgraph.relations.node import Composite, Kind, Node
 from relgraph.resolved import Backbone, Body, Branches, OperatorUse, Split, Stage
 
 
@@ -34,6 +36,11 @@ class Setting:
 
 
 SETTING = Setting()
+_COMBINE: Mapping[Kind, Literal["sum", "product", "concat"]] = {
+    "split": "concat",
+    "splitsum": "sum",
+    "splitproduct": "product",
+}
 SIDES = (56, 64, 60, 72, 840, 5040)
 """Sides of maps that are tried where none was asked for: numbers with many divisors."""
 
@@ -80,18 +87,20 @@ def as_body(node: Node, setting: Setting) -> Body:
         return (_use(node, setting),)
     if node.kind == "chain":
         return tuple(item for part in node.parts for item in as_body(part, setting))
-    if node.kind == "split":
-        return (_split(node.parts, setting),)
-    branches = tuple(as_body(part, setting) for part in node.parts)
-    return (Branches(combine=node.kind, branches=branches),)
+    if node.kind == "sum" or node.kind == "product":
+        branches = tuple(as_body(part, setting) for part in node.parts)
+        return (Branches(combine=node.kind, branches=branches),)
+    return (_split(node, setting),)
 
 
-def _split(parts: tuple[Node, ...], setting: Setting) -> Split:
+def _split(node: Composite, setting: Setting) -> Split:
     """Equal parts of the channels; the first one takes the rest."""
+    parts = node.parts
     each, rest = divmod(setting.channels, len(parts))
     sizes = (each + rest, *([each] * (len(parts) - 1)))
     bodies = (as_body(p, replace(setting, channels=n)) for p, n in zip(parts, sizes, strict=True))
-    return Split(sizes=sizes, branches=tuple(bodies))
+    combine = _COMBINE[node.kind]
+    return Split(sizes=sizes, branches=tuple(bodies), combine=combine)
 
 
 def _use(operator: Operator, setting: Setting) -> OperatorUse:

@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
-from relgraph.relations.node import IDENTITY, Composite, Kind, Node
+from relgraph.relations.node import IDENTITY, SPLITS, Composite, Kind, Node
 
 _POINT = Space("point", share="positions")
 
 
 def composed(kind: Kind, parts: Iterable[Node]) -> Node:
     """The node of these canonical parts. Raises ValueError where there is none of them."""
-    found = tuple(parts) if kind == "split" else _flat(kind, parts)
+    found = tuple(parts) if kind in SPLITS else _flat(kind, parts)
     if kind == "chain":
         found = _fused(part for part in found if part != IDENTITY) or (IDENTITY,)
     elif kind in ("sum", "product"):

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from relgraph.algebra.operator import Operator, Space
+from relgraph.errors import Problem, RelgraphError
 from relgraph.relations.distance import apart, at_least
 from relgraph.relations.families import family
-from relgraph.relations.node import Node, bare, core
+from relgraph.relations.node import Composite, Node, bare, core
 from relgraph.relations.numbers import GENERIC, Numbers
 from relgraph.relations.relation import Edit
 from relgraph.relations.table import edits
@@ -25,6 +26,8 @@ from relgraph.relations.weight import default_border
 MLP = core(Operator(Space("full")))
 LISTED = 64
 """Paths that are written out where nobody asks for more."""
+MET = 1_000
+"""Terms that a search may meet. Operators between two others are fewer; parts of terms multiply."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def path(a: Node, b: Node, numbers: Numbers = GENERIC) -> tuple[tuple[Edit, ...]
 def paths(
     a: Node, b: Node, numbers: Numbers = GENERIC, frames: bool = False, limit: int = LISTED
 ) -> Paths:
-    """All shortest edit sequences from a to b, of which at most `limit` are listed."""
+    """All shortest edit sequences from a to b, of which at most `limit` are listed.
+
+    Raises RelgraphError where too many terms lie between two of which one is a term.
+    """
     least = apart(a, b, frames)
     for length in itertools.count(int(least)) if least < math.inf else ():
         search = _Search(a, b, numbers, frames, length)
@@ -96,6 +102,19 @@ def _first(node: Node, goal: Node, left: int, dead: set[object]) -> tuple[Edit, 
     return None
 
 
+def _refuse_too_many(a: Node, b: Node, met: int) -> None:
+    terms = isinstance(a, Composite) or isinstance(b, Composite)
+    if terms and met > MET:
+        raise RelgraphError(
+            Problem(
+                "path-too-long",
+                f"more than {MET:,} terms were met on the way from one to the other",
+                "terms that fewer edits join",
+                "ask about their parts",
+            )
+        )
+
+
 class _Search:
     """Layers of nodes, each one edit after the last, that may lie on a path of this length: their
     distance and what is left at least are no more. `cut` tells whether any were left out."""
@@ -120,6 +139,7 @@ class _Search:
         layer: dict[Node, list[Node]] = {}
         left = self._length - len(self._layers)
         for node in self._layers[-1]:
+            _refuse_too_many(node, self._goal, len(self._seen) + len(layer))
             for edit in self._edits(node):
                 target = edit.target
                 if target in layer:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 
 from relgraph.algebra.operator import BLOCKS, Channel, Operator, Space
-from relgraph.relations.node import Composite, Node
+from relgraph.relations.node import SPLITS, Composite, Node
 from relgraph.relations.weight import sharing_of
 
 _SORTABLE = 4  # parts of a sum or product that are tried in every order
@@ -34,7 +34,7 @@ def apart(node: Node, goal: Node, frames: bool = False) -> float:
         return 1 + min(apart(node, part) for part in theirs) if wrapped else math.inf
     if len(theirs) < len(mine):
         return 1 + min((_each(left, theirs) for left in _one_less(mine)), default=math.inf)
-    ordered = not isinstance(node, Composite) or node.kind in ("chain", "split")
+    ordered = not isinstance(node, Composite) or node.kind in ("chain", *SPLITS)
     orders = [theirs] if ordered or len(theirs) > _SORTABLE else itertools.permutations(theirs)
     return max(1, min(_each(mine, order) for order in orders))
 

@@ -35,7 +35,7 @@ from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
 from relgraph.relations.words import key
 
-_TERM = re.compile(r"(chain|sum|product|split)(\d{1,3})")
+_TERM = re.compile(r"(chain|sum|product|split|splitsum|splitproduct)(\d{1,3})")
 _NUMBERED = re.compile(r"([a-z]+)(\d{1,7}(?:x\d{1,7})*)?")
 _GIVEN = ("identity", "average")
 

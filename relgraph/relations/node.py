@@ -13,13 +13,15 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Frame, Operator, Weight
 
-Kind = Literal["chain", "sum", "product", "split"]
+Kind = Literal["chain", "sum", "product", "split", "splitsum", "splitproduct"]
+SPLITS: tuple[Kind, ...] = ("split", "splitsum", "splitproduct")
 
 
 @dataclass(frozen=True)
 class Composite:
     """A term of two or more nodes: `chain` in order, the first first; `sum` and `product` (a gate)
-    of nodes that read the same value; `split` of nodes that each read their part of the channels.
+    of nodes that read the same value; `split` of nodes that each read their part of the channels,
+    with the results side by side, added (`splitsum`) or multiplied (`splitproduct`).
     """
 
     kind: Kind

@@ -10,15 +10,18 @@ negative bias outside the smaller support. What is not known to be a special cas
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import lru_cache
 
-from relgraph.algebra.operator import Operator
+from relgraph.algebra.operator import Frame, Operator, Weight
 from relgraph.relations import produced, tried
 from relgraph.relations.families import family
-from relgraph.relations.node import IDENTITY, Composite, Node
+from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node
 from relgraph.relations.relation import Compared, Direction
 from relgraph.relations.within import channel_within, space_within
+
+_REORDERED = 4  # parts of a sum or product that are compared in every order
 
 
 @lru_cache(maxsize=1 << 14)
@@ -63,6 +66,7 @@ def _obstacle(inner: Node, outer: Node, families: bool) -> str | None:
 
 
 def _between_operators(inner: Operator, outer: Operator, families: bool) -> str | None:
+    inner = produced.multiplied_out(inner, outer)
     mine, theirs = inner.frame, outer.frame
     if mine.value > theirs.value or mine.output > theirs.output:
         return "without the projection nothing mixes all channels there"
@@ -112,20 +116,45 @@ def _verdict(holds: Iterable[tuple[str, bool]], reason: str) -> str | None:
 def _between_terms(inner: Node, outer: Node, families: bool) -> str | None:
     """Part by part: a special case inside a term makes a special case of the term. A part too many
     has to be able to pass its input on, or to add nothing."""
+    if isinstance(inner, Composite) and isinstance(outer, Operator):
+        return _sum_within(inner, outer, families)
     kind = outer.kind if isinstance(outer, Composite) else _kind(inner)
     if isinstance(inner, Composite) and inner.kind != kind:
         return "terms of other kinds are not known to hold each other"
     mine, theirs = _parts(inner), _parts(outer)
     if len(mine) == len(theirs):
-        found = (_obstacle(a, b, families) for a, b in zip(mine, theirs, strict=True))
-        return next((reason for reason in found if reason), None)
-    if len(mine) + 1 == len(theirs) and kind != "split":
+        return _in_some_order(mine, theirs, families, kind in ("sum", "product"))
+    if len(mine) + 1 == len(theirs) and kind not in SPLITS:
         for at, part in enumerate(theirs):
             rest = (*theirs[:at], *theirs[at + 1 :])
             found = (_obstacle(a, b, families) for a, b in zip(mine, rest, strict=True))
             if _neutral(part, kind, families) and not any(found):
                 return None
     return "a term of other parts is not known to hold it"
+
+
+def _in_some_order(
+    mine: tuple[Node, ...], theirs: tuple[Node, ...], families: bool, any_order: bool
+) -> str | None:
+    """As many parts, each a special case of another: in a sum or product of any other. Where there
+    is no such order, what stands against the written one."""
+    free = any_order and len(mine) <= _REORDERED
+    reasons = []
+    for order in itertools.permutations(theirs) if free else (theirs,):
+        found = (_obstacle(a, b, families) for a, b in zip(mine, order, strict=True))
+        reasons.append(next((reason for reason in found if reason), None))
+        if reasons[-1] is None:
+            return None
+    return reasons[0]
+
+
+def _sum_within(inner: Composite, outer: Operator, families: bool) -> str | None:
+    """Sums of special cases are some, where the class is linear: static, and no product."""
+    products = outer.channel.rank or (outer.space.rank and outer.space.rank.word != "reduce")
+    linear = outer.weight == Weight() and not products and outer.frame == Frame()
+    if inner.kind != "sum" or not linear:
+        return "one operator is not known to hold a term"
+    return next((why for part in inner.parts if (why := _obstacle(part, outer, families))), None)
 
 
 def _kind(node: Node) -> str:

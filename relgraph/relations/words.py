@@ -5,22 +5,30 @@ them, so a key names one node. Keys use lower-case letters, digits, `.`, `-` and
 names, and identifiers of DOT between quotes.
 
     local.positions-separate-static          local7x7.positions-separate.heads4-pair.softmax
-    chain2_PART_PART, and so for sum, product and split
+    chain2_PART_PART, and so for sums, products and splits
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from relgraph.algebra.describe import BORDERS, SOURCES, describe
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
-from relgraph.relations.node import Composite, Node
+from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.weight import default_border
 
 _SIZED = ("local", "window", "grid", "stripe")
-_JOINED = {"chain": "then", "sum": "plus", "product": "times", "split": "beside"}
+JOINED: Mapping[Kind, str] = {
+    "chain": "then",
+    "sum": "plus",
+    "product": "times",
+    "split": "beside",
+    "splitsum": "beside and plus",
+    "splitproduct": "beside and times",
+}
+"""What stands between the parts of a term in words."""
 
 
 def key(node: Node) -> str:
@@ -109,7 +117,7 @@ def describe_node(node: Node) -> str:
     'all positions over space, a weight for every entry; all channels; static'
     """
     if isinstance(node, Composite):
-        joined = f" {_JOINED[node.kind]} "
+        joined = f" {JOINED[node.kind]} "
         return joined.join(f"({describe_node(part)})" for part in node.parts)
     return describe(node) if family(node) != node else _describe_family(node)
 

@@ -128,3 +128,13 @@ def test_published_uses_have_names_too(names: Names) -> None:
     assert found["token_mlp in resmlp_12"] == "full.none-separate.all-static"
     assert found["token_mlp in mixer_base"] == "full.none.tokens-separate.all-static"
     assert not set(found.values()) & {key(family(one.core)) for one in names.operators}
+
+
+@pytest.mark.parametrize(
+    ("combine", "kind"), [("concat", "split"), ("sum", "splitsum"), ("product", "splitproduct")]
+)
+def test_a_split_is_a_term_however_it_ends(tmp_path: Path, combine: str, kind: str) -> None:
+    split = f"sizes: [0.5, rest], bodies: [[], [depthwise_conv: 3]], combine: {combine}"
+    node = named(body(tmp_path, f"  - split: {{{split}}}")).node
+    assert isinstance(node, Composite)
+    assert (node.kind, node.parts[0]) == (kind, IDENTITY)

@@ -8,11 +8,12 @@ import pytest
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.algebra.rules import check
+from relgraph.errors import RelgraphError
 from relgraph.relations.composite import composed
 from relgraph.relations.derivation import derivation, path, paths
 from relgraph.relations.families import family
 from relgraph.relations.frame import FRAMES, FrameRelation, frame_edits
-from relgraph.relations.node import IDENTITY, Composite, Node, core
+from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node, core
 from relgraph.relations.order import direction
 from relgraph.relations.table import edits
 from relgraph.relations.weights import carries
@@ -147,3 +148,25 @@ def test_results_of_frame_edits_are_canonical() -> None:
                 assert not check(target)
             else:
                 assert composed(target.kind, target.parts) == target
+
+
+def test_parts_of_a_sum_are_compared_in_any_order() -> None:
+    grid = core(Operator(Space("grid", (2, 2), share="positions")))
+    narrow, wide = composed("sum", (CONV, POINT)), composed("sum", (CONV, grid))
+    assert isinstance(narrow, Composite) and isinstance(wide, Composite)
+    assert narrow.parts.index(CONV) != wide.parts.index(CONV), "sorted otherwise"
+    assert (direction(narrow, wide), direction(wide, narrow)) == ("up", "down")
+
+
+def test_parts_of_a_split_stand_where_they_are() -> None:
+    for kind in SPLITS:
+        one, other = (composed(kind, parts) for parts in ((CONV, POINT), (POINT, CONV)))
+        assert one != other
+        assert direction(one, other) == "sideways"
+        assert direction(composed(kind, (CONV, CONV)), one) == "down"
+
+
+def test_a_search_among_terms_ends() -> None:
+    with pytest.raises(RelgraphError) as caught:
+        paths(composed("chain", (composed("sum", (IDENTITY, DEPTHWISE)), POINT)), CONV)
+    assert caught.value.problems[0].code == "path-too-long"

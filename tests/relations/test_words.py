@@ -11,7 +11,7 @@ from relgraph.algebra.families import families
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.keys import node_of_key
-from relgraph.relations.node import Composite, Node, core
+from relgraph.relations.node import IDENTITY, Composite, Node, core
 from relgraph.relations.numbers import GENERIC
 from relgraph.relations.words import describe_node, key
 from tests.relations.listed import FEW, MLP, closure
@@ -59,7 +59,12 @@ def nodes() -> list[Operator]:
 
 
 def test_keys_are_read_back() -> None:
-    for node in (*nodes(), SWIN, Composite("chain", (family(CONV), MLP))):
+    terms = (
+        Composite("chain", (family(CONV), MLP)),
+        Composite("splitproduct", (IDENTITY, MLP)),
+        Composite("split", (MLP, Composite("splitsum", (MLP, IDENTITY)))),
+    )
+    for node in (*nodes(), SWIN, *terms):
         assert node_of_key(key(node)) == node
 
 

@@ -11,8 +11,8 @@ from relgraph.algebra.operator import Channel, Operator
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.values import connectivity, mixing, rank, source
+from relgraph.relations.words import JOINED
 
-_JOINED = {"chain": "then", "sum": "plus", "product": "times", "split": "beside"}
 _SPACES = {
     "full": "all positions",
     "point": "own position",
@@ -40,7 +40,7 @@ def point_lines(node: Node) -> tuple[str, ...]:
         lines = [point_lines(part) for part in node.parts]
         joined = [*lines[0]]
         for part in lines[1:]:
-            joined += (_JOINED[node.kind], *part)
+            joined += (JOINED[node.kind], *part)
         return tuple(joined)
     return tuple(_lines(node, family(node) == node))
 
