@@ -171,7 +171,7 @@ class Bodies:
         if inside is not None and inside.carries:
             return inside
         if isinstance(made, Refused):
-            reasons = dict.fromkeys((made.reason, _reason(inside), near.reason))
+            reasons = dict.fromkeys((made.reason, _reason(inside), *_said_by(near, made, target)))
             made = Carried("fresh", {}, "; ".join(filter(None, reasons)))
         return self._one(paths, source, target, made)
 
@@ -316,6 +316,11 @@ class Bodies:
         if isinstance(source, Residual) == isinstance(target, Residual):
             return made
         return joined((made, rows.remark(before, source, after, target, "a sum with the shortcut")))
+
+
+def _said_by(near: Refused, made: Refused, target: Operators) -> tuple[str, ...]:
+    """Why there is no nearest, where a single connection has not said why it takes nothing."""
+    return () if made.reason and isinstance(target, Connect) else (near.reason,)
 
 
 def _predicts(target: Operators) -> bool:

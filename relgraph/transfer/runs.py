@@ -68,12 +68,14 @@ def _is_linear(node: Node | None) -> bool:
 
 
 def _run(pairs: Sequence[Pair], first: int, end: int) -> Run | None:
-    """The stretch as one map of each side, if there are several items of one of them."""
+    """The stretch as one map of each side, if one of them has an item that the other lacks."""
+    if not any(None in pair for pair in pairs[first:end]):
+        return None
     source = tuple(one for one, _ in pairs[first:end] if one is not None)
     there = tuple(other for _, other in pairs[first:end] if other is not None)
     idle = tuple(node for node in there if isinstance(node, Element) and node.word in _IDLE)
     target = tuple(node for node in there if node not in idle)
-    if not _has_operator(source) or not _has_operator(target) or len(source) == len(target) == 1:
+    if not _has_operator(source) or not _has_operator(target):
         return None
     return Run(first, end, _as_one(source), _as_one(target), idle)
 
