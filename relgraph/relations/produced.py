@@ -36,6 +36,16 @@ def as_given(operator: Operator) -> Operator:
     return canonical(Operator(plain, Channel("separate"), average, "none", operator.frame)).operator
 
 
+def multiplied_out(inner: Operator, outer: Operator) -> Operator:
+    """Where the outer operator lacks a projection of static weights, they are taken as weights that
+    mix all channels."""
+    mine, theirs = inner.frame, outer.frame
+    lost = mine.value > theirs.value or mine.output > theirs.output
+    if not lost or inner.weight != Weight() or inner.channel.rank is not None:
+        return inner
+    return replace(inner, channel=Channel(), frame=theirs)
+
+
 def obstacle(inner: Operator, outer: Operator) -> str | None:
     """Why the outer operator's source and normalisation cannot produce what the inner's do."""
     mine, theirs = inner.weight, outer.weight

@@ -15,7 +15,8 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.order import compare
-from relgraph.relations.produced import as_given
+from relgraph.relations.produced import as_given, crosses
+from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
 CarriageKind: TypeAlias = Literal["embedding", "projection", "none"]
@@ -60,7 +61,10 @@ def _between_operators(a: Operator, b: Operator) -> Carriage:
 
 
 def _between_terms(a: Node, b: Node, instances: bool) -> Carriage:
-    """Part by part; a projection of every part is none of the whole, but a way to begin."""
+    """Part by part; a projection of every part is none of the whole, but a way to begin. A linear
+    term is one W, whatever it is made of."""
+    if _is_linear_term(a) and isinstance(b, Operator) and _static(b) and _linear(b):
+        return Carriage("projection", "multiplied out, and of that the nearest W")
     if not (isinstance(a, Composite) and isinstance(b, Composite)):
         return Carriage("none", "what one part does has no place in the other")
     if a.kind != b.kind or len(a.parts) != len(b.parts):
@@ -68,6 +72,12 @@ def _between_terms(a: Node, b: Node, instances: bool) -> Carriage:
     found = [carries(one, other, instances) for one, other in zip(a.parts, b.parts, strict=True)]
     lost = next((carriage for carriage in found if carriage.kind == "none"), None)
     return lost or Carriage("projection", "each part by itself: a beginning, not an optimum")
+
+
+def _is_linear_term(node: Node) -> bool:
+    if isinstance(node, Operator):
+        return _static(node)
+    return node.kind in ("chain", "sum") and all(map(_is_linear_term, node.parts))
 
 
 def _static(operator: Operator) -> bool:
@@ -90,35 +100,53 @@ def _other_outputs(a: Operator, b: Operator) -> bool:
     return a.space.stride != b.space.stride or a.space.padding != b.space.padding
 
 
+def keeps_functions(a: Operator, b: Operator) -> bool:
+    """Functions of the same context under the same normalisation: they go along as functions, even
+    where they are then other ones."""
+    if _loses_a_projection(a, b):
+        return False
+    mine, theirs = a.weight, b.weight
+    same = (mine.source, mine.normalize) == (theirs.source, theirs.normalize)
+    if mine.source == "pair":
+        return same and a.channel == b.channel and a.space.rank == b.space.rank
+    return same and _generated(a) and mine.extent <= theirs.extent
+
+
+def _is_bounded(a: Operator) -> bool:
+    """Whether its weights are all between 0 and 1."""
+    return a.weight.normalize != "none" or a.weight.fixed == "average"
+
+
+def _sums_to_1(a: Operator) -> bool:
+    if a.weight.fixed == "average":
+        return a.space.border == "mask" or not crosses(a.space)
+    return a.weight.normalize == "softmax"
+
+
 def _free_rows(a: Operator, b: Operator) -> bool:
-    """From weights under a softmax into static ones that share nothing and leave out no entry."""
-    softmaxes = a.weight.normalize == b.weight.normalize == "softmax"
-    free = b.space.share == "none" and b.space.rank is None and _supports(a.space, b.space)
-    return softmaxes and _static(b) and free
+    """From weights under a softmax into others that leave out no entry, and whose ties are such
+    that the means over them are positive with sum 1 again."""
+    if b.weight.normalize != "softmax" or not _sums_to_1(a) or a.space.rank != b.space.rank:
+        return False
+    share = sharing_of(b) or "all"
+    even = share in ("windows", "all") or b.space.border == "wrap"
+    return (share == "none" or (even and not crosses(b.space))) and _supports(a.space, b.space)
 
 
-def _between_0_and_1(a: Operator, b: Operator) -> bool:
-    """From weights under a softmax, or their average, to a sigmoid of learned numbers."""
-    bounded = a.weight.normalize == "softmax" or a.weight.fixed == "average"
-    return _static(a) and bounded and b.weight.normalize == "sigmoid"
+def _placeless(a: Operator, b: Operator) -> bool:
+    """From pairs to other pairs that know no places."""
+    return a.weight.source == b.weight.source == "pair" and b.weight.position == "none"
 
 
-def _one_mean(a: Operator, b: Operator) -> bool:
-    return _same_rows(a, b) and a.weight.source == "pooled"
-
-
-def _same_rows(a: Operator, b: Operator) -> bool:
-    """Predictors of one context whose last rows are the weights."""
-    same = (a.weight.source, a.weight.extent) == (b.weight.source, b.weight.extent)
-    return _generated(a) and same and _linear(a) and _linear(b)
+def _other_keys(a: Operator, b: Operator) -> bool:
+    """Keys of pairs on a reduced map, on one side or on both."""
+    return any(one.weight.source == "pair" and one.space.rank is not None for one in (a, b))
 
 
 def _masked_pairs(a: Operator, b: Operator) -> bool:
     """The same query · key on fewer pairs, and a position bias that has a mean."""
-    pairs = a.weight.source == b.weight.source == "pair" and _linear(a) and _linear(b)
-    alike = a.channel == b.channel and a.space.rank == b.space.rank
     biased = a.weight.position == "none" or b.weight.position != "none"
-    return pairs and alike and biased and _supports(b.space, a.space)
+    return a.weight.source == "pair" and biased and _supports(b.space, a.space)
 
 
 def _supports(inner: Space, outer: Space) -> bool:
@@ -128,23 +156,63 @@ def _supports(inner: Space, outer: Space) -> bool:
 
 # Guards speak of two operators of which the first is no special case of the second.
 ROWS: tuple[_Row, ...] = (
-    _Row(_loses_a_projection, "none", "the projection that falls away mixes channels"),
+    _Row(
+        lambda a, b: _loses_a_projection(a, b) and not _linear(b),
+        "none",
+        "the projection that falls away mixes channels, and nothing normalised does",
+    ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
     _Row(
-        _between_0_and_1,
+        lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "pooled",
         "projection",
-        "averaged over each orbit: a mean of numbers between 0 and 1 is one",
+        "the predictor's last rows, averaged over each orbit: optimal for every image",
     ),
     _Row(
-        lambda a, b: not _linear(b) and _linear(a),
+        lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "center",
+        "projection",
+        "the predictor's last rows, averaged over each orbit: optimal where all places of an orbit "
+        "see the same",
+    ),
+    _Row(
+        lambda a, b: keeps_functions(a, b) and _linear(b) and _masked_pairs(a, b),
+        "projection",
+        "the same queries and keys on fewer pairs, the position bias averaged over each orbit",
+    ),
+    _Row(
+        lambda a, b: keeps_functions(a, b) and _linear(b),
         "none",
-        "normalised weights are positive and bounded; what was learned without is not",
+        "query · key is one function on all pairs: it cannot be cut up or continued",
+    ),
+    _Row(
+        keeps_functions,
+        "none",
+        "what a normalisation makes is no linear class: the same functions, but no nearest ones",
+    ),
+    _Row(
+        _other_keys,
+        "none",
+        "keys on a map of their own: W reads what was made of the map, not the map",
+    ),
+    _Row(
+        _placeless,
+        "none",
+        "other queries and keys, and no position bias to hold a mean of what they said",
+    ),
+    _Row(
+        lambda a, b: _is_bounded(a) and b.weight.normalize == "sigmoid",
+        "projection",
+        "averaged over each orbit (and over images): a mean of numbers between 0 and 1 is one",
     ),
     _Row(
         _free_rows,
         "projection",
         "the mean of W over images: its rows are positive with sum 1, and logits are its logarithm",
+    ),
+    _Row(
+        lambda a, b: not _linear(b) and _linear(a),
+        "none",
+        "normalised weights are positive and bounded; what was learned without is not",
     ),
     _Row(
         lambda a, b: not _linear(b),
@@ -157,35 +225,10 @@ ROWS: tuple[_Row, ...] = (
         "the mean of W over images, averaged over each orbit",
     ),
     _Row(
-        _one_mean,
-        "projection",
-        "the predictor's last rows, averaged over each orbit: optimal for every image",
-    ),
-    _Row(
-        _same_rows,
-        "projection",
-        "the predictor's last rows, averaged over each orbit: optimal where all places of an orbit "
-        "see the same",
-    ),
-    _Row(
-        _masked_pairs,
-        "projection",
-        "the same queries and keys on fewer pairs, the position bias averaged over each orbit",
-    ),
-    _Row(
-        lambda a, b: not _static(a) and a.weight.normalize != b.weight.normalize,
-        "none",
-        "predicted weights before and after a normalisation are other functions",
-    ),
-    _Row(
-        lambda a, b: a.weight.source == "pair" == b.weight.source,
-        "none",
-        "query · key is one function on all pairs: it cannot be cut up or continued",
-    ),
-    _Row(
         lambda a, b: not _static(a),
-        "none",
-        "weights are predicted from something else",
+        "projection",
+        "other functions: of the old ones the mean of W over images, averaged over each orbit, as "
+        "the biases of the new",
     ),
     _Row(
         lambda a, b: not _static(b),

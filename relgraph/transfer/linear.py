@@ -9,7 +9,7 @@ interpreter's outputs by its inputs. Source: ALGEBRA 6, the linear fragment of t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -106,10 +106,10 @@ def _kernel(scope: Scope, tensors: Tensors) -> Multiplied | Refused:
     moved = _on_grid(scope, (sides[0] + 1, sides[1] + 1))
     assert moved.output.grid is not None, "kernels stand on a map"
     output = centre[0] * moved.output.grid[1] + centre[1]
-    rows = _rows(moved, tensors, output)
+    rows = _rows(moved, tensors, (output,))
     if isinstance(rows, Refused):
         return rows
-    square = rows.unflatten(1, (sides[0] + 1, sides[1] + 1))
+    square = rows[0].unflatten(1, (sides[0] + 1, sides[1] + 1))
     top, left = (c * s - r for c, s, r in zip(centre, stride, reach, strict=True))
     kernel = square[:, top : top + 2 * reach[0] + 1, left : left + 2 * reach[1] + 1]
     size = kernel.shape[1], kernel.shape[2]
@@ -178,18 +178,15 @@ def _entries(scope: Scope, tensors: Tensors) -> Multiplied | Refused:
             f"multiplied out, W has {outputs * inputs * units:,} numbers: more than "
             f"{LARGEST:,} are not tried"
         )
-    every = []
-    for output in range(outputs):
-        rows = _rows(scope, tensors, output)
-        assert not isinstance(rows, Refused), "a row is smaller than the whole"
-        every.append(rows)
-    w = torch.stack(every)  # (O, D or C, I, C or 1)
+    rows = _rows(scope, tensors, range(outputs))
+    assert not isinstance(rows, Refused), "a row is smaller than the whole"
+    w = torch.stack(rows)  # (O, D or C, I, C or 1)
     weight = w.squeeze(3).permute(1, 0, 2) if separate else w.permute(1, 3, 0, 2)
     return Multiplied(_static(scope, Space("full")), {"weight": weight.contiguous()})
 
 
-def _rows(scope: Scope, tensors: Tensors, output: int) -> Tensor | Refused:
-    """The rows of W for one output place: (D, I, C), or (C, I, 1) where channels do not meet."""
+def _rows(scope: Scope, tensors: Tensors, outputs: Sequence[int]) -> list[Tensor] | Refused:
+    """W's rows for each of these places: (D, I, C), or (C, I, 1) where channels do not meet."""
     separate, width = _is_separate(scope), scope.output.channels
     copies = 1 if separate else width
     places = _places(scope.input)
@@ -197,12 +194,10 @@ def _rows(scope: Scope, tensors: Tensors, output: int) -> Tensor | Refused:
         return Refused("multiplied out, one row of W is too large")
     x = torch.zeros(copies, places, scope.input.channels, dtype=torch.float64, requires_grad=True)
     with torch.enable_grad():
-        y = run_scope(scope, tensors, x)[:, output]
-        seen = y.sum() if separate else y.diagonal().sum()
-        (gradient,) = torch.autograd.grad(seen, x)
-    if separate:
-        return gradient[0].T[..., None]
-    return gradient
+        y = run_scope(scope, tensors, x)
+        seen = y.sum((0, 2)) if separate else y.diagonal(dim1=0, dim2=2).sum(1)
+        found = [torch.autograd.grad(seen[at], x, retain_graph=True)[0] for at in outputs]
+    return [gradient[0].T[..., None] if separate else gradient for gradient in found]
 
 
 def _is_separate(scope: Scope) -> bool:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from relgraph.algebra.operator import Connection
 from relgraph.program import Connect, Scope
-from relgraph.transfer.carried import Carried, Refused, Tensors
+from relgraph.relations.node import core
+from relgraph.relations.produced import as_given
+from relgraph.transfer.carried import EXACT, Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.linear import multiplied
 from relgraph.transfer.projection import Operators
 
+_ITS_WEIGHT = "core.weight"  # all that an average of averages has
 _INSIDE = "operator"  # the name under which a connection stands in a body of its own
 
 
@@ -30,6 +34,24 @@ def into_connection(
         if source.connection.operator.weight.source not in ("static", "fixed"):
             return made
     return better(made, _multiplied_into(source, target, tensors, fresh))
+
+
+def into_average(
+    source: Operators, target: Scope, tensors: Tensors, fresh: Tensors
+) -> Carried | Refused:
+    """Several connections that are an average whatever their numbers, from what is that average."""
+    operator = target.operator and as_given(core(target.operator))
+    if operator is None or operator.weight.fixed != "average" or set(fresh) != {_ITS_WEIGHT}:
+        return Refused("")
+    shape = target.input
+    connection = Connection(
+        operator, shape.channels, shape.channels, shape.grid, shape.grid, len(shape.tokens)
+    )
+    average = Connect(input=shape, output=shape, name=target.name, connection=connection)
+    made = into_connection(source, average, tensors, {})
+    if isinstance(made, Refused) or made.method not in EXACT:
+        return Refused("")
+    return replace(made, method="embedding", tensors=dict(fresh))
 
 
 def _multiplied_into(

@@ -23,6 +23,7 @@ from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
 
 ONE_NUMBER = "without a position bias query · key of constants is one number for all pairs"
+OPEN = 30.0  # the logit of 1, but for 1e-13
 LOGITS = "of the logits the mean over each orbit: normalised, that is no optimum"
 INTO_SOFTMAX = (
     "into a softmax from weights that are not normalised: its rows sum to 1, so softmax(log W) is "
@@ -41,10 +42,7 @@ class Numbers:
 
 def to_static(source: Connection, target: Connection, tensors: Tensors) -> Part | Refused:
     """Numbers of a static weight; under a normalisation of the target, its logits."""
-    numbers = numbers_for(source, target, tensors)
-    if isinstance(numbers, Refused):
-        return numbers
-    made = settled(numbers, target)
+    made = carried_numbers(source, target, tensors)
     if isinstance(made, Refused):
         return made
     values, moved = made
@@ -73,6 +71,38 @@ def numbers_for(
     return _frozen(source, target, tensors, share)
 
 
+def carried_numbers(
+    source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None = None
+) -> tuple[Tensor, Moved] | Refused:
+    """The target's numbers (units, orbits), and what was lost."""
+    numbers = numbers_for(source, target, tensors, share)
+    made = numbers if isinstance(numbers, Refused) else settled(numbers, target)
+    lossy = isinstance(made, Refused) or not made[1].exact
+    if lossy and target.operator.weight.normalize == "softmax":
+        return _nearest_rows(source, target, tensors, share) or made
+    return made
+
+
+def _nearest_rows(
+    source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
+) -> tuple[Tensor, Moved] | None:
+    """Logits of the nearest W, where its rows are positive and sum to 1 as the source's do: then no
+    nearer one has such rows."""
+    numbers = _frozen(source, target, tensors, share)
+    if isinstance(numbers, Refused) or unmixed(source) is None:
+        return None
+    moved = move(numbers.values[..., None], numbers.places, "none")
+    axis, w = numbers.places[-1][1].space, moved.values[..., 0]
+    reads, counted = slots(target)
+    places = target.tokens + geometry.area(target.key_grid or target.in_grid)
+    outputs = axis.entry // places
+    sums = w.new_zeros(len(w), len(reads)).index_add(1, outputs, w[:, axis.orbit])
+    even = bool(((sums - 1).abs() < 1e-9).all()) and bool((w >= 0).all())
+    if not even or bool((counted & (reads < 0)).any()):
+        return None
+    return w.log().clamp(min=OUTSIDE), moved
+
+
 def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refused:
     """The target's numbers (units, orbits): logits where it normalises, and what was lost."""
     moved = move(numbers.values[..., None], numbers.places, numbers.rule)
@@ -86,14 +116,17 @@ def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refu
 
 
 def _as_logits(values: Tensor, moved: Moved) -> tuple[Tensor, Moved] | Refused:
-    """σ⁻¹ of numbers between 0 and 1; of zeros where the source has no entry."""
-    inside = (values > 0) & (values < 1)
+    """σ⁻¹ of numbers between 0 and 1, where 1 is what a gate makes that is open (1 − 1e-13); of
+    zeros where the source has no entry."""
+    inside = (values > 0) & (values <= 1)
     if not bool((inside | moved.outside).all()):
         lowest, highest = float(values.min()), float(values.max())
         return Refused(
             f"a sigmoid gives numbers between 0 and 1, these go from {lowest:.3g} to {highest:.3g}"
         )
-    return torch.where(moved.outside, OUTSIDE, values.clamp(1e-300, 1).logit()), moved
+    return torch.where(
+        moved.outside, OUTSIDE, values.clamp(1e-300, 1).logit().clamp(max=OPEN)
+    ), moved
 
 
 def _learned(
@@ -179,10 +212,7 @@ def to_predictor(
     source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
 ) -> Part | Refused:
     """Last weights zero, bias the kernel: whatever is predicted, it is these numbers."""
-    numbers = numbers_for(source, target, tensors)
-    if isinstance(numbers, Refused):
-        return numbers
-    made = settled(numbers, target)
+    made = carried_numbers(source, target, tensors)
     if isinstance(made, Refused):
         return made
     values, moved = made
@@ -202,10 +232,7 @@ def to_pair(
     """Queries zero, the position bias the kernel's numbers."""
     position = target.operator.weight.position
     shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none", "none": "all"}
-    numbers = numbers_for(source, target, tensors, shares[position])
-    if isinstance(numbers, Refused):
-        return numbers
-    made = settled(numbers, target)
+    made = carried_numbers(source, target, tensors, shares[position])
     if isinstance(made, Refused):
         return made
     values, moved = made

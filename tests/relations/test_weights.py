@@ -32,8 +32,19 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (atom(LOCAL, Weight("pooled")), atom(LOCAL), "projection", "mean of W over images"),
     (atom(LOCAL), atom(MASKED, Weight("static", "softmax")), "none", "positive"),
     (atom(MASKED, Weight("static", "softmax")), atom(LOCAL), "projection", "orbit"),
-    (atom(FULL, Weight("pair", "softmax")), atom(FULL, Weight("pair")), "none", "normalisation"),
-    (atom(LOCAL, Weight("pooled")), atom(LOCAL, Weight("center")), "none", "something else"),
+    (
+        atom(FULL, Weight("pair", "softmax")),
+        atom(FULL, Weight("pair", position="relative")),
+        "projection",
+        "biases",
+    ),
+    (
+        atom(FULL, Weight("pair")),
+        atom(FULL, Weight("pair", "softmax", "relative")),
+        "none",
+        "positive",
+    ),
+    (atom(LOCAL, Weight("pooled")), atom(LOCAL, Weight("center")), "projection", "over images"),
     (
         atom(LOCAL, Weight("pooled")),
         atom(replace(LOCAL, share="all"), Weight("pooled")),
@@ -57,7 +68,7 @@ CASES: list[tuple[Node, Node, str, str]] = [
         atom(FULL, Weight("pair", "softmax"), Channel("separate", share="heads", heads=2)),
         atom(FULL, Weight("pair", "softmax"), Channel("separate", share="heads", heads=4)),
         "none",
-        "no linear class",
+        "other queries and keys",
     ),
     (
         atom(FULL, Weight("pair", "softmax")),
@@ -92,14 +103,39 @@ CASES: list[tuple[Node, Node, str, str]] = [
     ),
     (atom(LOCAL), atom(replace(LOCAL, stride=(2, 2))), "none", "other places"),
     (atom(LOCAL), replace(atom(LOCAL), frame=Frame(value=True)), "embedding", "identity"),
-    (replace(atom(LOCAL), frame=Frame(value=True)), atom(LOCAL), "none", "falls away"),
+    (replace(atom(LOCAL), frame=Frame(value=True)), atom(LOCAL), "projection", "orbit"),
+    (
+        replace(atom(LOCAL), frame=Frame(value=True)),
+        core(Operator(LOCAL)),
+        "embedding",
+        "union",
+    ),
+    (
+        replace(atom(FULL, Weight("pair", "softmax")), frame=Frame(value=True)),
+        atom(FULL, Weight("pair", "softmax")),
+        "none",
+        "falls away",
+    ),
+    (
+        Composite("sum", (atom(LOCAL), core(Operator(LOCAL)))),
+        core(Operator(LOCAL)),
+        "embedding",
+        "special case",
+    ),
+    (
+        Composite("sum", (atom(LOCAL), core(Operator(LOCAL)))),
+        atom(LOCAL),
+        "projection",
+        "multiplied out",
+    ),
     (
         Composite("chain", (core(Operator(LOCAL)), MLP)),
         Composite("chain", (atom(LOCAL), MLP)),
         "projection",
         "beginning",
     ),
-    (Composite("chain", (atom(LOCAL), MLP)), atom(LOCAL), "none", "no place"),
+    (Composite("chain", (atom(LOCAL), MLP)), atom(LOCAL), "projection", "multiplied out"),
+    (Composite("chain", (atom(LOCAL, Weight("pooled")), MLP)), atom(LOCAL), "none", "no place"),
 ]
 
 

@@ -1,0 +1,110 @@
+"""What edges say of weights is what happens: a slice of all edges, one of every kind at least.
+
+`benchmarks/every_edge.py` judges all of them; its table is `docs/every_edge.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relgraph.relations.frame import FRAMES
+from relgraph.relations.table import RELATIONS
+from relgraph.transfer.every_edge import judge as judging
+from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
+from relgraph.transfer.every_edge.table import page, problems, table
+
+EDGES = family_edges()
+FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
+
+
+def kind(edge: Edge) -> tuple[str, str, str, str]:
+    return edge.relation, edge.axis, edge.before, edge.after
+
+
+def a_slice() -> tuple[Edge, ...]:
+    """For every kind of edit the edge in the middle of its own: always the same ones."""
+    kinds: dict[tuple[str, ...], list[Edge]] = {}
+    for edge in (*EDGES, *FRAMED):
+        kinds.setdefault(kind(edge), []).append(edge)
+    return tuple(edges[len(edges) // 2] for edges in kinds.values())
+
+
+def test_the_slice_has_every_relation() -> None:
+    met = {(edge.relation, edge.axis) for edge in a_slice()}
+    families = {
+        (row.name, row.axis) for row in RELATIONS if row.property != "number"
+    }  # families have no numbers
+    assert met == families | {(row.name, "frame") for row in FRAMES}
+
+
+def test_edges_do_what_they_say() -> None:
+    rows = run(a_slice())
+    assert list(problems(rows)) == []
+    found = {row.verdict.found for row in rows}
+    assert found == {"embedding", "projection", "none"}
+
+
+def an_edge(found: str) -> Edge:
+    """The first edge of the slice of which this is true."""
+    return next(edge for edge in a_slice() if judge_edge(edge).verdict.found == found)
+
+
+@pytest.mark.parametrize("claim", ["projection", "none"])
+def test_a_false_claim_is_noticed(claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edge that is exact is said not to be, and weights that were made for it are spoilt."""
+    edge = an_edge("embedding")
+    carry = judging.carry
+
+    def spoilt(*arguments):
+        made = carry(*arguments)
+        return replace(made, tensors={name: 1.1 * t for name, t in made.tensors.items()})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "carry", spoilt)
+        assert "outputs differ" in judge_edge(edge).verdict.problem
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "carry", lambda *a: replace(carry(*a), method=claim, reason="x"))
+        assert "claimed not to be exact" in judge_edge(edge).verdict.problem
+
+
+def test_weights_that_are_not_the_nearest_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = next(edge for edge in a_slice() if (judge_edge(edge).verdict.slope or 1) < judging.FLAT)
+    carry = judging.carry
+
+    def spoilt(*arguments):
+        made = carry(*arguments)
+        return replace(made, tensors={name: 1.1 * t for name, t in made.tensors.items()})
+
+    monkeypatch.setattr(judging, "carry", spoilt)
+    assert "not the nearest" in judge_edge(edge).verdict.problem
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, edges = tmp_path / "rows.jsonl", EDGES[:3]
+    first = run(edges[:2], file)
+    with file.open("a") as out:
+        out.write('{"edge": "cut off')
+    told: list[tuple[int, int]] = []
+    rows = run(edges, file, told=lambda done, total: told.append((done, total)))
+    assert rows[:2] == first and told == [(3, 3)]
+    monkeypatch.setattr("relgraph.transfer.every_edge.run.judge", None)  # nothing is judged again
+    assert run(edges, file) == rows
+    lines = file.read_text().splitlines()
+    assert [json.loads(line)["edge"] for line in lines[1:]] == [edge.name for edge in edges]
+    file.write_text("\n".join(['{"relgraph": "another"}', *lines[1:]]) + "\n")
+    with pytest.raises(TypeError):
+        run(edges, file)
+
+
+def test_the_table_counts_all() -> None:
+    rows = run(EDGES[:6])
+    last = table(rows).splitlines()[-1]
+    assert last.startswith("| all | ") and "| 6 |" in last
+    assert "do: none." in page(rows)
+    false = replace(rows[0], verdict=replace(rows[0].verdict, problem="said: none"))
+    assert list(problems([false])) == [f"{false.edge} (sparsify space): said: none"]
+    assert "do: 1." in page([false])
