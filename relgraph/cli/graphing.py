@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import click
 
 from relgraph.cli import output
+from relgraph.cli.naming import known_operators
 from relgraph.cli.options import AT_LEAST_ONE, PATH, as_json
 from relgraph.errors import Problem, RelgraphError
 from relgraph.files import write_atomically
 
 if TYPE_CHECKING:
     from relgraph.graph.model import RelationGraph
-    from relgraph.graph.named import Names
     from relgraph.graph.picture.scene import Scene
     from relgraph.relations.node import Node
 
@@ -132,23 +132,13 @@ def _figure(out: Path | None, kind: Format | None, json: bool) -> None:
         output.print_table(table.headers, table.rows, table.title)
 
 
-def _names() -> Names:
-    """The shipped operators and those of the current folder; what is wrong with some is told."""
-    from relgraph.graph.named import named_operators
-
-    names = named_operators(Path())
-    for refused in names.refused:
-        output.print_problems(refused.problems)
-    return names
-
-
 def _closure(
     roots: tuple[str, ...], words: tuple[str, ...], limit: int, frames: bool
 ) -> RelationGraph:
     from relgraph.cli.numbers import numbers
     from relgraph.graph.closure import closure
 
-    legal, names = numbers(words), _names()
+    legal, names = numbers(words), known_operators()
     starts = [_root(word) for word in roots or (ROOT,)]
     return closure(starts, legal, limit, frames, names.operators)
 
@@ -167,7 +157,7 @@ def _near(word: str, steps: int, words: tuple[str, ...], limit: int, frames: boo
     from relgraph.graph.near import near
     from relgraph.graph.questions.asked import asked
 
-    legal, names = numbers(words), _names()
+    legal, names = numbers(words), known_operators()
     node = asked(word, names, families).node
     return near(node, steps, legal, limit, frames, names.operators)
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relgraph.errors import Place, Problem, RelgraphError, nearest
 from relgraph.shipped import KINDS, Kind, shipped
+
+if TYPE_CHECKING:
+    from relgraph.graph.named import Names
 
 _KEYS: dict[str, Kind] = {"operator": "operators", "backbone": "backbones", "recipe": "recipes"}
 
@@ -91,3 +95,18 @@ def _unknown(name: str, wanted: tuple[Kind, ...]) -> RelgraphError:
 
 def _either(kinds: tuple[Kind, ...]) -> str:
     return " or ".join(kinds)
+
+
+def known_operators() -> Names:
+    """Shipped operators and those of the current folder; what is left out of these is told."""
+    from relgraph.cli import output
+    from relgraph.graph.named import named_operators
+
+    names = named_operators(Path())
+    for error in names.refused:
+        first = error.problems[0]
+        because = "`relgraph check` refuses it"
+        if first.code == "no-term":
+            because = "it is no term of the algebra"
+        output.remark(f"left out, since {because}: {first.place or first.found}")
+    return names

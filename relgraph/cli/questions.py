@@ -18,6 +18,7 @@ from relgraph.algebra.operator import (
     SpaceShare,
 )
 from relgraph.cli import output
+from relgraph.cli.naming import known_operators
 from relgraph.cli.options import AT_LEAST_ONE, PATH, as_json
 from relgraph.errors import Problem, RelgraphError
 
@@ -80,7 +81,7 @@ def path(
         raise RelgraphError(Problem("two-kinds", mixed, "two operators, or two backbones"))
     from relgraph.graph.questions import path as question
 
-    names = _names()
+    names = known_operators()
     graph = _saved_or_families(file, names)
     a, b = (_asked(word, names, graph) for word in (first, second))
     setting = None if families else _setting((a, b), channels, size)
@@ -103,7 +104,7 @@ def neighbours(
     """Show everything that one edit makes of an operator."""
     from relgraph.graph.questions import neighbours as question
 
-    names = _names()
+    names = known_operators()
     asked = _asked(name, names, _saved_or_families(None, names))
     setting = _setting((asked,), channels, size) if instance else None
     found = question.neighbours(asked, names, setting)
@@ -122,7 +123,7 @@ def common(first: str, second: str, instance: bool, limit: int | None, json: boo
     from relgraph.graph.numbering import only_numbers
     from relgraph.graph.questions import common as question
 
-    names = _names()
+    names = known_operators()
     families = _saved_or_families(None, names)
     a, b = (_asked(word, names, families) for word in (first, second))
     if instance:
@@ -161,7 +162,7 @@ def holes(
     from relgraph.relations.families import family
     from relgraph.relations.words import key
 
-    names = _names()
+    names = known_operators()
     graph = families((*names.operators, *named_uses(names.operators)))
     place = None
     if near is not None:
@@ -180,7 +181,7 @@ def where(name: str, json: bool) -> None:
     from relgraph.graph.questions import where as question
     from relgraph.graph.uses import named_uses
 
-    names = _names()
+    names = known_operators()
     known = type(names)((*names.operators, *named_uses(names.operators)))
     graph = families(known.operators)
     if _is_backbone(name):
@@ -205,17 +206,6 @@ def _answer(found: Answer, json: bool) -> None:
         if table.title:
             output.say(table.title)
         output.print_table(table.headers, table.rows)
-
-
-def _names() -> Names:
-    """Shipped operators and those of the current folder; specs that are refused are said."""
-    from relgraph.graph.named import named_operators
-
-    names = named_operators(Path())
-    for error in names.refused:
-        first = error.problems[0]
-        output.remark(f"left out, since `relgraph check` refuses it: {first.place or first.found}")
-    return names
 
 
 def _is_backbone(word: str) -> bool:

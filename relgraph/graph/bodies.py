@@ -22,7 +22,11 @@ from relgraph.resolved import Body, Branches, Element, OperatorUse, Residual, Sc
 
 def node_of(made: OperatorUse | Scope) -> Node:
     """The node of one use of an operator. Raises RelgraphError where its body is no term."""
-    return term((made,)) or IDENTITY
+    try:
+        return term((made,)) or IDENTITY
+    except RelgraphError as error:
+        named = (replace(p, found=f"{made.name}: {p.found}") for p in error.problems)
+        raise RelgraphError(tuple(named)) from None
 
 
 def core_of(use: OperatorUse) -> Operator:

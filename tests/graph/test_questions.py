@@ -15,7 +15,7 @@ from relgraph.errors import RelgraphError
 from relgraph.graph.closure import closure
 from relgraph.graph.cost import Setting, node_cost, suiting
 from relgraph.graph.model import RelationGraph
-from relgraph.graph.named import Names
+from relgraph.graph.named import Names, named_operators
 from relgraph.graph.numbering import only_numbers
 from relgraph.graph.questions.asked import Asked, asked
 from relgraph.graph.questions.backbones import backbone_path
@@ -341,3 +341,17 @@ def test_a_backbone_is_the_same_as_itself() -> None:
     found = backbone_path(swin, swin)
     assert (found.groups, found.steps, found.others) == ((), (), ())
     assert "the same operators" in " ".join(found.lines())
+
+
+def test_what_is_no_term_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph: RelationGraph
+) -> None:
+    (tmp_path / "beside.yaml").write_text(
+        "operator: beside\nbody:\n  - concat: [[], [depthwise_conv: 3]]\n  - pointwise: $in\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    names = named_operators(tmp_path)
+    with pytest.raises(RelgraphError) as caught:
+        asked("beside", names, lambda: graph)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.found.split(":")[0]) == ("no-term", "beside")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from relgraph.algebra.operator import Predictor
 from relgraph.errors import Problem, RelgraphError, nearest
@@ -17,7 +18,7 @@ from relgraph.graph.questions.parts import parts
 from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import Node
 from relgraph.relations.words import describe_node, key
-from relgraph.resolve.library import is_path
+from relgraph.resolve.library import Library, is_path
 from relgraph.shipped import shipped
 
 
@@ -65,9 +66,11 @@ def asked(word: str, names: Names, graph: Callable[[], RelationGraph]) -> Asked:
     if known is not None:
         return of(known)
     meant = node_of_key(word)
-    if meant is None:
-        raise _unknown(word, names, graph())
-    return Asked(word, meant)
+    if meant is not None:
+        return Asked(word, meant)
+    if Library().find("operators", word, Path()):
+        return of(named(word))  # which says what is wrong with it
+    raise _unknown(word, names, graph())
 
 
 def of(known: Named, word: str | None = None) -> Asked:
