@@ -103,3 +103,19 @@ def test_what_has_no_place_is_told(tmp_path: Path) -> None:
     pair = carried(tmp_path, "- depthwise_conv: 3\n- gelu", "- depthwise_conv: 3")
     assert [layer.method for layer in pair.changed] == ["dropped"]
     assert not pair.outcome.is_exact
+
+
+def test_what_is_neutral_only_for_now_says_so(tmp_path: Path) -> None:
+    one, other = (
+        f"- residual: [depthwise_conv: 3{end}]" for end in ("", ", batch_norm, squeeze_excite: 4")
+    )
+    norm, gate = carried(tmp_path, one, other).changed
+    assert "in evaluation only" in norm.reason
+    assert "flat end" in gate.reason
+
+
+def test_items_that_both_have_are_carried_one_by_one(tmp_path: Path) -> None:
+    one, other = (f"- residual: [depthwise_conv: {size}, batch_norm]" for size in (5, 3))
+    (row,) = carried(tmp_path, one, other).changed
+    assert row.method == "projection"
+    assert row.path.endswith(".depthwise_conv")
