@@ -46,7 +46,7 @@ def pairs(count: int) -> list[tuple[Connection, Connection]]:
     return random.Random(7).sample(every, count)
 
 
-@pytest.mark.parametrize("one", spaces(), ids=lambda c: str(hash(c))[-6:])
+@pytest.mark.parametrize("one", spaces())
 def test_entries_are_those_of_the_algebra(one: Connection) -> None:
     if one.operator.space.pad:
         return  # the algebra lists the completed map, an axis the map itself
