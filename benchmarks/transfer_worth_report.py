@@ -131,8 +131,12 @@ def plot(titles: Mapping[str, str], rows: Sequence[Row]) -> str:
         for axes, (pair, title) in zip(panels, titles.items(), strict=True):
             _panel(axes, title, [row for row in rows if row.pair == pair])
         panels[0].set_ylabel("test error, per cent (lower is better)")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+        both = [axes.get_legend_handles_labels() for axes in panels]
+        entries = {
+            label: mark for marks, labels in both for mark, label in zip(marks, labels, strict=True)
+        }
+        named = (entries.values(), entries.keys())
+        figure.legend(*named, loc="outside lower center", ncols=3, frameon=False)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
@@ -179,7 +183,7 @@ def _references(axes: Axes, rows: Sequence[Row]) -> None:
     if kept:
         error = _error(statistics.mean(row.top1 for row in kept))
         label = "the source, trained further"
-        axes.plot(kept[0].steps, error, "D", color=GREY, fillstyle="none", label=label)
+        axes.plot(kept[0].steps, error, "D", color=GREY, mfc="none", markersize=12, label=label)
 
 
 def _error(top1: float) -> float:
