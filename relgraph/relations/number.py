@@ -130,7 +130,7 @@ def regroup(operator: Operator, numbers: Numbers) -> Iterator[Step]:
             yield Step(before, after, replace(operator, channel=there))
 
 
-def split_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+def regroup_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """heads 4 → heads 8: of weights from pairs at the same width in all."""
     here = operator.channel
     if here.share == "heads":
@@ -173,9 +173,9 @@ NUMBER: tuple[Relation, ...] = (
         "down to a multiple; where all groups share a matrix, too",
     ),
     _row(
-        "split heads",
+        "regroup heads",
         "channel",
-        split_heads,
+        regroup_heads,
         "up to a multiple; sideways for weights from pairs, whose queries become narrower",
     ),
     _row("resize region", "weight", resize_region, "up to a larger region"),

@@ -226,7 +226,7 @@ def test_swin_becomes_dwnet_by_edits_and_norms() -> None:
     [
         ("dwnet_tiny", "dynamic_dwnet_tiny", "make dynamic: static → pooled"),
         ("mixer_base", "resmlp_24", "raise rank space: tokens 384 → full"),
-        ("swin_tiny", "swin_base", "split heads channel: heads 3/6/12/24 → heads 4/8/16/32"),
+        ("swin_tiny", "swin_base", "regroup heads channel: heads 3/6/12/24 → heads 4/8/16/32"),
     ],
 )
 def test_other_backbones(first: str, second: str, edited: str) -> None:
