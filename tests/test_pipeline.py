@@ -88,7 +88,7 @@ def test_replacing_a_file_is_all_or_nothing(
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(OSError, match="the disk is gone"):
+    with pytest.raises(RelgraphError, match="not-written"):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]

@@ -183,8 +183,10 @@ def test_reader_that_leaves_early_is_no_mistake() -> None:
 
 
 def test_ctrl_c_in_a_real_process(tmp_path: Path) -> None:
-    # A loop stands in for a long command: the signal comes once it has begun.
+    # A loop stands in for a long command: the signal comes once it has begun. A shell's background
+    # jobs ignore Ctrl-C, and what they start does too: the child asks for it.
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import time; from relgraph.cli import listing, main\n"
         "def wait(*_):\n    print('begun', flush=True); time.sleep(60)\n"
         "listing.shipped = wait; main(['list'])"
