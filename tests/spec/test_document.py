@@ -172,12 +172,13 @@ def test_unreadable_files(tmp_path: Path) -> None:
     ],
 )
 def test_hostile_files_end_soon(text: str) -> None:
+    # Linear work takes about a second at most; what grew with the square would take hours.
     started = time.process_time()
     try:
         parse_text(text, "f.yaml")
     except RelgraphError as error:
         assert all(problem.place for problem in error.problems)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 60
 
 
 @settings(max_examples=300, deadline=None)
