@@ -201,7 +201,7 @@ def _unread_options(o: Operator, _: _Widths) -> Operator:
     weight, frame = o.weight, o.frame
     if weight.source != "pair":
         weight = replace(weight, qkv_bias=True)
-    if weight.predictor is not None and weight.predictor.reduction is None:
+    if weight.predictor is not None and weight.predictor.width(1) is None:
         weight = replace(weight, predictor=None)
     if not frame.value or weight.source == "pair":  # a pair's values are rows of qkv
         frame = replace(frame, value_bias=True)

@@ -37,9 +37,10 @@ def predictor_macs(connection: Connection) -> int:
     contexts = outputs(connection) if weight.source == "center" else 1
     entering = channels * (weight.extent**2 if weight.source == "center" else 1)
     leaving = functions(connection)
-    if weight.predictor is None or weight.predictor.reduction is None:
+    hidden = None if weight.predictor is None else weight.predictor.width(channels)
+    if hidden is None:
         return contexts * entering * leaving
-    return contexts * (channels // weight.predictor.reduction) * (entering + leaving)
+    return contexts * hidden * (entering + leaving)
 
 
 def projection_macs(connection: Connection) -> int:

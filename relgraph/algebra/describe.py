@@ -135,6 +135,8 @@ def _weights(operator: Operator) -> str:
         words = [f"dynamic, predicted from {region} at the centre"]
     if weight.predictor is not None and weight.predictor.reduction is not None:
         words.append(f"hidden width 1/{weight.predictor.reduction}")
+    if weight.predictor is not None and weight.predictor.experts is not None:
+        words.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.normalize != "none":
         words.append(weight.normalize)
     if weight.position != "none":

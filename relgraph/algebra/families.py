@@ -65,11 +65,13 @@ CHANNEL_KINDS: tuple[Channel, ...] = (
     Channel("separate", share="all"),
 )
 _HIDDEN = Predictor(reduction=2, bias=True, norm="batch_norm")
+_EXPERTS = Predictor(bias=True, act="sigmoid", experts=3)
 _SOURCES: tuple[Weight, ...] = (
     Weight("static"),
     Weight("fixed", fixed="average"),
     Weight("fixed", fixed="identity"),
     Weight("pooled", predictor=_HIDDEN),
+    Weight("pooled", predictor=_EXPERTS),
     Weight("center", extent=3),
     Weight("pair"),
     Weight("pair", position="relative"),

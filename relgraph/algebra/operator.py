@@ -76,15 +76,26 @@ class Channel:
 
 @dataclass(frozen=True)
 class Predictor:
-    """How pooled and center sources make weights: linear, or through C/`reduction` hidden units.
+    """How pooled and center sources make weights: linear, or through hidden units.
 
-    context → [Linear(C, C/reduction, bias) → norm → act →] Linear(·, orbits, bias=True)
+    context → [Linear(C, width, bias) → norm → act →] Linear(width, orbits)
+
+    The hidden width is C/`reduction`, and the last layer has a bias; or it is `experts`, and the
+    last layer has none: its columns are that many static kernels, of which the context mixes W
+    (Yang et al., CondConv, NeurIPS 2019). At most one of the two is a number.
     """
 
     reduction: int | None = None
     bias: bool = False
     norm: Literal["none", "batch_norm"] = "none"
     act: str = "relu"
+    experts: int | None = None
+
+    def width(self, channels: int) -> int | None:
+        """Hidden units where `channels` come in; None where there is no hidden layer."""
+        if self.experts is not None:
+            return self.experts
+        return None if self.reduction is None else channels // self.reduction
 
 
 @dataclass(frozen=True)

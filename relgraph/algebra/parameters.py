@@ -66,9 +66,12 @@ def parameters(connection: Connection) -> tuple[Parameter, ...]:
 def buffers(connection: Connection) -> tuple[Parameter, ...]:
     """Stored but not trained: the running statistics of a predictor's batch norm."""
     predictor = connection.operator.weight.predictor
-    if predictor is None or predictor.reduction is None or predictor.norm != "batch_norm":
+    if predictor is None or predictor.norm != "batch_norm":
         return ()
-    hidden = (connection.in_channels // predictor.reduction,)
+    width = predictor.width(connection.in_channels)
+    if width is None:
+        return ()
+    hidden = (width,)
     return (
         Parameter("norm.running_mean", hidden, "zero", False),
         Parameter("norm.running_var", hidden, "one", False),
@@ -225,10 +228,10 @@ def _predictor(connection: Connection) -> tuple[Parameter, ...]:
     entering = c * (weight.extent**2 if weight.source == "center" else 1)
     leaving = math.prod(channel_shape(connection)) * math.prod(space_shape(connection))
     init: Init = "predictor" if weight.normalize == "none" else "truncated_normal"
-    bias = _bias("expand.bias", (leaving,))
-    if weight.predictor is None or weight.predictor.reduction is None:
-        return (_matrix("expand", leaving, entering, init), *bias)
-    hidden = c // weight.predictor.reduction
+    hidden = None if weight.predictor is None else weight.predictor.width(c)
+    if weight.predictor is None or hidden is None:
+        return (_matrix("expand", leaving, entering, init), *_bias("expand.bias", (leaving,)))
+    bias = _bias("expand.bias", (leaving,), weight.predictor.experts is None)
     norm: tuple[Parameter, ...] = ()
     if weight.predictor.norm == "batch_norm":
         norm = (Parameter("norm.weight", (hidden,), "one", False), *_bias("norm.bias", (hidden,)))

@@ -36,8 +36,8 @@ class StartedWeight:
 def started_weights(connection: Connection) -> tuple[StartedWeight, ...]:
     """The weights whose start a rule sets: linear layers, kernels, matrices over positions.
 
-    The last layer of a predictor behind a norm is left out: its scale makes a predicted kernel's
-    squared sum start near 1.
+    The last layer of a predictor behind a norm is left out, and so are experts: their scale makes
+    a predicted kernel's squared sum start near 1.
     """
     kept = {"expand.weight"} if _scales_kernels(connection) else set()
     found = []
@@ -57,18 +57,25 @@ def zeroed(connection: Connection) -> tuple[str, ...]:
         return ("proj.weight",)
     if operator.weight.normalize != "none":
         return ()
-    last = {"static": ("weight",), "pooled": _EXPAND, "center": _EXPAND}
-    return last.get(operator.weight.source, ())
+    own = {"static": ("weight",), "pooled": _EXPAND, "center": _EXPAND}
+    last = own.get(operator.weight.source, ())
+    return last[:1] if _mixes_experts(connection) else last
 
 
 _EXPAND = ("expand.weight", "expand.bias")
+
+
+def _mixes_experts(connection: Connection) -> bool:
+    predictor = connection.operator.weight.predictor
+    return predictor is not None and predictor.experts is not None
 
 
 def _scales_kernels(connection: Connection) -> bool:
     weight = connection.operator.weight
     hidden = weight.predictor is not None and weight.predictor.reduction is not None
     normed = weight.predictor is not None and weight.predictor.norm == "batch_norm"
-    return hidden and normed and weight.normalize == "none"
+    scaled = (hidden and normed) or _mixes_experts(connection)
+    return scaled and weight.normalize == "none"
 
 
 def _static(connection: Connection) -> StartedWeight:

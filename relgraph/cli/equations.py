@@ -93,6 +93,8 @@ def _dynamism(weight: Weight) -> str:
         "pair": "dynamic: query · key",
     }
     parts = [names[weight.source]]
+    if weight.predictor is not None and weight.predictor.experts is not None:
+        parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.position != "none":
         parts.append(f"{weight.position} position bias")
     if weight.normalize != "none":

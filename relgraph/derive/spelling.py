@@ -109,12 +109,15 @@ def _channel(channel: Channel) -> Spelled:
 
 def _weight(weight: Weight) -> Spelled:
     predictor = weight.predictor or Predictor()
+    if predictor.experts is not None:  # says the whole predictor
+        predictor = Predictor(experts=predictor.experts)
     return {
         ("weight", "dynamic"): "" if weight.source in ("static", "fixed") else weight.source,
         ("weight", "fixed"): weight.fixed or "",
         ("weight", "normalize"): weight.normalize,
         ("weight", "position"): weight.position,
         ("weight", "reduction"): predictor.reduction or 0,
+        ("weight", "experts"): predictor.experts or 0,
         ("weight", "extent"): weight.extent,
         ("weight", "qkv_bias"): weight.qkv_bias,
         ("weight", "predictor", "bias"): predictor.bias,

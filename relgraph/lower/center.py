@@ -131,6 +131,10 @@ _LOGITS = """\
 expand = self.expand.weight.expand(x.shape[0], -1, -1)
 w = torch.baddbmm(self.expand.bias[:, None], expand, hidden.flatten(2))
 """
+_MIXED = """\
+# Rows of kernels rather than of positions: each tap then reads one contiguous map.
+w = torch.matmul(self.expand.weight, hidden.flatten(2))
+"""
 _SHAPED = "w.view(x.shape[0], self.num_heads, -1, *hidden.shape[2:])"
 
 _ABSENT = """\
@@ -195,7 +199,7 @@ def _predict_lines(form: Form) -> list[str]:
     lines = [
         '"""One k×k kernel per head and position: (B, C, H, W) -> (B, heads, k·k, H, W)."""',
         form.predictor.hidden_line(context),
-        *_LOGITS.splitlines(),
+        *(_MIXED if form.predictor.experts else _LOGITS).splitlines(),
     ]
     if form.masked:
         reach = "(self.kernel_size // 2)"

@@ -68,7 +68,7 @@ class {name}(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.aggregate(self.weights(x), x)'''
 
-_ONE_IMAGE = """\
+ONE_IMAGE = """\
 if self.training and x.shape[0] == 1:
     raise ValueError("batch norm over pooled vectors needs two or more images to train")"""
 
@@ -130,7 +130,7 @@ def _predict_lines(form: Form) -> list[str]:
     unit, letter = ("head", "heads") if form.shares else ("channel", "C")
     lines = [f'"""One kernel per image and {unit}: (B, C, H, W) -> (B, {letter}, k, k)."""']
     if form.predictor.hidden and form.predictor.norm:
-        lines += _ONE_IMAGE.splitlines()
+        lines += ONE_IMAGE.splitlines()
     lines.append(form.predictor.hidden_line("x.mean((2, 3))"))
     kernels = "self.expand(hidden).unflatten(1, (-1, self.kernel_size, self.kernel_size))"
     if form.normalize == "none":

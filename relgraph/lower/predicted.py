@@ -69,19 +69,30 @@ class Form:
     def parameters(self) -> list[str]:
         """Sizes that the constructor takes behind `kernel_size`."""
         spacing = ["stride: int", "dilation: int"] if self.spaced else []
-        return (["reduction: int"] if self.predictor.hidden else []) + spacing
+        hidden = "num_experts: int" if self.predictor.experts else "reduction: int"
+        return ([hidden] if self.predictor.hidden else []) + spacing
 
     @property
     def spacing(self) -> str:
         """Arguments that stand behind others in a call of what takes a stride and a dilation."""
         return ", self.stride, self.dilation" if self.spaced else ""
 
-    def constructor(self, sizes: list[str], own: list[str], weights: str) -> str:
-        """`__init__` and `reset_parameters`: layers, then the bias, then how they start."""
+    def constructor(
+        self,
+        sizes: list[str],
+        own: list[str],
+        weights: str,
+        bias_dim: str = "dim",
+        root: str = "self.kernel_size",
+    ) -> str:
+        """`__init__` and `reset_parameters`: layers, then the bias, then how they start.
+
+        `weights` and `bias_dim` are expressions of how many weights and biases there are, `root` is
+        the square root of how many products an output sums."""
         spacing = ["self.stride = stride", "self.dilation = dilation"] if self.spaced else []
-        bias = ["self.bias = nn.Parameter(torch.empty(dim))"] if self.bias else []
+        bias = [f"self.bias = nn.Parameter(torch.empty({bias_dim}))"] if self.bias else []
         zeros = ["nn.init.zeros_(self.bias)"] if self.bias else []
-        reset = [*self.predictor.reset_lines(), *zeros]
+        reset = [*self.predictor.reset_lines(root), *zeros]
         layers = self.predictor.init_lines(weights)
         calls = ["self.reset_parameters()"] if reset else []
         init = body(["super().__init__()", *own, *spacing, *layers, *bias, *calls])
@@ -118,6 +129,8 @@ def size_arguments(connection: Connection) -> Arguments:
     sizes: Arguments = ()
     if predictor is not None and predictor.reduction is not None:
         sizes = (("reduction", predictor.reduction),)
+    if predictor is not None and predictor.experts is not None:
+        sizes = (("num_experts", predictor.experts),)
     if form_of(connection).spaced:
         sizes += (("stride", space.stride[0]), ("dilation", space.dilation[0]))
     return sizes

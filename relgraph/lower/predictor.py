@@ -20,6 +20,7 @@ from relgraph.lower.module import Definition
 class Predictor:
     """expand(act(norm(squeeze(context)))), or expand(context) where `hidden` is False.
 
+    `experts`: the hidden units gate static kernels, which are the columns of the last layer.
     `squeeze_bias`, `norm` and `act` speak of the hidden layer. `normalized` weights start near
     uniform; free ones start with a kernel's squared sum near 1.
     """
@@ -30,12 +31,13 @@ class Predictor:
     norm: bool
     act: str
     normalized: bool
+    experts: bool = False
 
     @property
     def prefix(self) -> str:
         """What a class name begins with where the predictor is not the usual one."""
-        if not self.hidden:
-            return "Linear"
+        if not self.hidden or self.experts:
+            return "Expert" if self.experts else "Linear"
         usual_bias = self.on == "map"  # as published: I-D-DW has this bias, D-DW has not
         words = [
             "" if self.act == "relu" else self.act.replace("_", " ").title().replace(" ", ""),
@@ -66,27 +68,39 @@ class Predictor:
         if not self.hidden:
             return [f"self.expand = Linear(dim, {weights})"]
         squeeze, norm = ("Linear", "1d") if self.on == "vector" else ("Linear2d", "2d")
+        if self.experts:
+            return [
+                f"self.squeeze = {squeeze}(dim, num_experts)",
+                "# One static kernel in each column.",
+                f"self.expand = Linear(num_experts, {weights}, bias=False)",
+            ]
         bias = "" if self.squeeze_bias else ", bias=False"
         lines = [f"self.squeeze = {squeeze}(dim, dim // reduction{bias})"]
         if self.norm:
             lines.append(f"self.norm = nn.BatchNorm{norm}(dim // reduction)")
         return [*lines, f"self.expand = Linear(dim // reduction, {weights})"]
 
-    def reset_lines(self) -> list[str]:
-        """What `reset_parameters` does, for k × k slots of a unit."""
+    def reset_lines(self, root: str = "self.kernel_size") -> list[str]:
+        """What `reset_parameters` does; `root` squared is how many products an output sums."""
         lines = ["self.norm.reset_parameters()"] if self.hidden and self.norm else []
         if self.normalized:
             return lines
+        if self.experts:
+            return [
+                "# Gates start near 1/2, so that a mixed kernel's squared sum starts near 1.",
+                f"std = 2 / math.sqrt(self.expand.in_features) / {root}",
+                "nn.init.normal_(self.expand.weight, std=std)",
+            ]
         if not lines:
             # Nothing fixes the context's scale here, so the first kernels come from the bias.
             return [
                 "# A kernel's squared sum starts near 1, whatever the scale of the context.",
-                "nn.init.normal_(self.expand.bias, std=1 / self.kernel_size)",
+                f"nn.init.normal_(self.expand.bias, std=1 / {root})",
             ]
         return [
             *lines,
             "# The hidden mean square is near 1/2, so a kernel's squared sum starts near 1.",
-            "std = math.sqrt(2 / self.expand.in_features) / self.kernel_size",
+            f"std = math.sqrt(2 / self.expand.in_features) / {root}",
             "nn.init.normal_(self.expand.weight, std=std)",
         ]
 
@@ -108,9 +122,10 @@ def predictor_of(connection: Connection) -> Predictor:
     written = weight.predictor
     return Predictor(
         on="vector" if weight.source == "pooled" else "map",
-        hidden=written is not None and written.reduction is not None,
+        hidden=written is not None and written.width(1) is not None,
         squeeze_bias=written is not None and written.bias,
         norm=written is not None and written.norm == "batch_norm",
         act="relu" if written is None else written.act,
         normalized=weight.normalize != "none",
+        experts=written is not None and written.experts is not None,
     )

@@ -22,6 +22,7 @@ from relgraph.lower import (
     mixing,
     pointwise,
     pooled,
+    pooled_dense,
     reduced,
     window,
 )
@@ -43,6 +44,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("average", average.accepts_average, average.lower_average),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
+    Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),
     Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),

@@ -17,6 +17,7 @@ from relgraph.spec.properties import PREDICTOR, WEIGHT
 
 ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "reduction": ("pooled", "center"),
+    "experts": ("pooled", "center"),
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair",),
 }
@@ -77,6 +78,8 @@ def _refuse_other_sources(section: Section, source: str) -> None:
 def _predictor(weight: Section, source: str) -> Predictor | None:
     if source not in ("pooled", "center"):
         return None
+    if weight.values["experts"] is not None:
+        return _mixture(weight)
     table = weight.values["predictor"]
     section = Section("predictor", {}, weight.place, weight.findings)
     if isinstance(table, Closure):
@@ -93,3 +96,19 @@ def _predictor(weight: Section, source: str) -> Predictor | None:
             "reduction: n makes a hidden layer of channels / n",
         )
     return Predictor(reduction, values["bias"], values["norm"], values["act"])
+
+
+def _mixture(weight: Section) -> Predictor:
+    """Experts with their gates, which say the whole predictor."""
+    for name in ("reduction", "predictor"):
+        if weight.values[name] is not None:
+            weight.findings.refuse(
+                "contradiction",
+                weight.where(name),
+                f"{name} beside experts",
+                "expected experts alone, mixed with gates sigmoid(linear(context))",
+                "gates through a hidden layer and softmax gates are not supported yet",
+                related=(weight.where("experts"),),
+            )
+    experts: Any = weight.values["experts"]
+    return Predictor(bias=True, act="sigmoid", experts=experts)

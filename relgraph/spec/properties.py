@@ -209,6 +209,16 @@ WEIGHT: Final = (
         example="reduction: 4",
     ),
     Field(
+        "experts",
+        "integer",
+        "that many static kernels, summed with gates sigmoid(linear(context)): a pooled or center "
+        "source instead of a predictor of its own",
+        minimum=1,
+        maximum=4096,
+        none=True,
+        example="experts: 4",
+    ),
+    Field(
         "predictor",
         "table",
         "how a pooled or center source makes weights",

@@ -21,6 +21,7 @@ RANK_FALLS = (
     "query · key of {0} heads into {1}: at the same total width the keys of a head are {2}, so "
     "the rank of its scores is another"
 )
+NO_LAST_BIAS = "a mixture of experts has no number of its own beside them"
 NO_BIAS = "query · key is kept but for the biases, which the target's projections do not have"
 ONE_FUNCTION = (
     "query · key without a softmax is one function on all pairs: nothing can silence it outside "
@@ -43,14 +44,19 @@ def predictor_to_predictor(
     assert not isinstance(axes, Refused) and not isinstance(hidden, Refused)
     entering, rows = hidden
     units, orbits = axes[0][0].channel.orbits, axes[0][0].space.orbits
-    functions = torch.cat([rows.double(), tensors["expand.bias"].double()[:, None]], 1)
+    last_bias = tensors.get("expand.bias", rows.new_zeros(len(rows)))
+    functions = torch.cat([rows.double(), last_bias.double()[:, None]], 1)
     moved = move(functions.reshape(units, orbits, -1), axes, rule)
     values = moved.values.flatten(0, 1)
     bias = values[:, -1]
     if rule != "none":
         bias = torch.where(moved.outside.flatten(), OUTSIDE, bias)
-    last = {"expand.weight": values[:, :-1], "expand.bias": bias}
-    return Part({**entering, **last}, *_of_functions(moved))
+    last = {"expand.weight": values[:, :-1]}
+    if "expand.bias" not in fresh:
+        if bool(bias.abs().max()):
+            return Refused(NO_LAST_BIAS)
+        return Part({**entering, **last}, *_of_functions(moved))
+    return Part({**entering, **last, "expand.bias": bias}, *_of_functions(moved))
 
 
 def _same_rule(source: Connection, target: Connection) -> Rule | Refused:
@@ -98,7 +104,7 @@ def _hidden(
 
 def _layers(connection: Connection) -> Predictor | None:
     predictor = connection.operator.weight.predictor
-    return predictor if predictor is not None and predictor.reduction is not None else None
+    return predictor if predictor is not None and predictor.width(1) is not None else None
 
 
 def _squeeze(

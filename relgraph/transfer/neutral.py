@@ -197,7 +197,8 @@ _SILENT: dict[str, tuple[str, ...]] = {
 def _as_bias(
     own: Tensors, path: str, weights: tuple[str, ...], bias: str, value: float
 ) -> Made | Refused:
-    made = {join(path, name): torch.zeros_like(own[name]) for name in weights}
+    # The last layer of a mixture of experts has no bias.
+    made = {join(path, name): torch.zeros_like(own[name]) for name in weights if name in own}
     if bias in own:
         made[join(path, bias)] = torch.full_like(own[bias], value)
     elif value != 0:

@@ -216,6 +216,8 @@ def to_predictor(
     if isinstance(made, Refused):
         return made
     values, moved = made
+    if "expand.bias" not in fresh:
+        return Part(_as_mixture(values, fresh), *_said(moved))
     bias = values.reshape(fresh["expand.bias"].shape)
     rest = {
         name: tensor
@@ -224,6 +226,16 @@ def to_predictor(
     }
     last = torch.zeros_like(fresh["expand.weight"])
     return Part({**rest, "expand.weight": last, "expand.bias": bias}, *_said(moved))
+
+
+def _as_mixture(values: Tensor, fresh: Tensors) -> dict[str, Tensor]:
+    """Experts whose gates all stand at sigmoid(0) = 1/2: their sum is twice the kernel. They stay
+    as far from each other as they started, so that training can tell them apart."""
+    experts = fresh["expand.weight"].double()
+    apart = experts - experts.mean(1, keepdim=True)
+    mean = 2 * values.reshape(-1, 1).double() / experts.shape[1]
+    gates = {n: torch.zeros_like(t) for n, t in fresh.items() if n.startswith("squeeze.")}
+    return {**gates, "expand.weight": apart + mean}
 
 
 def to_pair(

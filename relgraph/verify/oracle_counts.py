@@ -37,11 +37,12 @@ def _predicting(connection: Connection, outputs: int, width: int) -> int:
     contexts = outputs if weight.source == "center" else 1
     entering = channels * (weight.extent**2 if weight.source == "center" else 1)
     leaving = unit_count(connection) * table(connection).orbits
-    reduction = None if weight.predictor is None else weight.predictor.reduction
-    if reduction is None:
+    predictor = weight.predictor
+    if predictor is not None and predictor.experts is not None:
+        return contexts * predictor.experts * (entering + leaving)
+    if predictor is None or predictor.reduction is None:
         return contexts * entering * leaving
-    hidden = channels // reduction
-    return contexts * hidden * (entering + leaving)
+    return contexts * (channels // predictor.reduction) * (entering + leaving)
 
 
 def _projecting(connection: Connection, outputs: int) -> int:

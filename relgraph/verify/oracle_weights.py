@@ -105,12 +105,22 @@ def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
 def _predict(connection: Connection, tensors: Tensors, context: Tensor, training: bool) -> Tensor:
     """context (B, N, C·extent²) → (B, N, U·S), through the hidden layer where there is one."""
     predictor = connection.operator.weight.predictor
-    if predictor is not None and predictor.reduction is not None:
+    if predictor is not None and (predictor.reduction or predictor.experts) is not None:
         context = F.linear(context, tensors["squeeze.weight"], tensors.get("squeeze.bias"))
         if predictor.norm == "batch_norm":
             context = _batch_norm(tensors, context.flatten(0, 1), training).view_as(context)
         context = ACTIVATIONS[predictor.act](context)
+    if predictor is not None and predictor.experts is not None:
+        return _mixture(context, tensors["expand.weight"])
     return F.linear(context, tensors["expand.weight"], tensors["expand.bias"])
+
+
+def _mixture(gates: Tensor, experts: Tensor) -> Tensor:
+    """Σ_e gate_e · kernel_e: gates (B, N, K), one kernel in each column of experts (U·S, K)."""
+    mixed = gates[..., :1] * experts[:, 0]
+    for number in range(1, experts.shape[1]):
+        mixed = mixed + gates[..., number, None] * experts[:, number]
+    return mixed
 
 
 def _batch_norm(tensors: Tensors, x: Tensor, training: bool) -> Tensor:

@@ -13,7 +13,7 @@ from relgraph.algebra.geometry import out_grid
 from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space, Weight
 from relgraph.program import Connect, Shape
 
-HEADS, GROUPS, REDUCTION = 2, 2, 2
+HEADS, GROUPS, REDUCTION, EXPERTS = 2, 2, 2, 3
 
 
 def shrunk(node: Connect) -> Connect:
@@ -57,6 +57,8 @@ def _weight(weight: Weight) -> Weight:
     predictor = weight.predictor
     if predictor is not None and predictor.reduction is not None:
         predictor = replace(predictor, reduction=REDUCTION)
+    if predictor is not None and predictor.experts is not None:
+        predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
     return replace(weight, predictor=predictor, extent=min(weight.extent, 3))
 
 

@@ -51,6 +51,7 @@ WEIGHTS = {
     "position": "dynamic: pair, normalize: softmax, ",
     "qkv_bias": "dynamic: pair, ",
     "reduction": "dynamic: pooled, ",
+    "experts": "dynamic: pooled, ",
     "predictor": "dynamic: pooled, reduction: 4, ",
     "extent": "dynamic: center, ",
 }

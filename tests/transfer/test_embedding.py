@@ -71,6 +71,18 @@ DYNAMIC = {
         "dynamic_depthwise_conv: {size: 3, reduction: 4}",
         "dynamic_depthwise_conv: {size: 5, reduction: 4}",
     ),
+    "static into a mixture": (
+        "conv: {size: 3, bias: false}",
+        "conditional_conv: {size: 3, experts: 3}",
+    ),
+    "more experts, and larger": (
+        "conditional_conv: {size: 3, experts: 2}",
+        "conditional_conv: {size: 5, experts: 4}",
+    ),
+    "groups of a mixture into all": (
+        "conditional_conv: {size: 3, groups: 2}",
+        "conditional_conv: 3",
+    ),
     "centre and larger, more groups": (
         "inhomogeneous_depthwise_conv: {size: 3, reduction: 4, group_channels: 4}",
         "inhomogeneous_depthwise_conv: {size: 5, reduction: 4, group_channels: 2}",

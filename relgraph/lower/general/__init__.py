@@ -133,6 +133,8 @@ def _network(node: Connect) -> Arguments:
     network: Arguments = ()
     if weight.predictor is not None and weight.predictor.reduction is not None:
         network += (("reduction", weight.predictor.reduction),)
+    if weight.predictor is not None and weight.predictor.experts is not None:
+        network += (("num_experts", weight.predictor.experts),)
     if weight.source == "center":
         network += (("extent", weight.extent),)
     return network

@@ -77,9 +77,13 @@ def _quoted(names: Iterable[str]) -> str:
     return _tuple(f'"{name}"' for name in names)
 
 
+# Arguments that only the constructor reads.
+_SPENT = ("reduce", "reduction", "num_experts")
+
+
 def _init(form: Form, signature: str) -> str:
     names = [line.split(":")[0].strip() for line in signature.splitlines()]
-    kept = [n for n in names if n not in ("reduce", "reduction") and not n.endswith("_bias")]
+    kept = [n for n in names if n not in _SPENT and not n.endswith("_bias")]
     lines = ["super().__init__()", *(f"self.{name} = {name}" for name in kept)]
     if form.space.pad:
         block = _block_size(form)

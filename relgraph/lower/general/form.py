@@ -98,7 +98,7 @@ class Form:
     def predictor(self) -> Predictor | None:
         """The hidden layer of a predictor, if it has one."""
         predictor = self.operator.weight.predictor
-        return predictor if predictor is not None and predictor.reduction is not None else None
+        return predictor if predictor is not None and predictor.width(1) is not None else None
 
 
 def form_of(node: Connect) -> Form:
@@ -196,6 +196,8 @@ def _source_words(form: Form) -> list[str]:
 def _predictor_word(form: Form) -> str:
     if form.predictor is None:
         return "Linearly"
+    if form.predictor.experts is not None:
+        return "Expert"
     norm = "Normed" if form.predictor.norm == "batch_norm" else ""
     bias = "Biased" if form.predictor.bias else ""
     act = form.predictor.act.replace("_", " ").title().replace(" ", "")

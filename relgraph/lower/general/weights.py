@@ -100,6 +100,12 @@ def _predictor_init(form: Form) -> list[str]:
     count = "math.prod(self.units) * orbit_count"
     if form.predictor is None:
         return [f"self.expand = Linear(dim{region}, {count})"]
+    if form.predictor.experts is not None:
+        return [
+            f"self.squeeze = Linear(dim{region}, num_experts)",
+            "# One static kernel in each column.",
+            f"self.expand = Linear(num_experts, {count}, bias=False)",
+        ]
     bias = "" if form.predictor.bias else ", bias=False"
     lines = [f"self.squeeze = Linear(dim{region}, dim // reduction{bias})"]
     if form.predictor.norm == "batch_norm":
@@ -157,7 +163,7 @@ def _static_reset(form: Form) -> list[str]:
         ]
     return [
         "# Variance preserving: every output sums over all its slots.",
-        f"fan_in = {per_group.format('dim')} * {_slots(form)}".replace("1 * ", ""),
+        f"fan_in = {_terms(form)}",
         "nn.init.normal_(self.weight, std=fan_in**-0.5)",
     ]
 
@@ -172,17 +178,35 @@ def _predictor_reset(form: Form) -> list[str]:
     lines = ["self.norm.reset_parameters()"] if normed else []
     if form.operator.weight.normalize != "none":
         return lines
+    terms, fan_in = _slots(form), []
+    if form.operator.channel.connect != "separate":
+        terms, fan_in = "fan_in", [f"fan_in = {_terms(form)}"]
+    if form.predictor is not None and form.predictor.experts is not None:
+        return [
+            *fan_in,
+            "# Gates start near 1/2, so that a mixed kernel's squared sum starts near 1.",
+            f"std = 2 / math.sqrt(self.expand.in_features * {terms})",
+            "nn.init.normal_(self.expand.weight, std=std)",
+        ]
     if normed:
         return [
             *lines,
+            *fan_in,
             "# The hidden mean square is near 1/2, so a kernel's squared sum starts near 1.",
-            f"std = math.sqrt(2 / (self.expand.in_features * {_slots(form)}))",
+            f"std = math.sqrt(2 / (self.expand.in_features * {terms}))",
             "nn.init.normal_(self.expand.weight, std=std)",
         ]
     return [
+        *fan_in,
         "# A kernel's squared sum starts near 1, whatever the scale of the context.",
-        f"nn.init.normal_(self.expand.bias, std={_slots(form)} ** -0.5)",
+        f"nn.init.normal_(self.expand.bias, std={terms}{'**' if fan_in else ' ** '}-0.5)",
     ]
+
+
+def _terms(form: Form) -> str:
+    """How many products an output sums, as an expression of `reset_parameters`."""
+    joined = {"full": "self.dim * ", "groups": "self.dim // self.groups * ", "separate": ""}
+    return joined[form.operator.channel.connect] + _slots(form)
 
 
 # Methods.
