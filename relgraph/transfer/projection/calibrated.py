@@ -32,7 +32,7 @@ from relgraph.verify.reference import run_connect, run_scope
 
 MEAN = "the mean of W over {0} images, and of it {1}"
 FITTED = "least squares of the outputs on {0} images"
-NO_IMAGES = "weights that change with the image into ones that do not: needs images to average over"
+NO_IMAGES = "images to average over decide what is nearest: --calibrate"
 _INSIDE = "operator"
 _IMAGES = 16  # run at once
 
@@ -94,7 +94,7 @@ def _frozen(source: Connect | Scope, tensors: Tensors, inputs: Tensor | None) ->
     if source.connection.operator.weight.source not in ("pooled", "center", "pair"):
         return Refused("the source's weights do not change with the image")
     if inputs is None or not len(inputs):
-        return Refused(NO_IMAGES)
+        return Refused(NO_IMAGES, needs_images=True)
     return frozen(source.connection, tensors, inputs)
 
 
