@@ -12,7 +12,6 @@ from dataclasses import replace
 from relgraph.algebra.operator import Connection
 from relgraph.program import Connect, Scope
 from relgraph.relations.node import core
-from relgraph.relations.produced import as_given
 from relgraph.transfer.carried import EXACT, Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.linear import multiplied
@@ -40,7 +39,7 @@ def into_average(
     source: Operators, target: Scope, tensors: Tensors, fresh: Tensors
 ) -> Carried | Refused:
     """Several connections that are an average whatever their numbers, from what is that average."""
-    operator = target.operator and as_given(core(target.operator))
+    operator = target.operator and core(target.operator)
     if operator is None or operator.weight.fixed != "average" or set(fresh) != {_ITS_WEIGHT}:
         return Refused("")
     shape = target.input

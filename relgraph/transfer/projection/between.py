@@ -21,14 +21,14 @@ from relgraph.program import Connect, Element, Scope
 from relgraph.transfer import frame
 from relgraph.transfer.axes import channel_axis, space_axis
 from relgraph.transfer.carried import Carried, Refused, Tensors
-from relgraph.transfer.projection.calibrated import Calibrated, double, output_error, outputs_of
+from relgraph.transfer.projection.calibrated import double, output_error, outputs_of
 from relgraph.transfer.projection.factored import factored
 from relgraph.transfer.projection.frozen import chunks
 from relgraph.transfer.projection.regression import fitted
 from relgraph.verify.values import join
 
 REASON = "linear factors, then the last one by least squares of the outputs on {0} images"
-NO_IMAGES = "{0} stands between the factors: no W has such factors, and images decide"
+NO_IMAGES = "{0} stands between the factors: no W has such factors, images decide (--calibrate)"
 _IMAGES = 16  # run at once
 
 
@@ -40,7 +40,7 @@ def with_elements(
     if not between:
         return Refused("nothing stands between the factors")
     if inputs is None or not len(inputs):
-        return Refused(NO_IMAGES.format(between[0].word))  # type: ignore[union-attr]
+        return Refused(NO_IMAGES.format(between[0].word), needs_images=True)  # type: ignore[union-attr]
     last = target.body[-1]
     if not isinstance(last, Connect) or last.connection.operator.frame != Frame():
         return Refused("the target does not end in a connection without projections")
@@ -58,7 +58,7 @@ def with_elements(
         return refitted
     stored = {n: (made | refitted)[n].to(fresh[n].dtype) for n in fresh}
     error = output_error((source, tensors), (target, stored), inputs)
-    return Calibrated("projection", stored, REASON.format(len(inputs)), None, error)
+    return Carried("projection", stored, REASON.format(len(inputs)), None, error)
 
 
 def _is_between(node: object) -> bool:

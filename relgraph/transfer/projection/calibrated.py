@@ -9,7 +9,7 @@ that lacks them gets the mean multiplied out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -32,17 +32,9 @@ from relgraph.verify.reference import run_connect, run_scope
 
 MEAN = "the mean of W over {0} images, and of it {1}"
 FITTED = "least squares of the outputs on {0} images"
-NO_IMAGES = "weights that change with the image into ones that do not: needs images to average over"
+NO_IMAGES = "images to average over decide what is nearest: --calibrate"
 _INSIDE = "operator"
 _IMAGES = 16  # run at once
-
-
-@dataclass(frozen=True, eq=False)
-class Calibrated(Carried):
-    """`error` compares W with those of all images (None where projections were multiplied into it);
-    `error_outputs` is ‖y_target − y_source‖ / ‖y_source‖ over all outputs on the images."""
-
-    error_outputs: float | None = None
 
 
 def nearest_in_weights(
@@ -102,7 +94,7 @@ def _frozen(source: Connect | Scope, tensors: Tensors, inputs: Tensor | None) ->
     if source.connection.operator.weight.source not in ("pooled", "center", "pair"):
         return Refused("the source's weights do not change with the image")
     if inputs is None or not len(inputs):
-        return Refused(NO_IMAGES)
+        return Refused(NO_IMAGES, needs_images=True)
     return frozen(source.connection, tensors, inputs)
 
 
@@ -185,11 +177,12 @@ def _told(
     tensors: Tensors,
     inputs: Tensor,
     made: tuple[Carried, str, float | None],
-) -> Calibrated:
-    """The answer with its error in outputs."""
+) -> Carried:
+    """The answer with its error in outputs. That in W compares with the W of all images, and is
+    None where projections were multiplied in."""
     carried, reason, error = made
     outputs = output_error((source, tensors), (target, carried.tensors), inputs)
-    return Calibrated("projection", carried.tensors, reason, error, outputs)
+    return Carried("projection", carried.tensors, reason, error, outputs)
 
 
 Loaded = tuple[Connect | Scope, Tensors]
