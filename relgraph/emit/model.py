@@ -80,6 +80,8 @@ def _class_line(program: Program, name: str) -> str:
 
 def _contract(program: Program) -> str:
     contract = program.contract
+    if contract.unique:
+        return f"H, W must be {contract.minimum[0]}, {contract.minimum[1]}."
     if contract.fixed:
         return "H, W must be img_size."
     rows, columns = contract.multiple
@@ -158,7 +160,9 @@ def _reduction(reduction: Size) -> str:
 def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
     lines = []
     rows, columns = program.contract.multiple
-    if (rows, columns) != (1, 1):
+    if program.contract.unique:
+        lines = _only_size(program.contract.minimum)
+    elif (rows, columns) != (1, 1):
         said = str(rows) if rows == columns else f"{rows} and {columns}"
         lines = [
             f"        if self.img_size[0] % {rows} or self.img_size[1] % {columns}:",
@@ -168,6 +172,15 @@ def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
     if "map_sizes[" not in built:
         return lines
     return [*lines, *_map_lines(sizes)]
+
+
+def _only_size(own: Size) -> list[str]:
+    return [
+        "        # Its maps do not follow from the image's sides alone.",
+        f"        if tuple(self.img_size) != {literal(own)}:",
+        "            raise ValueError("
+        f'f"img_size: only {own[0]} x {own[1]}, found {{self.img_size}}")',
+    ]
 
 
 def _map_lines(sizes: MapSizes) -> list[str]:
