@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
+SHOWN = 3  # of several like places or findings; the rest are counted
 
 
 @dataclass(frozen=True, order=True)
@@ -32,7 +34,8 @@ class Place:
 class Problem:
     """One mistake: a stable `code`, what was found, what was expected, how to mend it.
 
-    `related` are further places that take part, e.g. the other half of a contradiction.
+    `related` are further places that take part, e.g. the other half of a contradiction. `uses`
+    are the lines of other files that brought this one in, the nearest first.
     """
 
     code: str
@@ -42,6 +45,7 @@ class Problem:
     place: Place | None = None
     related: tuple[Place, ...] = ()
     severity: Severity = "error"
+    uses: tuple[Place, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -56,6 +60,9 @@ class Problem:
         for other in self.related:
             yield f"{other}: see also"
             yield from _caret(other, "here")
+        for use in self.uses:
+            yield f"{use}: used here"
+            yield from _caret(use, "")
         if self.hint:
             yield f"  hint: {printable(self.hint)}"
 
@@ -70,7 +77,7 @@ def _caret(place: Place, sentence: str) -> Iterable[str]:
         return
     yield "  " + "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in place.text)
     width = max(1, (place.end or place.column + 1) - place.column)
-    yield "  " + " " * (place.column - 1) + "^" * min(width, 40) + f" {sentence}"
+    yield "  " + " " * (place.column - 1) + "^" * min(width, 40) + f" {sentence}".rstrip()
 
 
 class RelgraphError(Exception):
@@ -82,13 +89,59 @@ class RelgraphError(Exception):
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         listed = (problems,) if isinstance(problems, Problem) else tuple(problems)
         assert listed, "an error without a problem is a bug of ours"
-        self.problems: tuple[Problem, ...] = in_file_order(listed)
+        self.problems: tuple[Problem, ...] = in_file_order(told_once(listed))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Problems sorted by where they stand; those without a place come last, in their own order."""
     return tuple(sorted(problems, key=lambda p: (p.place is None, p.place or Place("", 0, 0))))
+
+
+def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems of one code at one place as one: a block's mistake repeats in every stage.
+
+    The one with the fewest choices in its hint stands for all, and lists what the others found.
+    """
+    groups: dict[object, list[Problem]] = {}
+    for number, problem in enumerate(problems):
+        key = number if problem.place is None else (problem.code, problem.place, problem.severity)
+        groups.setdefault(key, []).append(problem)
+    return tuple(_as_one(group) for group in groups.values())
+
+
+def _as_one(group: list[Problem]) -> Problem:
+    if len(group) == 1:
+        return group[0]
+    principal = min(group, key=lambda problem: len(problem.hint))
+    founds = list(dict.fromkeys((principal.found, *(problem.found for problem in group))))
+    uses = dict.fromkeys(use for problem in group for use in problem.uses)
+    return replace(principal, found=_listed(founds), uses=tuple(uses)[:SHOWN])
+
+
+def _listed(founds: list[str]) -> str:
+    """The first in full, of some others what is different: `windows of 5×5 on 8×8 (also 4×4)`."""
+    first, *others = founds
+    shown = [_rest(first, other) for other in others[:SHOWN]]
+    more = [f"{len(others) - SHOWN} more"] if len(others) > SHOWN else []
+    return f"{first} (also {', '.join([*shown, *more])})" if others else first
+
+
+def _rest(first: str, other: str) -> str:
+    """`other` without the words that both begin with."""
+    pairs = zip(first.split(), other.split(), strict=False)
+    same = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    return " ".join(other.split()[same:])
+
+
+def uses_of(place: Place | None, using: Iterable[Place]) -> tuple[Place, ...]:
+    """The lines of other files that lead to `place`, the nearest first; `using` are all uses that
+    are being expanded, outermost first. None for what stands in the outermost file itself."""
+    around = tuple(using)
+    if place is None or not around or place.file == around[0].file:
+        return ()
+    others = (use for use in reversed(around) if use.file != place.file)
+    return tuple(dict.fromkeys(others))
 
 
 def printable(text: str) -> str:

@@ -6,12 +6,13 @@ commands that only tell about a spec start faster.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Size
 from relgraph.assemble import assemble, size_problems
 from relgraph.assemble.cautions import cautions
-from relgraph.errors import Problem, RelgraphError, in_file_order
+from relgraph.errors import Place, Problem, RelgraphError, in_file_order, uses_of
 from relgraph.program import Program
 from relgraph.resolve import RefusedSpecError, Resolution, resolve_backbone
 
@@ -26,7 +27,8 @@ class Understood:
     @property
     def notes(self) -> tuple[Problem, ...]:
         """Warnings and notes, of the text and of the sizes, in file order."""
-        return in_file_order((*self.resolution.problems, *cautions(self.program)))
+        sizes = _with_chain(cautions(self.program), self.resolution.extends)
+        return in_file_order((*self.resolution.problems, *sizes))
 
 
 def understand(name_or_path: str, size: Size | None = None) -> Understood:
@@ -40,7 +42,21 @@ def understand(name_or_path: str, size: Size | None = None) -> Understood:
     except RefusedSpecError as refused:
         if refused.rest is None:
             raise
-        sizes = size_problems(refused.rest, size)
+        sizes = _with_chain(size_problems(refused.rest, size), refused.extends)
         new = [one for one in sizes if (one.code, one.place) not in refused.covered]
         raise RelgraphError((*refused.problems, *new)) from None
-    return Understood(resolution, assemble(resolution.backbone, size))
+    try:
+        return Understood(resolution, assemble(resolution.backbone, size))
+    except RelgraphError as error:
+        raise RelgraphError(_with_chain(error.problems, resolution.extends)) from None
+
+
+def _with_chain(problems: Iterable[Problem], extends: tuple[Place, ...]) -> tuple[Problem, ...]:
+    """Problems of sizes with the lines that brought their files in: `assemble` knows no `extends`,
+    so that it takes for the user's own file the one where the outermost item stands."""
+    return tuple(_in_chain(problem, extends) for problem in problems)
+
+
+def _in_chain(problem: Problem, extends: tuple[Place, ...]) -> Problem:
+    around = (*extends, *reversed(problem.uses))
+    return replace(problem, uses=uses_of(problem.place, around))

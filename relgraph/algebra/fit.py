@@ -32,20 +32,40 @@ def misfits(connection: Connection) -> tuple[Misfit, ...]:
 
 def cautions(connection: Connection) -> tuple[Misfit, ...]:
     """What is possible at this size but surely not meant."""
+    return (*_single_slot(connection), *_beyond_map(connection))
+
+
+def _single_slot(connection: Connection) -> Iterator[Misfit]:
     operator = connection.operator
     single = cost.width(connection) == 1 and operator.space.connect != "point"
     rule = operator.weight.normalize
-    if rule not in TOGETHER or not single:
-        return ()
-    what, makes = _OF_ONE[rule]
-    found = f"{what} over a single slot on a map of {_sides(connection.in_grid)}"
-    return (Misfit(f"{rule}-of-one", found, f"at least two slots: {makes}"),)
+    if rule in TOGETHER and single:
+        what, makes = _OF_ONE[rule]
+        found = f"{what} over a single slot on a map of {_sides(connection.in_grid)}"
+        yield Misfit(f"{rule}-of-one", found, f"at least two slots: {makes}")
 
 
 _OF_ONE: dict[Normalize, tuple[str, str]] = {
     "softmax": ("a softmax", "softmax of one is 1"),
     "l1": ("an l1 normalisation", "a number over its own magnitude is 1 or -1"),
 }
+
+
+def _beyond_map(connection: Connection) -> Iterator[Misfit]:
+    """A kernel of which some taps read outside the map for every output. From one end of a map of n
+    places to the other it is n − 1 steps, both ways: no more than 2n − 1 places are ever read."""
+    space, grid = connection.operator.space, connection.in_grid
+    if grid is None or space.connect != "local":
+        return
+    spans = geometry.span(space, 0), geometry.span(space, 1)
+    seen = 2 * grid[0] - 1, 2 * grid[1] - 1
+    if spans[0] > seen[0] or spans[1] > seen[1]:
+        yield Misfit(
+            "kernel-beyond-map",
+            f"a kernel that spans {_sides(spans)} on a map of {_sides(grid)}",
+            f"at most {_sides(seen)}: what lies further out meets no place of its own",
+            "use a smaller size or dilation, or a larger map",
+        )
 
 
 def divisors(number: int, limit: int = 12) -> str:

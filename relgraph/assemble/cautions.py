@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relgraph.algebra import fit
 from relgraph.assemble.walking import nodes
-from relgraph.errors import Problem
+from relgraph.errors import Problem, told_once
 from relgraph.program import Connect, Element, Program
 
 
@@ -16,7 +16,7 @@ def cautions(program: Program) -> tuple[Problem, ...]:
         if isinstance(node, Connect)
         for one in fit.cautions(node.connection)
     ]
-    return (*dict.fromkeys(found), *_headless(program))
+    return (*told_once(dict.fromkeys(found)), *_headless(program))
 
 
 def _headless(program: Program) -> tuple[Problem, ...]:

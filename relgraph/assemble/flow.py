@@ -7,13 +7,14 @@ the resolution contract falls out of the same walk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
 from relgraph.algebra.operator import Size
-from relgraph.errors import Place, Problem
+from relgraph.errors import Place, Problem, uses_of
 from relgraph.program import Shape
 
 MAX_CHANNELS = 1 << 20
@@ -46,13 +47,24 @@ class Findings:
 
     `multiples` are sizes in input pixels that the input's height and width must be divisible by;
     `fixed` turns true where a parameter depends on the map. `refused` counts every refusal, also
-    those that were told before.
+    those that were told before. `using` are the uses around the item that is walked.
     """
 
     problems: list[Problem] = field(default_factory=list)
     multiples: list[Size] = field(default_factory=list)
     fixed: bool = False
     refused: int = 0
+    using: tuple[Place, ...] = ()
+
+    @contextmanager
+    def used_at(self, place: Place | None) -> Iterator[None]:
+        """While the items are walked that the use at `place` stands for."""
+        before = self.using
+        self.using = before if place is None else (*before, place)
+        try:
+            yield
+        finally:
+            self.using = before
 
     def refuse(
         self,
@@ -65,7 +77,8 @@ class Findings:
     ) -> None:
         """Record a mistake; assembly goes on, to find the others."""
         self.refused += 1
-        problem = Problem(code, found, expected, hint, place, tuple(related))
+        uses = uses_of(place, self.using)
+        problem = Problem(code, found, expected, hint, place, tuple(related), uses=uses)
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -53,7 +53,8 @@ def walk_scope(
     place: Place | None = None,
 ) -> tuple[Scope, Flow]:
     """A body that becomes a class of its own, with its attributes named; taps are its own too."""
-    nodes, after = walk_body(body, flow, replace(around, taps={}))
+    with around.findings.used_at(place):
+        nodes, after = walk_body(body, flow, replace(around, taps={}))
     scope = Scope(
         input=flow.shape,
         output=after.shape,
@@ -105,7 +106,8 @@ def _walk_leaf(
         made, after = _walk_element(item, flow, around)
     else:
         inner = partial(walk_body, around=around)
-        made, after = connect(item, flow, around.findings, inner)
+        with around.findings.used_at(item.place):
+            made, after = connect(item, flow, around.findings, inner)
     refused = around.findings.refused > told
     return made, replace(after, known=False) if refused and after.shape != flow.shape else after
 

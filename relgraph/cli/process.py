@@ -6,8 +6,10 @@ person never sees a traceback: a bug leaves one line and a report file.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from relgraph.cli import output
 from relgraph.errors import RelgraphError
@@ -19,11 +21,13 @@ MISTAKE = 2
 BUG = 70
 """Exit code of a bug of relgraph's own (EX_SOFTWARE of sysexits.h)."""
 INTERRUPTED = 130
-"""Exit code after Ctrl-C (128 + SIGINT)."""
+"""Exit code after Ctrl-C (128 + SIGINT), and after SIGTERM, which ends a command as Ctrl-C does:
+temporary folders are removed, trainings save."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(given))
 
@@ -49,6 +53,10 @@ def run(arguments: Sequence[str]) -> int:
         found = type(error).__name__
         output.remark(f"relgraph has a bug: {found}; please send us {report(error, arguments)}")
         return BUG
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _command(arguments: Sequence[str]) -> int:

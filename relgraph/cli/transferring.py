@@ -16,6 +16,7 @@ from relgraph.cli.options import AT_LEAST_ONE, PATH, as_json
 if TYPE_CHECKING:
     from relgraph.transfer import Transferred
     from relgraph.transfer.layer import Layer
+    from relgraph.transfer.request import Objective
 
 
 @click.command
@@ -25,9 +26,18 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=PATH, required=True, help="A new folder, or a .safetensors file.")
 @click.option("--fresh", is_flag=True, help="Go on where no operator that differs can be carried.")
 @click.option("--seed", type=int, default=0, help="Of what starts fresh.")
-@click.option("--outputs", is_flag=True, help="Also compare each layer's outputs on images.")
+@click.option(
+    "--outputs/--no-outputs",
+    default=None,
+    help="Compare each layer's outputs on images; by default on a few, where a run has some.",
+)
 @click.option(
     "--calibrate", is_flag=True, help="Use images to project weights that change with them."
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["outputs", "weights"]),
+    help="What --calibrate brings nearest: the outputs on the images (its default), or W.",
 )
 @click.option("--recalibrate-norms", is_flag=True, help="Count batch norms' statistics anew.")
 @click.option("--images", type=AT_LEAST_ONE, default=256, help="How many training images to use.")
@@ -41,8 +51,9 @@ def transfer(
     out: Path,
     fresh: bool,
     seed: int,
-    outputs: bool,
+    outputs: bool | None,
     calibrate: bool,
+    objective: Objective | None,
     recalibrate_norms: bool,
     images: int,
     recipe: str | None,
@@ -58,21 +69,22 @@ def transfer(
     from relgraph.transfer import TransferRequest
     from relgraph.transfer import transfer as carry
 
-    done = carry(
-        TransferRequest(
-            checkpoint=checkpoint,
-            before=None if before is None else _word(before),
-            after=_word(after),
-            out=out,
-            fresh=fresh,
-            seed=seed,
-            recipe=None if recipe is None else find_recipe(recipe),
-            images=images,
-            calibrate=calibrate,
-            recalibrate_norms=recalibrate_norms,
-            outputs=outputs,
-        )
+    request = TransferRequest(
+        checkpoint=checkpoint,
+        before=None if before is None else _word(before),
+        after=_word(after),
+        out=out,
+        fresh=fresh,
+        seed=seed,
+        recipe=None if recipe is None else find_recipe(recipe),
+        images=images,
+        calibrate=calibrate or objective is not None,
+        objective=objective or "outputs",
+        recalibrate_norms=recalibrate_norms,
+        outputs=outputs,
     )
+    with output.progress("reading") as progress:
+        done = carry(request, progress)
     if json:
         output.print_json(done.to_json())
         return

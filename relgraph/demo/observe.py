@@ -19,7 +19,7 @@ from relgraph.demo.result import Gallery, Guess, Picture, Table
 from relgraph.train.finished import Finished, load_finished
 from relgraph.train.images import ImagesInMemory, open_images
 
-KERNELS_SHOWN = 26
+KERNELS_SHOWN = 24  # two whole rows of the page
 IMAGES_SHOWN = 6
 
 

@@ -56,6 +56,7 @@ def _model_row(model: ModelResult, index: int, best: float) -> Html:
         "td",
         tag("span", class_=f"swatch swatch-{index}"),
         tag("a", model.name, href=model.run),
+        class_="name",
     )
     return tag(
         "tr",
@@ -73,7 +74,7 @@ def _model_row(model: ModelResult, index: int, best: float) -> Html:
 def _baseline_row(baseline: Baseline, best: float) -> Html:
     return tag(
         "tr",
-        tag("td", tag("span", class_="swatch swatch-reference"), baseline.name),
+        tag("td", tag("span", class_="swatch swatch-reference"), baseline.name, class_="name"),
         tag("td", "nothing: every pixel has its own weight"),
         _number(f"{baseline.parameters:,}"),
         _number(_millions(baseline.macs)),

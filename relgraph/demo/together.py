@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Mapping
 
 from relgraph.errors import Problem, RelgraphError
 
@@ -68,7 +65,7 @@ class _Worker:
 
 
 def train_together(requests: Mapping[str, Request], say: Say) -> bool:
-    """Run the trainings; False where Ctrl-C or SIGTERM stopped them, with everything saved.
+    """Run the trainings; False where an interrupt stopped them, with everything saved.
 
     Raises RelgraphError where one of them fails; the others are stopped then, and go on another
     time.
@@ -77,8 +74,7 @@ def train_together(requests: Mapping[str, Request], say: Say) -> bool:
     workers = [_Worker(name, request, lines) for name, request in requests.items()]
     interrupted = False
     try:
-        with _sigterm_as_interrupt():
-            _relay(lines, len(workers), say)
+        _relay(lines, len(workers), say)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -102,20 +98,3 @@ def _relay(lines: queue.Queue[tuple[str, str | None]], running: int, say: Say) -
             running -= 1
         elif line and not line.startswith(_NOT_OURS):
             say(f"{name}: {line}")
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does. Only the main thread may set handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -14,6 +14,7 @@ from relgraph.lower import (
     attention,
     average,
     center,
+    circular,
     conv,
     elements,
     general,
@@ -48,6 +49,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern(
         "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
     ),
+    Pattern("circular", circular.accepts_circular, circular.lower_circular),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
     Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),
     Pattern("general", general.accepts_anything, general.lower_general),

@@ -8,6 +8,7 @@ that all mistakes of a file are found at once.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from relgraph.errors import RelgraphError, nearest
 from relgraph.resolve.arguments import read_fields
@@ -137,7 +138,6 @@ def _check_file_name(use: Use, file: OperatorFile) -> None:
             file.place,
             f"the operator {file.name} in the file {file.path.name}",
             f"expected {file.name}.yaml",
-            related=(use.place,),
         )
 
 
@@ -163,8 +163,14 @@ def _operator(use: Use) -> Built:
         near_word = nearest(word, known)
         hint = near_word if near_word.startswith("did you") else "`relgraph list` names operators"
         raise use.findings.refuse("unknown-word", use.place, f"{word} is no word here", hint=hint)
+    with use.findings.used_at(use.place):
+        return _of_file(use, near)
+
+
+def _of_file(use: Use, near: Path) -> Built:
+    """What the operator file makes of a use that names it. Raises RefusedError."""
     try:
-        path = find_spec("operators", word, use.context.library, near, use.place)
+        path = find_spec("operators", use.item.word, use.context.library, near, use.place)
         file = operator_file(path, use.context)
         _check_file_name(use, file)
     except RelgraphError as error:

@@ -84,13 +84,22 @@ def chain_of(path: Path, library: Library) -> list[tuple[Path, MapNode]]:
             )
 
 
+def extends_of(files: list[tuple[Path, MapNode]]) -> tuple[Place, ...]:
+    """Where each file of a chain asks for the one before it, the file asked for first."""
+    written = (root.get("extends") for _, root in reversed(files))
+    return tuple(node.place for node in written if node is not None)
+
+
 def _read(path: Path, asked: Place | None, library: Library) -> Document:
     """The document at `path`; one that cannot be opened is told where `extends` asks for it."""
     try:
         return library.read(path)
     except RelgraphError as error:
-        if asked is None or error.problems[0].code != "no-file":
+        if asked is None:
             raise
+        if error.problems[0].code != "no-file":
+            told = (replace(one, uses=(*one.uses, asked)) for one in error.problems)
+            raise RelgraphError(told) from None
         (problem,) = error.problems
         found = f"{path}: {problem.found}"
         raise RelgraphError(replace(problem, found=found, place=asked)) from None

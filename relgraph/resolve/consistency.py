@@ -13,16 +13,20 @@ from relgraph.resolve.properties import Properties
 
 
 def check_consistency(properties: Properties, use: Place, findings: Findings) -> None:
-    """Report every contradiction among the properties of an operator."""
+    """Report every contradiction among the properties of an operator, as a person wrote them."""
     for violation in check(properties.operator):
         first, second = violation.properties
+        place = properties.places.get(first) or _section(properties, first) or use
+        if findings.refused_at(place):
+            continue  # in the words of the key that stands there
+        one, other = _said(properties, first), _said(properties, second)
         findings.refuse(
             "contradiction" if violation.kind == "E" else "not-supported",
-            _place(properties, first) or use,
-            f"{_said(properties.operator, first)} with {_said(properties.operator, second)}",
+            place,
+            f"{one} with {other}",
             violation.reason,
-            f"rule {violation.rule}: {first} and {second} exclude each other here",
-            related=(_place(properties, second), *_elsewhere(properties, use)),
+            f"rule {violation.rule}: change {_key(one)} or {_key(other)}",
+            related=(properties.places.get(second),),
         )
 
 
@@ -46,20 +50,30 @@ def _words(axis: Space | Channel) -> str:
     return f"{{connect: {axis.connect}, share: {axis.share}}}"
 
 
-def _elsewhere(properties: Properties, use: Place) -> tuple[Place, ...]:
-    """The use, where it stands in another file than the properties."""
-    files = {place.file for place in properties.places.values()}
-    return () if use.file in files else (use,)
+def _section(properties: Properties, path: str) -> Place | None:
+    return properties.places.get(path.partition(".")[0])
 
 
-def _place(properties: Properties, path: str) -> Place | None:
-    """Where a property is written, else its section."""
-    return properties.places.get(path) or properties.places.get(path.partition(".")[0])
+def _said(properties: Properties, path: str) -> str:
+    """The property as it is written, or its default."""
+    if path in properties.spelled:
+        return properties.spelled[path]
+    section, _, key = path.partition(".")
+    value = reduce(getattr, (section, key), properties.operator)
+    if path == "weight.source":  # no key of its own says it
+        return f"weight: {value} (the default)"
+    return f"{path}: {_in_words(value)} (the default)"
 
 
-def _said(operator: Operator, path: str) -> str:
-    value = reduce(getattr, path.split("."), operator)
+def _in_words(value: object) -> str:
     if isinstance(value, Rank):
-        numbers = ", ".join(map(str, value.numbers))
-        return f"{path}: {value.word} {numbers}".rstrip()
-    return f"{path}: {value}"
+        return " ".join([value.word, ", ".join(map(str, value.numbers))]).rstrip()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return str(value[0]) if len(set(value)) == 1 else str(list(value))
+    return str(value)
+
+
+def _key(said: str) -> str:
+    return said.partition(":")[0]

@@ -86,7 +86,8 @@ def build_definition(use: Use, definition: Definition) -> Built:
         names[name] = given.get(name) or Closure(default, env, default=True)
     inner = use.spot.inside(use.item.label, definition.name).expand(key)
     inner = inner if own is None else own.around(inner)
-    built = use.walk(Closure(definition.body, env), use.width, inner, use.context)
+    with use.findings.used_at(use.place):
+        built = use.walk(Closure(definition.body, env), use.width, inner, use.context)
     if own is not None:
         built = own.ended(built, definition.name, use.findings)
     node = Scope(

@@ -9,7 +9,7 @@ from pathlib import Path
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.resolve.backbone import resolve_merged
 from relgraph.resolve.bodies import build_body
-from relgraph.resolve.chain import chain_of, merge
+from relgraph.resolve.chain import chain_of, extends_of, merge
 from relgraph.resolve.context import Context, Spot
 from relgraph.resolve.edits import Hit
 from relgraph.resolve.findings import Findings, RefusedError
@@ -27,12 +27,14 @@ COMMAND_LINE = Place("<arguments>", 1, 1)
 @dataclass(frozen=True)
 class Resolution:
     """A resolved backbone with what a person wants to know beside it: how often each `replace`
-    and `set` hit, warnings and notes in file order, and the files that were read, its own first."""
+    and `set` hit, warnings and notes in file order, the files that were read, its own first, and
+    where `extends` asks for them, its own first too."""
 
     backbone: Backbone
     hits: tuple[Hit, ...]
     problems: tuple[Problem, ...]
     files: tuple[Path, ...]
+    extends: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,19 @@ class ResolvedUse:
 class RefusedSpecError(RelgraphError):
     """Problems of a backbone's files, with what is left of it: `rest` has an `Unknown` wherever an
     item was refused, or is None. `covered` are `assemble`'s problems, by code and place, that
-    would only repeat the ones told here."""
+    would only repeat the ones told here; `extends` as in `Resolution`."""
 
     def __init__(
         self,
         problems: Iterable[Problem],
         rest: Backbone | None,
         covered: frozenset[tuple[str, Place | None]],
+        extends: tuple[Place, ...] = (),
     ) -> None:
         super().__init__(problems)
         self.rest = rest
         self.covered = covered
+        self.extends = extends
 
 
 class RefusedOperatorError(RelgraphError):
@@ -82,13 +86,15 @@ def resolve_backbone(name: str | Path) -> Resolution:
     library, findings = Library(), Findings()
     path = find_spec("backbones", str(name), library, Path())
     files = chain_of(path, library)
+    findings.using = extends_of(files)
     merged = merge(files, library, findings)
     backbone, hits = resolve_merged(merged, library, findings)
     if errors := findings.errors():
-        raise RefusedSpecError(errors, backbone, frozenset(findings.covered))
+        covered = frozenset(findings.covered)
+        raise RefusedSpecError(errors, backbone, covered, extends_of(files))
     assert backbone is not None, "no problem was reported, yet there is no backbone"
     read = (path, *(other for other in library.documents if other != path))
-    return Resolution(backbone, hits, findings.told(), read)
+    return Resolution(backbone, hits, findings.told(), read, extends_of(files))
 
 
 def resolve_operator(

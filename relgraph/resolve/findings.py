@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from relgraph.errors import Place, Problem, RelgraphError, Severity, in_file_order
+from relgraph.errors import (
+    SHOWN,
+    Place,
+    Problem,
+    RelgraphError,
+    Severity,
+    in_file_order,
+    uses_of,
+)
 
 MAX_ITEMS = 20_000  # of one model, definitions expanded: a doubling definition would never end
 
@@ -26,7 +34,7 @@ class Findings:
 
     `sized` turns false with the first error after which no size of the model means anything: one
     outside `leaving_sizes`. `covered` are errors of `assemble`, by code and place, that would only
-    repeat what is told already.
+    repeat what is told already. `using` are the uses whose text is being read, outermost first.
     """
 
     problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
@@ -37,6 +45,7 @@ class Findings:
     hits: Counter[int] = field(default_factory=Counter)
     addresses: set[str] = field(default_factory=set)
     items: int = 0
+    using: tuple[Place, ...] = ()
     _leaving: bool = False
 
     @contextmanager
@@ -47,6 +56,16 @@ class Findings:
             yield
         finally:
             self._leaving = before
+
+    @contextmanager
+    def used_at(self, place: Place) -> Iterator[None]:
+        """While the text is read that is used at `place`: a mistake in another file than the
+        user's own is told with the line that brought it in."""
+        before, self.using = self.using, (*self.using, place)
+        try:
+            yield
+        finally:
+            self.using = before
 
     def refuse(
         self,
@@ -93,7 +112,11 @@ class Findings:
         """Take over a problem that another stage found."""
         if problem.severity == "error" and not self._leaving:
             self.sized = False
-        self.problems.setdefault((problem.code, problem.place), problem)
+        key = (problem.code, problem.place)
+        uses = dict.fromkeys((*problem.uses, *uses_of(problem.place, self.using)))
+        known = self.problems.get(key, problem)
+        together = tuple(dict.fromkeys((*known.uses, *uses)))
+        self.problems[key] = replace(known, uses=together[:SHOWN])
 
     def count_item(self, place: Place) -> None:
         """Count one item of the expanded model. Raises RefusedError beyond MAX_ITEMS."""
@@ -110,6 +133,10 @@ class Findings:
     def failed(self) -> bool:
         """Whether an error was reported."""
         return any(problem.severity == "error" for problem in self.problems.values())
+
+    def refused_at(self, place: Place) -> bool:
+        """Whether what stands at `place` is already told to say nothing there."""
+        return ("says-nothing", place) in self.problems
 
     def errors(self) -> tuple[Problem, ...]:
         """What refuses the spec, in file order."""

@@ -61,7 +61,7 @@ class Library:
     def _is(self, kind: Kind, path: Path) -> bool:
         """Whether a file that may hold any kind of spec holds this one, by its first lines."""
         try:
-            with path.open(encoding="utf-8", errors="replace") as stream:
+            with path.open(encoding="utf-8-sig", errors="replace") as stream:
                 head = stream.read(4096)
         except OSError:
             return False

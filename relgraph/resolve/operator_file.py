@@ -60,7 +60,8 @@ def read_operator(path: Path, library: Library, findings: Findings) -> OperatorF
     )
     _body_or_properties(root, body, findings)
     mentioned = {found for found, _ in references(root)}
-    _check_references(root, params, mentioned, body is None, findings)
+    with findings.leaving_sizes():  # the item that says it is refused, and its sizes unknown
+        _check_references(root, params, mentioned, body is None, findings)
     cite = root.get("cite")
     return OperatorFile(
         name,

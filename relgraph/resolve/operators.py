@@ -207,5 +207,4 @@ def _tell(use: Use, misfit: Misfit, place: Place | None) -> None:
         f"found {misfit.found}",
         misfit.expected,
         misfit.hint,
-        related=() if place is None or place.file == use.place.file else (use.place,),
     )

@@ -32,12 +32,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Properties:
-    """A point of the algebra, the bodies of its rank words, and the places of its properties:
-    `space.share` and so on, as far as they are written."""
+    """A point of the algebra, the bodies of its rank words, the places of its properties
+    (`space.share` and so on, as far as they are written), and how a person wrote them:
+    `weight.dynamic: pair` for the property `weight.source`."""
 
     operator: Operator
     rank: Ranked
     places: Mapping[str, Place]
+    spelled: Mapping[str, str]
 
 
 def read_properties(
@@ -63,7 +65,7 @@ def read_properties(
         _bias(bias, made, channel, weight, frame),
         frame,
     )
-    return Properties(operator, rank, _places(reader.opened))
+    return Properties(operator, rank, _places(reader.opened), _spelled(reader.opened))
 
 
 def _attempt(read_part: Callable[[], T]) -> T | None:
@@ -166,14 +168,32 @@ def _places(opened: Mapping[str, Section]) -> dict[str, Place]:
     places = {name: section.place for name, section in opened.items()}
     for name, section in opened.items():
         places |= {f"{name}.{key}": section.where(key) for key in section.written}
-    for implied, keys in IMPLIED.items():
-        written = [places[key] for key in keys if key in places]
-        if written:
-            places.setdefault(implied, written[0])
-    return places
+    return {**_implied(places), **places}
+
+
+def _spelled(opened: Mapping[str, Section]) -> dict[str, str]:
+    """Every written property as `key: value`, in a person's own words."""
+    spelled = {
+        f"{name}.{key}": f"{name}.{key}: {section.shown(key)}"
+        for name, section in opened.items()
+        for key in section.written
+        if not section.is_nothing(key)
+    }
+    return {**_implied(spelled), **spelled}
+
+
+def _implied(written: Mapping[str, T]) -> dict[str, T]:
+    """What is written of the keys that say a property in other words."""
+    return {
+        implied: written[key]
+        for implied, keys in IMPLIED.items()
+        for key in reversed(keys)
+        if key in written
+    }
 
 
 IMPLIED: Mapping[str, tuple[str, ...]] = {
     "weight.source": ("weight.dynamic", "weight.fixed"),
     "channel.share": ("channel.heads", "channel.head_channels", "channel.group_channels"),
+    "space.padding": ("space.anchor",),
 }

@@ -10,7 +10,7 @@ from relgraph.resolve.arguments import Arguments, default_value, is_null
 from relgraph.resolve.findings import Findings, RefusedError
 from relgraph.resolve.scope import Closure, Env, force
 from relgraph.resolve.table import check_keys
-from relgraph.resolve.values import Value, read, show
+from relgraph.resolve.values import Value, is_none, read, show
 from relgraph.spec.field import Field
 from relgraph.spec.nodes import MapNode, Node
 
@@ -55,6 +55,21 @@ class Section:
             return force(closure, self.findings).place
         except RefusedError:
             return closure.place
+
+    def shown(self, name: str) -> str:
+        """The written value of a field as text."""
+        return show(self._node(name))
+
+    def is_nothing(self, name: str) -> bool:
+        """Whether a written field says `none`: that it is not there."""
+        return is_none(self._node(name))
+
+    def _node(self, name: str) -> Node:
+        closure = self.written[name]
+        try:
+            return force(closure, self.findings).node
+        except RefusedError:
+            return closure.node
 
 
 def open_section(

@@ -16,15 +16,14 @@ from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
 def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> bool:
     """Report unknown keys, keys with nothing behind them, and tables or texts of another type.
 
-    Returns whether all keys are known.
+    Returns whether what the map means is known: false where a key may be a misspelt one.
     """
     table = {field.name: field for field in fields}
     known = True
     for key, value in node.entries:
         field = table.get(str(key.value))
         if field is None:
-            known = False
-            _unknown_key(key, table, what, findings)
+            known = not _unknown_key(key, table, what, findings) and known
         elif is_null(value):
             nothing_behind(key, findings)
         elif not _has_type(field, value):
@@ -36,14 +35,15 @@ def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Find
 
 def _unknown_key(
     key: ScalarNode, table: Mapping[str, Field], what: str, findings: Findings
-) -> None:
+) -> bool:
     """Report an unknown key. One that is near no key, or near a number or a text (`classes`,
-    `cite`), leaves the sizes of the model what they are."""
+    `cite`), leaves the sizes of the model what they are. Returns whether it is near one."""
     near = get_close_matches(str(key.value), table, 1)
     harmless = not near or table[near[0]].kind in ("text", "name", "integer", "number")
     with findings.leaving_sizes() if harmless else nullcontext():
         found = f"{what} has no key {key.value}"
         findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
+    return bool(near)
 
 
 def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:

@@ -39,12 +39,28 @@ def is_none(node: Node) -> bool:
 def show(node: Node) -> str:
     """A value as a person wrote it, for messages."""
     if isinstance(node, ListNode):
-        return "a list"
+        return _show_list(node)
     if isinstance(node, MapNode):
-        return "a map"
+        return _show_map(node)
     if node.value is None:
         return "nothing"
     return str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
+
+
+def _show_list(node: ListNode) -> str:
+    """A short list of plain values in full."""
+    plain = all(isinstance(item, ScalarNode) for item in node.items)
+    if not node.items or len(node.items) > 4 or not plain:
+        return "a list" if node.items else "an empty list"
+    return f"[{', '.join(map(show, node.items))}]"
+
+
+def _show_map(node: MapNode) -> str:
+    """A map of one plain value in full."""
+    if len(node.entries) != 1 or not isinstance(node.entries[0][1], ScalarNode):
+        return "a map"
+    key, value = node.entries[0]
+    return f"{{{key.value}: {show(value)}}}"
 
 
 def refuse(field: Field, closure: Closure, expected: str, findings: Findings) -> RefusedError:

@@ -8,6 +8,7 @@ module knows YAML and nothing of what a spec says.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import re
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise RelgraphError(Problem("no-file", f"cannot read it: {reason}", place=place)) from None
+    raw = raw.removeprefix(codecs.BOM_UTF8)  # Windows editors write one; columns count after it.
     if len(raw) > MAX_BYTES:
         found = f"the file is larger than {MAX_BYTES // 1024} KiB"
         raise RelgraphError(Problem("too-large", found, "a spec is a page or two", place=place))
@@ -118,7 +120,13 @@ def _read(path: Path) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         found = f"byte {raw[error.start]:#04x} is not UTF-8"
         wrong = Place(str(path), line, error.start - raw.rfind(b"\n", 0, error.start))
-        raise RelgraphError(Problem("not-utf8", found, place=wrong)) from None
+        hint = f"save it as UTF-8{_other_encoding(raw)}"
+        raise RelgraphError(Problem("not-utf8", found, hint=hint, place=wrong)) from None
+
+
+def _other_encoding(raw: bytes) -> str:
+    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return ": this is UTF-16" if utf16 else ""
 
 
 def _refuse_unprintable(text: str, lines: Lines) -> None:

@@ -23,6 +23,7 @@ from relgraph.transfer.layer import Outcome, joined, row, words
 from relgraph.transfer.opening import level, written_out
 from relgraph.transfer.operators import into_average, into_connection
 from relgraph.transfer.projection import Operators, project
+from relgraph.transfer.request import Objective
 from relgraph.transfer.runs import Run, path_of, runs
 from relgraph.transfer.widening import sides, stretches, widened
 from relgraph.verify.values import join, under
@@ -41,12 +42,14 @@ def no_inputs(path: str) -> Tensor | None:
 
 @dataclass(frozen=True, eq=False)
 class Bodies:
-    """All tensors of both models, and what enters the source's items. `alone`: neighbouring items
-    are not yet taken together, and may be."""
+    """All tensors of both models, and what enters the source's items. `told` hears of every
+    operator of the target. `alone`: neighbouring items are not yet taken together, and may be."""
 
     source: Tensors
     fresh: Tensors
     inputs: Inputs = no_inputs
+    objective: Objective = "outputs"
+    told: Callable[[str], None] = lambda path: None
     alone: bool = True
 
     def match(self, before: str, source: Body, after: str, target: Body) -> Outcome:
@@ -147,6 +150,7 @@ class Bodies:
     def operator(self, before: str, source: Operators, after: str, target: Operators) -> Outcome:
         """One operator into another: as it stands, factor by factor, or the nearest."""
         paths = join(before, source.attr), join(after, target.attr)
+        self.told(paths[1])
         own, fresh = under(self.source, paths[0]), under(self.fresh, paths[1])
         made: Carried | Refused = Refused("")
         reduced = self._reduced(source, paths, target)
@@ -165,7 +169,7 @@ class Bodies:
             return inside
         near: Carried | Refused = Refused("")
         if not (_predicts(target) and (isinstance(made, Carried) or _placeless(source, target))):
-            near = project(source, target, own, fresh, self.inputs(paths[0]))
+            near = project(source, target, own, fresh, self.inputs(paths[0]), self.objective)
         if isinstance(near, Carried):
             return self._one(paths, source, target, near)
         if inside is not None and inside.carries:

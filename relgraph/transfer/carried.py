@@ -31,13 +31,16 @@ class Carried:
     """The tensors of the target that were made, how, and why not better.
 
     `error` is ‖W_target − W_source‖ / ‖W_source‖ over all entries on the layer's map where the
-    weights are static, 0 where the function is unchanged, None where W depends on the input.
+    weights are static, 0 where the function is unchanged, None where W depends on the input (over
+    the images where some were given to calibrate with). `error_outputs` is
+    ‖y_target − y_source‖ / ‖y_source‖ over all outputs on those images.
     """
 
     method: Method
     tensors: Tensors = field(default_factory=dict)
     reason: str = ""
     error: float | None = None
+    error_outputs: float | None = None
 
     @property
     def is_exact(self) -> bool:

@@ -88,6 +88,7 @@ def row(path: str, source: str, nodes: tuple[Node | None, Node | None], carried:
         carried.method,
         carried.reason,
         carried.error,
+        carried.error_outputs,
     )
 
 

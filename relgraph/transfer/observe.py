@@ -58,7 +58,7 @@ def with_output_errors(
     finally:
         for handle in handles:
             handle.remove()
-    return tuple(replace(layer, error_outputs=_ratio(sums.get(layer.path))) for layer in listed)
+    return tuple(_told(layer, _ratio(sums.get(layer.path))) for layer in listed)
 
 
 def largest_logit_difference(source: Backbone, target: Backbone, pictures: Pictures) -> float:
@@ -67,6 +67,11 @@ def largest_logit_difference(source: Backbone, target: Backbone, pictures: Pictu
         return max(
             float((source(batch) - target(batch)).abs().max()) for batch in pictures.batches()
         )
+
+
+def _told(layer: Layer, error: float | None) -> Layer:
+    """What was not measured here may have been where the weights were calibrated."""
+    return layer if error is None else replace(layer, error_outputs=error)
 
 
 def _compared(one: Modules, other: Modules, sums: list[float]) -> list[RemovableHandle]:

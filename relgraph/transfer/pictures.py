@@ -18,23 +18,35 @@ from relgraph.train.images import ImageFiles, Images, ImagesInMemory, open_image
 from relgraph.train.model import Architecture
 from relgraph.train.preparation import Preparation, preparation
 from relgraph.train.stream import evaluation_batches
+from relgraph.transfer.request import Progress, silent
 
 BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The first `count` training images, prepared as for evaluation."""
+    """The first `count` training images, prepared as for evaluation. `progress` is told about them
+    as `what` they are for."""
 
     images: Images
     preparation: Preparation
     count: int
     dtype: torch.dtype = torch.float32
+    progress: Progress = silent
+    what: str = ""
 
     def batches(self) -> Iterator[Tensor]:
         """All of them, some at a time."""
+        done = 0
         for batch in evaluation_batches(self.images, self.preparation, BATCH):
+            self.progress(self.what, done, self.count)
             yield batch.images.to(self.dtype)
+            done += len(batch.images)
+
+    def first(self, count: int) -> Pictures:
+        """Of these the first ones."""
+        images = _first(self.images, count)
+        return replace(self, images=images, count=len(images))
 
 
 def open_pictures(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from relgraph.transfer.layer import Layer
+
+Objective: TypeAlias = Literal["outputs", "weights"]
+"""What is nearest: the outputs on images, where the target is linear in its numbers, or W."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called as `progress(what, done, total)` where something takes its time."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The progress callback that says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +30,8 @@ class TransferRequest:
     `out` is the folder to make, or a .safetensors file. `fresh` allows that every operator that
     differs starts fresh; `seed` is that of what does. The recipe (a run's own by default) names the
     data set of which the first `images` training images serve `calibrate` (projections of weights
-    that change with the image), `recalibrate_norms` and `outputs` (errors of each layer's outputs).
+    that change with the image, nearest in `objective`), `recalibrate_norms` and `outputs` (errors
+    of each layer's outputs; by default on a few images, where some can be had).
     """
 
     checkpoint: Path
@@ -31,13 +43,14 @@ class TransferRequest:
     recipe: Path | None = None
     images: int = 256
     calibrate: bool = False
+    objective: Objective = "outputs"
     recalibrate_norms: bool = False
-    outputs: bool = False
+    outputs: bool | None = None
 
     @property
     def needs_images(self) -> bool:
-        """Whether something is to be computed from images."""
-        return self.calibrate or self.recalibrate_norms or self.outputs
+        """Whether something was asked for that is computed from images."""
+        return self.calibrate or self.recalibrate_norms or bool(self.outputs)
 
 
 @dataclass(frozen=True, kw_only=True)

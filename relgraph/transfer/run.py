@@ -26,11 +26,15 @@ from relgraph.transfer.fit import check_fit, told_by_weights
 from relgraph.transfer.layer import Layer, Outcome
 from relgraph.transfer.models import match_programs
 from relgraph.transfer.pictures import Pictures, open_pictures
-from relgraph.transfer.request import Transferred, TransferRequest
+from relgraph.transfer.request import Progress, Transferred, TransferRequest, silent
 from relgraph.transfer.sources import End, read_end
+from relgraph.transfer.telling import counted
 from relgraph.transfer.written import Result, refuse_taken, write_result
 
 NOT_CARRIED = "the state of the optimiser is not carried: training starts anew, with --init"
+NO_OUTPUTS = "outputs were not compared (Δy): that needs images, of a run or named by --recipe"
+FEW = 32
+"""Images on which outputs are compared where nobody asked for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +49,25 @@ class _Start:
     recipe: Recipe | None
 
 
-def run_transfer(request: TransferRequest) -> Transferred:
+def run_transfer(request: TransferRequest, progress: Progress = silent) -> Transferred:
     """See `relgraph.transfer.transfer`."""
     refuse_taken(request.out)
     start = _start(request)
     with tempfile.TemporaryDirectory(prefix="relgraph-") as folder:
-        return _transferred(request, start, Path(folder))
+        return _transferred(request, start, Path(folder), progress)
 
 
-def _transferred(request: TransferRequest, start: _Start, folder: Path) -> Transferred:
+def _transferred(
+    request: TransferRequest, start: _Start, folder: Path, progress: Progress
+) -> Transferred:
     architecture = start.architecture
     programs = start.before.program(architecture), start.after.program(architecture)
     check_fit(start.before.name, programs[0], start.tensors)
     target = _model(start, start.after, folder / "after", request.seed)
     pictures = _pictures(request, start, programs[0].input.grid)
     if pictures is not None:
-        pictures = replace(pictures, dtype=next(target.parameters()).dtype)
+        dtype = next(target.parameters()).dtype
+        pictures = replace(pictures, dtype=dtype, progress=progress)
     source = None
     if pictures is not None:
         source = _model(start, start.before, folder / "before", request.seed)
@@ -68,9 +75,11 @@ def _transferred(request: TransferRequest, start: _Start, folder: Path) -> Trans
         source.eval()
     inputs: Inputs = no_inputs
     if request.calibrate and source is not None and pictures is not None:
-        inputs = observe.entering(source, pictures)
+        inputs = observe.entering(source, replace(pictures, progress=silent))
     fresh = target.state_dict()
-    outcome = match_programs(*programs, Bodies(start.tensors, fresh, inputs))
+    told = counted(programs[1], progress)
+    bodies = Bodies(start.tensors, fresh, inputs, request.objective, told)
+    outcome = match_programs(*programs, bodies)
     _refuse_no_way(outcome, request)
     target.load_state_dict({**fresh, **outcome.tensors})
     target.eval()
@@ -86,14 +95,18 @@ def _finished(
 ) -> Transferred:
     source, target = models
     layers, logits, notes = outcome.layers, None, [NOT_CARRIED, *_other_file(start), *_kept(start)]
-    if pictures is not None:
+    if pictures is not None and request.outputs is not False:
         assert source is not None, "the source is built where there are images"
-        if request.outputs:
-            layers = observe.with_output_errors(source, target, pictures, layers)
-            logits = observe.largest_logit_difference(source, target, pictures)
-        if request.recalibrate_norms:
-            count = norms.recalibrate(target, pictures)
-            notes.append(f"statistics of {count} batch norms from {pictures.count} images")
+        few = pictures if request.outputs else pictures.first(FEW)
+        few = replace(few, what="comparing outputs")
+        layers = observe.with_output_errors(source, target, few, layers)
+        logits = observe.largest_logit_difference(source, target, few)
+        notes.append(f"outputs were compared on {few.count} images")
+    elif not outcome.is_exact:
+        notes.append(NO_OUTPUTS)
+    if pictures is not None and request.recalibrate_norms:
+        count = norms.recalibrate(target, replace(pictures, what="counting norm statistics"))
+        notes.append(f"statistics of {count} batch norms from {pictures.count} images")
     answer = Transferred(
         before=start.before.name,
         after=start.after.name,
@@ -157,7 +170,10 @@ def _built(path: Path, start: _Start) -> Backbone:
 def _pictures(
     request: TransferRequest, start: _Start, grid: tuple[int, int] | None
 ) -> Pictures | None:
-    if not request.needs_images:
+    """The images, where they are asked for or can be had; None: no outputs are compared."""
+    if request.outputs is False and not request.needs_images:
+        return None
+    if start.recipe is None and not request.needs_images:
         return None
     if start.recipe is None:
         found = "nothing names the images"
@@ -165,7 +181,12 @@ def _pictures(
         raise RelgraphError(Problem("which-images", found, expected))
     prepared = None if start.run is None else start.run.preparation
     architecture = replace(start.architecture, img_size=grid)
-    return open_pictures(start.recipe, prepared, architecture, request.images)
+    try:
+        return open_pictures(start.recipe, prepared, architecture, request.images)
+    except RelgraphError:
+        if request.needs_images:
+            raise
+        return None
 
 
 def _refuse_no_way(outcome: Outcome, request: TransferRequest) -> None:

@@ -2,7 +2,7 @@
 
 In: the loaded file, its program. Out: checks of multiply-adds, exact. FlopCounterMode sees
 convolutions and matrix products on the meta device; a connection whose sum over slots is emitted as
-shifted additions is compared without that sum.
+shifted additions, or by Fourier transforms, is compared without that sum.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _torch_check(module: types.ModuleType, program: Program) -> Check:
         example = f"{extra:,} products are made outside the spec's connections"
     said = f"{counted.get('', 0):,} counted by torch"
     if shifted:
-        said += f", {shifted:,} made by shifted sums"
+        said += f", {shifted:,} made by shifted sums or transforms"
     wanted = cost(program).macs
     return Check("cost", "model", f"{wanted:,} MACs", said, not example, example)
 

@@ -189,3 +189,32 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     except RelgraphError as error:
         assert all(problem.place for problem in error.problems)
         str(error)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "saved_on_windows.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\r\na: 2\r\n")
+    with pytest.raises(RelgraphError) as caught:
+        load(path)
+    (problem,) = caught.value.problems
+    assert problem.code == "duplicate-key"
+    assert [
+        place and (place.line, place.column) for place in (problem.place, *problem.related)
+    ] == [
+        (2, 1),
+        (1, 1),
+    ]
+
+
+def test_a_byte_order_mark_elsewhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "glued.yaml"
+    path.write_bytes(b"a: 1\n\xef\xbb\xbfb: 2\n")
+    with pytest.raises(RelgraphError, match=r"U\+FEFF"):
+        load(path)
+
+
+def test_utf_16_is_told_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "wide.yaml"
+    path.write_bytes("a: 1\n".encode("utf-16"))
+    with pytest.raises(RelgraphError, match="UTF-16"):
+        load(path)

@@ -38,6 +38,8 @@ FORMS = {
     "global_attention": ATTENTION,
     "global_attention: {head_channels: 4, position: relative}": ATTENTION + 15**2 * 4,
     "global_attention: {heads: 2, qkv_bias: false, out_bias: false}": 4 * C * C,
+    "global_filter": C * P,
+    "global_filter: {heads: 4, bias: true}": 4 * P + P,
     "local_attention: {window: 4, shift: half}": ATTENTION + 7**2 * 4,
     "local_attention: {window: 4, head_channels: 8, position: none}": ATTENTION,
     "local_attention: {window: 3, pad: true}": ATTENTION + 5**2 * 4,

@@ -12,7 +12,6 @@ from relgraph import resolved
 from relgraph.algebra.operator import Frame, Operator, Space, Weight
 from relgraph.transfer.carried import Carried, Refused
 from relgraph.transfer.projection import project
-from relgraph.transfer.projection.calibrated import Calibrated
 from tests.transfer.projected import (
     LOCAL,
     POINT,
@@ -56,7 +55,7 @@ def test_the_last_factor_is_the_optimum_behind_the_elements(
     target, fresh = item(use(BOTTLENECK, (4, 5), between=between))
     x = images(source)
     made = project(source, target, own, fresh, x)
-    assert isinstance(made, Calibrated) and made.error is None, made
+    assert isinstance(made, Carried) and made.error is None, made
     tensors, wanted = dict(made.tensors), run(source, own, x)
     error = relative(run(target, tensors, x), wanted)
     assert made.error_outputs == pytest.approx(error, abs=1e-9) and error < 1

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Predictor, Size, Space, Weight
 from relgraph.transfer.carried import Carried, Refused
-from relgraph.transfer.projection import Objective, project
-from relgraph.transfer.projection.calibrated import Calibrated
+from relgraph.transfer.projection import project
+from relgraph.transfer.request import Objective
 from relgraph.verify import oracle
 from tests.transfer.projected import (
     FULL,
@@ -79,7 +79,7 @@ def loaded(
 def test_both_errors_are_what_they_say(case: str, objective: Objective) -> None:
     source, own, target, fresh, x = loaded(CASES[case])
     made = project(source, target, own, fresh, x, objective)
-    assert isinstance(made, Calibrated), made
+    assert isinstance(made, Carried), made
     outputs = relative(run(target, dict(made.tensors), x), run(source, own, x))
     assert made.error_outputs == pytest.approx(outputs, abs=1e-9)
     w = oracle.dense(source.connection, own, x)  # type: ignore[union-attr]
@@ -92,7 +92,7 @@ def test_each_is_the_optimum_of_what_it_minimises(case: str) -> None:
     source, own, target, fresh, x = loaded(CASES[case])
     fit = project(source, target, own, fresh, x, "outputs")
     mean = project(source, target, own, fresh, x, "weights")
-    assert isinstance(fit, Calibrated) and isinstance(mean, Calibrated)
+    assert isinstance(fit, Carried) and isinstance(mean, Carried)
     assert fit.error_outputs is not None and mean.error_outputs is not None
     assert fit.error is not None and mean.error is not None
     assert fit.error_outputs <= mean.error_outputs and mean.error <= fit.error
@@ -145,7 +145,7 @@ def is_one(target: Operators) -> bool:
 def test_a_few_images_leave_the_rest_at_the_mean() -> None:
     source, own, target, fresh, x = loaded(CASES["attention to every entry"])
     fit = project(source, target, own, fresh, x[:1], "outputs")
-    assert isinstance(fit, Calibrated)
+    assert isinstance(fit, Carried)
     assert fit.error_outputs is not None and fit.error_outputs < 1e-8
 
 
@@ -154,7 +154,7 @@ def test_projections_without_a_place_are_multiplied_in_or_refused() -> None:
     case = (attention, Operator(EVERY, FULL), (2, 3))
     source, own, target, fresh, x = loaded(case)
     made = project(source, target, own, fresh, x)
-    assert isinstance(made, Calibrated) and made.error is None
+    assert isinstance(made, Carried) and made.error is None
     assert made.error_outputs is not None and made.error_outputs < 1
     without = project(source, target, own, fresh)
     assert isinstance(without, Refused) and "images" in without.reason
@@ -168,6 +168,6 @@ def test_a_changing_source_goes_into_factors_by_its_mean() -> None:
     )
     source, own, target, fresh, x = loaded(case)
     made = project(source, target, own, fresh, x)
-    assert isinstance(made, Calibrated) and made.error is not None
+    assert isinstance(made, Carried) and made.error is not None
     outputs = relative(run(target, dict(made.tensors), x), run(source, own, x))
     assert made.error_outputs == pytest.approx(outputs, abs=1e-9)

@@ -7,7 +7,7 @@ ties, sums) need nothing of this: `transfer.static` projects onto them.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -16,10 +16,9 @@ from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.projection.between import with_elements
 from relgraph.transfer.projection.calibrated import nearest_in_outputs, nearest_in_weights
 from relgraph.transfer.projection.factored import factored
+from relgraph.transfer.request import Objective
 
 Operators: TypeAlias = Connect | Scope
-Objective: TypeAlias = Literal["outputs", "weights"]
-"""What is nearest: the outputs on the images, where the target is linear in its numbers, or W."""
 
 
 def project(
@@ -34,7 +33,7 @@ def project(
 
     `tensors` and `fresh` go by their names inside the operator (`weight`, `core.weight`). `inputs`
     are values that enter the source, (B, T + P, C), where images to calibrate with were given: an
-    answer that used them is `calibrated.Calibrated` and has an error in outputs too. `objective`
+    answer that used them has an error in outputs too. `objective`
     decides for sources whose W changes with the image; where outputs cannot be fitted, W is.
     """
     if isinstance(source, Connect) and _changes(source):

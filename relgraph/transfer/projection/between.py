@@ -21,7 +21,7 @@ from relgraph.program import Connect, Element, Scope
 from relgraph.transfer import frame
 from relgraph.transfer.axes import channel_axis, space_axis
 from relgraph.transfer.carried import Carried, Refused, Tensors
-from relgraph.transfer.projection.calibrated import Calibrated, double, output_error, outputs_of
+from relgraph.transfer.projection.calibrated import double, output_error, outputs_of
 from relgraph.transfer.projection.factored import factored
 from relgraph.transfer.projection.frozen import chunks
 from relgraph.transfer.projection.regression import fitted
@@ -58,7 +58,7 @@ def with_elements(
         return refitted
     stored = {n: (made | refitted)[n].to(fresh[n].dtype) for n in fresh}
     error = output_error((source, tensors), (target, stored), inputs)
-    return Calibrated("projection", stored, REASON.format(len(inputs)), None, error)
+    return Carried("projection", stored, REASON.format(len(inputs)), None, error)
 
 
 def _is_between(node: object) -> bool:

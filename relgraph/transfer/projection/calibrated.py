@@ -9,7 +9,7 @@ that lacks them gets the mean multiplied out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -35,14 +35,6 @@ FITTED = "least squares of the outputs on {0} images"
 NO_IMAGES = "weights that change with the image into ones that do not: needs images to average over"
 _INSIDE = "operator"
 _IMAGES = 16  # run at once
-
-
-@dataclass(frozen=True, eq=False)
-class Calibrated(Carried):
-    """`error` compares W with those of all images (None where projections were multiplied into it);
-    `error_outputs` is ‖y_target − y_source‖ / ‖y_source‖ over all outputs on the images."""
-
-    error_outputs: float | None = None
 
 
 def nearest_in_weights(
@@ -185,11 +177,12 @@ def _told(
     tensors: Tensors,
     inputs: Tensor,
     made: tuple[Carried, str, float | None],
-) -> Calibrated:
-    """The answer with its error in outputs."""
+) -> Carried:
+    """The answer with its error in outputs. That in W compares with the W of all images, and is
+    None where projections were multiplied in."""
     carried, reason, error = made
     outputs = output_error((source, tensors), (target, carried.tensors), inputs)
-    return Calibrated("projection", carried.tensors, reason, error, outputs)
+    return Carried("projection", carried.tensors, reason, error, outputs)
 
 
 Loaded = tuple[Connect | Scope, Tensors]
