@@ -126,7 +126,7 @@ def _is_centred(space: Space, axis: int) -> bool:
 
 
 def _silent_border(o: Operator, _: _Widths) -> Operator:
-    """A border that no slot and no offset meets, and mask where zero means the same → the default."""
+    """A border that no slot and no offset meets, and mask where it means zero → the default."""
     border = o.space.border
     default: Border = "mask" if o.weight.normalize in TOGETHER else "zero"
     counted = o.weight.normalize in TOGETHER or o.weight.fixed == "average"
