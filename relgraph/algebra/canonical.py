@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import (
     BLOCKS,
+    TOGETHER,
     Border,
     Channel,
     ChannelShare,
@@ -65,7 +66,7 @@ def _one_slot(o: Operator, _: _Widths) -> Operator:
     """window 1, grid 1, local 1 → point."""
     space = o.space
     sized = space.connect in ("window", "grid", "local") and space.size == (1, 1)
-    if not sized or o.weight.source == "pair" or o.weight.normalize == "softmax":
+    if not sized or o.weight.source == "pair" or o.weight.normalize in TOGETHER:
         return o
     padding: Padding = space.padding if space.connect == "local" else "half"
     point = Space("point", stride=space.stride, share=space.share, padding=padding)
@@ -125,10 +126,10 @@ def _is_centred(space: Space, axis: int) -> bool:
 
 
 def _silent_border(o: Operator, _: _Widths) -> Operator:
-    """A border that no slot and no offset meets, and mask without a softmax → the default."""
+    """A border that no slot and no offset meets, and mask where it means zero → the default."""
     border = o.space.border
-    default: Border = "mask" if o.weight.normalize == "softmax" else "zero"
-    counted = o.weight.normalize == "softmax" or o.weight.fixed == "average"
+    default: Border = "mask" if o.weight.normalize in TOGETHER else "zero"
+    counted = o.weight.normalize in TOGETHER or o.weight.fixed == "average"
     absent = border in ("zero", "mask") and (not _crosses(o.space) or not counted)
     silent = absent or (border not in ("zero", "mask") and not _crosses(o.space) and not _rings(o))
     return _space(o, replace(o.space, border=default)) if silent else o

@@ -6,12 +6,17 @@ or where the line will stand.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Operator, Rank, Size
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size
 
 SOURCES = {
     "static": "static",
     "pooled": "dynamic, predicted from the mean over all positions",
     "pair": "dynamic, from pairs (query · key)",
+}
+NORMALIZED = {
+    "softmax": "softmax",
+    "sigmoid": "sigmoid",
+    "l1": "divided by the sum of their magnitudes",
 }
 BORDERS = {
     "zero": "zeros outside",
@@ -75,7 +80,7 @@ def _connectivity(operator: Operator) -> str:
 
 
 def _expected_border(operator: Operator) -> str:
-    return "mask" if operator.weight.normalize == "softmax" else "zero"
+    return "mask" if operator.weight.normalize in TOGETHER else "zero"
 
 
 def _space_sharing(operator: Operator) -> str:
@@ -138,7 +143,7 @@ def _weights(operator: Operator) -> str:
     if weight.predictor is not None and weight.predictor.experts is not None:
         words.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.normalize != "none":
-        words.append(weight.normalize)
+        words.append(NORMALIZED[weight.normalize])
     if weight.position != "none":
         words.append(f"{weight.position} position bias")
     return ", ".join(words)

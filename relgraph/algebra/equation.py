@@ -8,7 +8,7 @@ so that sharing can be read off; what does not stand there is shared.
 from __future__ import annotations
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import Operator, Rank
+from relgraph.algebra.operator import TOGETHER, Operator, Rank
 
 
 def equation(operator: Operator) -> str:
@@ -97,7 +97,7 @@ def _weight(operator: Operator) -> str:
         return "1/|slots|" if weight.fixed == "average" else "1{i = o}"
     if weight.normalize == "none":
         return _logit(operator)
-    return f"{weight.normalize}{'_i' if weight.normalize == 'softmax' else ''}({_logit(operator)})"
+    return f"{weight.normalize}{'_i' if weight.normalize in TOGETHER else ''}({_logit(operator)})"
 
 
 def _logit(operator: Operator) -> str:

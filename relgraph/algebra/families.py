@@ -103,6 +103,7 @@ def _weights() -> Iterator[Weight]:
         yield weight
         yield replace(weight, normalize="softmax")
         yield replace(weight, normalize="sigmoid")
+        yield replace(weight, normalize="l1")
 
 
 def _bias(space: Space, channel: Channel, weight: Weight) -> BiasShare:

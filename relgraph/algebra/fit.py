@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
-from relgraph.algebra.operator import Connection, Space
+from relgraph.algebra.operator import TOGETHER, Connection, Normalize, Space
 from relgraph.errors import counted
 
 
@@ -38,9 +38,17 @@ def cautions(connection: Connection) -> tuple[Misfit, ...]:
 def _single_slot(connection: Connection) -> Iterator[Misfit]:
     operator = connection.operator
     single = cost.width(connection) == 1 and operator.space.connect != "point"
-    if operator.weight.normalize == "softmax" and single:
-        found = f"a softmax over a single slot on a map of {_sides(connection.in_grid)}"
-        yield Misfit("softmax-of-one", found, "at least two slots: softmax of one is 1")
+    rule = operator.weight.normalize
+    if rule in TOGETHER and single:
+        what, makes = _OF_ONE[rule]
+        found = f"{what} over a single slot on a map of {_sides(connection.in_grid)}"
+        yield Misfit(f"{rule}-of-one", found, f"at least two slots: {makes}")
+
+
+_OF_ONE: dict[Normalize, tuple[str, str]] = {
+    "softmax": ("a softmax", "softmax of one is 1"),
+    "l1": ("an l1 normalisation", "a number over its own magnitude is 1 or -1"),
+}
 
 
 def _beyond_map(connection: Connection) -> Iterator[Misfit]:

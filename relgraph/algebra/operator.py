@@ -20,12 +20,15 @@ ChannelConnect = Literal["full", "groups", "separate"]
 ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
-Normalize = Literal["none", "softmax", "sigmoid"]
+Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
+TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
+"""Normalisations of all weights of an output together: they tell an absent slot from one that
+reads 0, and have nothing to say where there is one slot."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Predictor:
 class Weight:
     """Where the values of W come from (dynamism) and what normalises them over the slots.
 
+    `softmax` makes the weights of an output positive with sum 1, `l1` divides them by the sum of
+    their magnitudes and keeps their signs, `sigmoid` bounds them one by one.
     `pair` logits are q·k / sqrt(head width) plus a position bias: `relative` (one value per offset
     and head), `absolute` (one per pair of places and head) or none. `extent` is the side of the
     region that a `center` source reads. `fixed` values: `average` or `identity`.

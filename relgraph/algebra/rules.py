@@ -73,8 +73,8 @@ def _mixes(o: Operator) -> bool:
     return o.channel.connect != "separate"
 
 
-def _softmax(o: Operator) -> bool:
-    return o.weight.normalize == "softmax"
+def _normalize(*names: str) -> Callable[[Operator], bool]:
+    return lambda o: o.weight.normalize in names
 
 
 def _ranked(o: Operator) -> bool:
@@ -226,21 +226,47 @@ RULES: tuple[Rule, ...] = (
     Rule(
         19,
         ("weight.normalize", "space.connect"),
-        _both(_softmax, _connect("point")),
+        _both(_normalize("softmax"), _connect("point")),
         "a softmax over a single slot is the constant 1",
+    ),
+    Rule(
+        19,
+        ("weight.normalize", "space.connect"),
+        _both(_normalize("l1"), _connect("point")),
+        "a number over its own magnitude is nothing but its sign",
     ),
     Rule(
         21,
         ("weight.normalize", "space.rank"),
-        _both(_softmax, _space_rank("tokens", "scales", "separable"), lambda o: not _pair(o)),
+        _both(
+            _normalize("softmax"),
+            _space_rank("tokens", "scales", "separable"),
+            lambda o: not _pair(o),
+        ),
         "a softmax of each factor, or of their product?",
+        "U",
+    ),
+    Rule(
+        21,
+        ("weight.normalize", "space.rank"),
+        _both(
+            _normalize("l1"), _space_rank("tokens", "scales", "separable"), lambda o: not _pair(o)
+        ),
+        "is each factor divided by the sum of its magnitudes, or their product?",
         "U",
     ),
     Rule(
         23,
         ("weight.normalize", "channel.connect"),
-        _both(_softmax, _mixes),
+        _both(_normalize("softmax"), _mixes),
         "weights would be convex for each pair of channels, but not in their sum",
+        "U",
+    ),
+    Rule(
+        23,
+        ("weight.normalize", "channel.connect"),
+        _both(_normalize("l1"), _mixes),
+        "magnitudes would sum to 1 for each pair of channels, but not in the sum over them",
         "U",
     ),
     Rule(
@@ -344,6 +370,12 @@ RULES: tuple[Rule, ...] = (
         ("weight.predictor", "weight.source"),
         lambda o: o.weight.predictor is not None and o.weight.source not in ("pooled", "center"),
         "only pooled and center weights are predicted by layers",
+    ),
+    Rule(
+        44,
+        ("weight.normalize", "space.share"),
+        _both(_normalize("l1"), lambda o: o.space.share == "all"),
+        "one weight over the sum of its own copies is nothing but a sign",
     ),
 )
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Composite, Node
-from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
 
-_NEUTRAL = frozenset(("dilation", "shift", "extent", "along"))
+_NEUTRAL = frozenset(("dilation", "shift", "extent", "along", *VARIANTS))
 """Kinds of which one value says nothing, so that edits may always return to it."""
 
 
@@ -53,7 +53,13 @@ def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node]) -> Number
     for operator in atoms(nodes):
         for name, value in _written(operator):
             found[name].add(value)
-    return Numbers(**{name: tuple(sorted(values)) for name, values in found.items()})
+    return Numbers(**{name: _in_order(name, values) for name, values in found.items()})
+
+
+def _in_order(name: str, values: set[Any]) -> tuple[Any, ...]:
+    if name in VARIANTS:
+        return tuple(value for value in VARIANTS[name] if value in values)
+    return tuple(sorted(values))
 
 
 def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
@@ -73,6 +79,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "groups", channel.groups
     if channel.share == "heads":
         yield "heads", channel.heads
+    yield "normal", operator.weight.normalize
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     for rank in (space.rank, channel.rank):

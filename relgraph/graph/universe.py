@@ -16,9 +16,9 @@ from typing import TypeAlias, TypeVar
 
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import (
+    TOGETHER,
     Border,
     Channel,
-    Normalize,
     Operator,
     Padding,
     Rank,
@@ -92,7 +92,7 @@ def _usual(weight: Weight) -> tuple[Border, ...]:
     """What stands outside the map where no root says it; given weights keep what they had."""
     if weight.source == "fixed":
         return ("zero", "mask")
-    return ("mask",) if weight.normalize == "softmax" else ("zero",)
+    return ("mask",) if weight.normalize in TOGETHER else ("zero",)
 
 
 def _spaces(roots: list[Operator], numbers: Numbers) -> _Many[Space]:
@@ -213,6 +213,5 @@ def _weights(numbers: Numbers) -> _Many[Weight]:
         Weight("pair", position="relative"): 1,
         Weight("pair", position="absolute"): 1,
     }
-    normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
-    many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in normal}
+    many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}

@@ -150,6 +150,7 @@ def accepts_center(node: Connect) -> bool:
     return (
         operator.weight.source == "center"
         and operator.weight.extent == 1
+        and operator.weight.normalize in _NORMALIZED
         and operator.channel.connect == "separate"
         and operator.space.share == "positions"
         and is_centred_stencil(node)
@@ -206,5 +207,7 @@ def _predict_lines(form: Form) -> list[str]:
         padding = f"self.dilation * {reach}" if form.spaced else reach[1:-1]
         absent = _ABSENT.format(padding=padding, spacing=form.spacing)
         return [*lines, f"w = {_SHAPED}", *absent.splitlines(), "return w.softmax(2)"]
-    end = {"none": "", "softmax": ".softmax(2)", "sigmoid": ".sigmoid()"}[form.normalize]
-    return [*lines, f"return {_SHAPED}{end}"]
+    return [*lines, f"return {_SHAPED}{_NORMALIZED[form.normalize]}"]
+
+
+_NORMALIZED = {"none": "", "softmax": ".softmax(2)", "sigmoid": ".sigmoid()"}

@@ -72,7 +72,11 @@ ONE_IMAGE = """\
 if self.training and x.shape[0] == 1:
     raise ValueError("batch norm over pooled vectors needs two or more images to train")"""
 
-_NORMALIZE = {"sigmoid": ".sigmoid()", "softmax": ".flatten(2).softmax(2).view_as(kernels)"}
+_NORMALIZED = {
+    "none": "",
+    "sigmoid": ".sigmoid()",
+    "softmax": ".flatten(2).softmax(2).view_as(kernels)",
+}
 
 
 def accepts_pooled(node: Connect) -> bool:
@@ -85,6 +89,7 @@ def accepts_pooled(node: Connect) -> bool:
         operator.weight.source == "pooled"
         and operator.channel.connect == "separate"
         and operator.space.share == "positions"
+        and operator.weight.normalize in _NORMALIZED
         and (operator.weight.normalize != "softmax" or operator.space.border == "zero")
         and is_centred_stencil(node)
         and is_unframed(node.connection)
@@ -135,7 +140,7 @@ def _predict_lines(form: Form) -> list[str]:
     kernels = "self.expand(hidden).unflatten(1, (-1, self.kernel_size, self.kernel_size))"
     if form.normalize == "none":
         return [*lines, f"return {kernels}"]
-    return [*lines, f"kernels = {kernels}", f"return kernels{_NORMALIZE[form.normalize]}"]
+    return [*lines, f"kernels = {kernels}", f"return kernels{_NORMALIZED[form.normalize]}"]
 
 
 def _aggregate_lines(form: Form) -> list[str]:

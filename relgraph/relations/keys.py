@@ -17,6 +17,7 @@ from relgraph.algebra.operator import (
     ChannelConnect,
     ChannelShare,
     Frame,
+    Normalize,
     Operator,
     Rank,
     RankWord,
@@ -195,7 +196,7 @@ def _weight(words: list[str]) -> Weight:
     normalize, position, given = "none", "none", None
     while left.left:
         word = left.left.pop(0)
-        if word in ("softmax", "sigmoid"):
+        if word in get_args(Normalize)[1:]:
             normalize = word
         elif word in ("relative", "absolute"):
             position = word

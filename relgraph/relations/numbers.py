@@ -6,10 +6,11 @@ over more numbers is a graph of instances, whose size is counted before it is ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Size
+from relgraph.algebra.operator import Normalize, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
 
@@ -22,6 +23,10 @@ class Numbers:
     of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
     coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
+
+    `normal` are the normalisations that edits write: those that the graph is about, and with a root
+    that has another, that one too. Such variants of a property are no families less, but a graph
+    that nobody asked for them in would only be larger.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -38,11 +43,14 @@ class Numbers:
     scales: tuple[tuple[int, ...], ...] = ((2,),)
     extent: tuple[int, ...] = (1,)
     along: tuple[Along, ...] = ("rows",)
+    normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
 
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        return self == GENERIC
+        return replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS}) == GENERIC
 
 
 GENERIC = Numbers()
+VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize)}
+"""Kinds whose values are words, in the order in which edits write them."""

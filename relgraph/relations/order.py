@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterable
 from functools import lru_cache
 
-from relgraph.algebra.operator import Frame, Operator, Weight
+from relgraph.algebra.operator import TOGETHER, Frame, Operator, Weight
 from relgraph.relations import produced, tried
 from relgraph.relations.families import family
 from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node
@@ -170,7 +170,7 @@ def _neutral(part: Node, kind: str, families: bool) -> bool:
     its bias)."""
     if kind == "chain":
         return _obstacle(IDENTITY, part, families) is None
-    return isinstance(part, Operator) and part.weight.normalize != "softmax" and part != IDENTITY
+    return isinstance(part, Operator) and part.weight.normalize not in TOGETHER and part != IDENTITY
 
 
 def _grounds(inner: Node, outer: Node) -> str:
@@ -185,7 +185,7 @@ def _grounds(inner: Node, outer: Node) -> str:
         words.append("the predictor's bias gives any number")
     if inner.frame != outer.frame:
         words.append("a projection may be the identity")
-    if theirs.normalize != "none" and inner.space.connect != outer.space.connect:
+    if theirs.normalize in ("softmax", "sigmoid") and inner.space.connect != outer.space.connect:
         words.append("to rounding, by a large negative bias outside the smaller support")
     return "; ".join(words)
 

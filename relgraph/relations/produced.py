@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.operator import BLOCKS, Channel, Operator, Space, SpaceShare, Weight
+from relgraph.algebra.operator import BLOCKS, TOGETHER, Channel, Operator, Space, SpaceShare, Weight
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -58,25 +58,29 @@ def obstacle(inner: Operator, outer: Operator) -> str | None:
 
 def _normalisation(inner: Operator, outer: Operator) -> str | None:
     mine, theirs = inner.weight, outer.weight
-    if mine.normalize == theirs.normalize or mine.source == "fixed":
+    if mine.normalize == theirs.normalize:
+        return None
+    if theirs.normalize == "l1":
+        return "the magnitudes of its weights sum to 1, and no table says when the other's do"
+    if mine.source == "fixed":
         return None
     if mine.source != "static":
         return "no predictor gives what the other's normalisation makes of it"
-    if mine.normalize == "softmax":
-        return None  # numbers between 0 and 1 like any other
+    if mine.normalize == "softmax" or theirs.normalize == "none":
+        return None  # numbers between 0 and 1, or −1 and 1, like any other
     if theirs.normalize == "softmax":
         return "a softmax gives positive weights with sum 1 only"
     return "a sigmoid gives weights between 0 and 1 only"
 
 
 def _counted(inner: Operator, outer: Operator) -> str | None:
-    """Under a softmax, places outside the map that are counted change every weight."""
-    if outer.weight.normalize != "softmax" or inner.weight.fixed == "identity":
+    """Normalised together, places outside the map that are counted change every weight."""
+    if outer.weight.normalize not in TOGETHER or inner.weight.fixed == "identity":
         return None
     mine, theirs = inner.space, outer.space
     counts = (mine.border == "zero" and crosses(mine)) or theirs.border == "zero"
     if counts and replace(mine, share="none") != replace(theirs, share="none"):
-        return "the softmaxes count other places outside the map"
+        return "the normalisations count other places outside the map"
     return None
 
 
@@ -97,7 +101,7 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
         return "at the same total width other heads compare queries and keys of another width"
     if inner.space.rank != outer.space.rank:
         return "a softmax over a reduced map is no reduced softmax"
-    if outer.weight.normalize == "none" and not _same_support(inner.space, outer.space):
+    if outer.weight.normalize in ("none", "l1") and not _same_support(inner.space, outer.space):
         return "query · key is not zero outside the smaller support"
     return None
 
@@ -108,13 +112,13 @@ def _same_support(one: Space, other: Space) -> bool:
 
 
 def partitions(inner: Operator, outer: Operator) -> tuple[Space, Space]:
-    """The spaces whose sharings are compared: of functions; of values, where the inner one's
-    softmax is taken for numbers."""
+    """The spaces whose sharings are compared: of functions; of values, where what the inner
+    one normalises is taken for numbers."""
     mine, theirs = _functions(inner), _functions(outer)
     if inner.weight.source == outer.weight.source == "pair":
         return replace(mine, rank=None), replace(theirs, rank=None)
-    plain = outer.weight.normalize != "softmax"
-    if plain and inner.weight.normalize == "softmax" and inner.weight.source == "static":
+    plain = outer.weight.normalize not in TOGETHER
+    if plain and inner.weight.normalize in TOGETHER and inner.weight.source == "static":
         mine = replace(mine, share=_value_share(mine))
     if plain and inner.weight.fixed == "average" and inner.space.border == "mask":
         mine = replace(mine, share="none")
@@ -156,7 +160,7 @@ def ends(inner: Operator, outer: Operator) -> str | None:
 
 
 def _value_share(space: Space) -> SpaceShare:
-    """How the values of a softmax are shared where logits are: rows that see other offsets are
+    """How values normalised together are shared where logits are: rows that see other offsets are
     normalised by other sums."""
     if space.share == "none" or crosses(space):
         return "none"

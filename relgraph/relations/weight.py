@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import (
+    TOGETHER,
     Border,
     Channel,
     Normalize,
@@ -115,10 +116,10 @@ def sharing_of(operator: Operator) -> SpaceShare | None:
     return operator.space.share
 
 
-def normalise(operator: Operator, _: Numbers) -> Iterator[Step]:
+def normalise(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """none → softmax: the weights of an output become positive and sum to 1."""
     if operator.weight.normalize == "none":
-        yield from (_normalised(operator, value) for value in ("softmax", "sigmoid"))
+        yield from (_normalised(operator, value) for value in numbers.normal if value != "none")
 
 
 def unnormalise(operator: Operator, _: Numbers) -> Iterator[Step]:
@@ -127,16 +128,17 @@ def unnormalise(operator: Operator, _: Numbers) -> Iterator[Step]:
         yield _normalised(operator, "none")
 
 
-def renormalise(operator: Operator, _: Numbers) -> Iterator[Step]:
+def renormalise(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """softmax → sigmoid: weights are bounded one by one instead of together."""
-    other: dict[Normalize, Normalize] = {"softmax": "sigmoid", "sigmoid": "softmax"}
-    if operator.weight.normalize in other:
-        yield _normalised(operator, other[operator.weight.normalize])
+    here = operator.weight.normalize
+    if here != "none":
+        others = (value for value in numbers.normal if value not in ("none", here))
+        yield from (_normalised(operator, value) for value in others)
 
 
 def default_border(normalize: Normalize) -> Border:
     """What stands outside the map where nobody says it."""
-    return "mask" if normalize == "softmax" else "zero"
+    return "mask" if normalize in TOGETHER else "zero"
 
 
 def _normalised(operator: Operator, value: Normalize) -> Step:

@@ -114,7 +114,7 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
 
 def _is_bounded(a: Operator) -> bool:
     """Whether its weights are all between 0 and 1."""
-    return a.weight.normalize != "none" or a.weight.fixed == "average"
+    return a.weight.normalize in ("softmax", "sigmoid") or a.weight.fixed == "average"
 
 
 def _sums_to_1(a: Operator) -> bool:
@@ -208,6 +208,11 @@ ROWS: tuple[_Row, ...] = (
         _free_rows,
         "projection",
         "the mean of W over images: its rows are positive with sum 1, and logits are its logarithm",
+    ),
+    _Row(
+        lambda a, b: b.weight.normalize == "l1",
+        "none",
+        "magnitudes with sum 1 are no linear class: there is no closed form",
     ),
     _Row(
         lambda a, b: not _linear(b) and _linear(a),

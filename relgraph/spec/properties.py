@@ -186,9 +186,10 @@ WEIGHT: Final = (
     Field(
         "normalize",
         "choice",
-        "over the slots of an output",
+        "over the slots of an output: positive with sum 1 (`softmax`), one by one between 0 and 1 "
+        "(`sigmoid`), over the sum of their magnitudes (`l1`)",
         "none",
-        choices=("none", "softmax", "sigmoid"),
+        choices=("none", "softmax", "sigmoid", "l1"),
         example="normalize: softmax",
     ),
     Field(

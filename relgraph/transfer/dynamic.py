@@ -49,7 +49,7 @@ def predictor_to_predictor(
     moved = move(functions.reshape(units, orbits, -1), axes, rule)
     values = moved.values.flatten(0, 1)
     bias = values[:, -1]
-    if rule != "none":
+    if rule in ("softmax", "sigmoid"):
         bias = torch.where(moved.outside.flatten(), OUTSIDE, bias)
     last = {"expand.weight": values[:, :-1]}
     if "expand.bias" not in fresh:
@@ -194,7 +194,7 @@ def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule)
     axes = axes_of(source, target, rule, (_share(source), _share(target)), by_slot=True)
     if isinstance(axes, Refused):
         return axes
-    if rule == "none" and not _is_within(axes):
+    if (rule == "none" and not _is_within(axes)) or (rule == "l1" and not _same_entries(axes)):
         return Refused(ONE_FUNCTION)
     moved = move(_positions(source, tensors, axes[0][0].space.orbits), axes, rule)
     if rule == "none" and not (_same_entries(axes) and moved.exact):

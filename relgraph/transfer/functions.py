@@ -7,13 +7,14 @@ a static weight, rows of a predictor, entries of a position table) is the caller
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, SpaceShare
+from relgraph.algebra.operator import TOGETHER, Connection, SpaceShare
 from relgraph.transfer.axes import (
     Axis,
     Transition,
@@ -32,7 +33,7 @@ OUTSIDE = -1000.0
 """The logit of entries that are not the source's: e^−1000 is 0 in every dtype, and attention scores
 of trained models are far smaller."""
 
-Rule: TypeAlias = Literal["none", "softmax", "sigmoid"]
+Rule: TypeAlias = Literal["none", "softmax", "sigmoid", "l1"]
 Shares: TypeAlias = tuple[SpaceShare | None, SpaceShare | None]
 _SAME = 1e-12  # relative, float64: θ comes back as it was but for rounding
 
@@ -102,11 +103,14 @@ def _spaces(
         made = (slot_axis(one, share, empty) for one, share in zip(placed, shares, strict=True))
         return next(made), next(made), True
     for connection, (reads, counted) in zip(placed, (one, other), strict=True):
-        if rule == "softmax" and _counts_outside(connection, counted & (reads < 0)):
-            return Refused("places outside the map count in a softmax, and not the same ones")
+        if rule in TOGETHER and _counts_outside(connection, counted & (reads < 0)):
+            return Refused(f"places outside the map count in {_THE[rule]}, and not the same ones")
         if _repeats(reads):
             return Refused("the border shows one position twice, and each has a weight of its own")
     return by_place
+
+
+_THE: Mapping[Rule, str] = {"softmax": "a softmax", "l1": "a sum of magnitudes"}
 
 
 def _counts_outside(connection: Connection, empty: Tensor) -> bool:
@@ -120,7 +124,7 @@ def _repeats(reads: Tensor) -> bool:
 
 def move(values: Tensor, places: Places, rule: Rule) -> Moved:
     """Values (units, orbits, …) of the source as the target's; absent ones count as zero, or under
-    a normalisation not at all. What lies outside the source is 0 here and told by `outside`.
+    a softmax or sigmoid not at all. What lies outside the source is 0 here and told by `outside`.
 
     What is exact on a generic map is exact on all; what is not is the optimum on the layer's own.
     """
@@ -132,7 +136,7 @@ def move(values: Tensor, places: Places, rule: Rule) -> Moved:
 
 
 def _moved(values: Tensor, source: Axes, target: Axes, rule: Rule) -> Moved:
-    logits = rule != "none"
+    logits = rule in ("softmax", "sigmoid")  # to others, what is absent is 0
     absent = logits and not source.slots
     channel = transition(source.channel, target.channel, logits)
     space = transition(source.space, target.space, absent)
@@ -145,7 +149,7 @@ def _moved(values: Tensor, source: Axes, target: Axes, rule: Rule) -> Moved:
         exact = whole and _comes_back(values, moved, source, target)
         return Moved(moved, exact, 0.0 if exact else None, outside)
     exact, error = _lost(values, moved, source, target)
-    return Moved(moved, exact, error, outside)
+    return Moved(moved, exact, error if exact or rule == "none" else None, outside)
 
 
 def _apply(values: Tensor, channel: Transition, space: Transition) -> Tensor:

@@ -30,6 +30,8 @@ INTO_SOFTMAX = (
     "W over its row's sum"
 )
 
+INTO_MAGNITUDES = "only weights over the sum of their magnitudes are known to be such"
+
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
@@ -64,8 +66,10 @@ def numbers_for(
         if not (learned and before.normalize == "softmax"):
             return _logarithms(source, target, tensors, share)
         return _learned(source, target, tensors, "softmax", share)
-    if learned and before.normalize == after.normalize == "sigmoid":
-        return _learned(source, target, tensors, "sigmoid", share)
+    if learned and before.normalize == after.normalize and after.normalize in ("sigmoid", "l1"):
+        return _learned(source, target, tensors, after.normalize, share)
+    if after.normalize == "l1":
+        return Refused(INTO_MAGNITUDES)
     if learned and before.normalize == "none":
         return _learned(source, target, tensors, "none", share)
     return _frozen(source, target, tensors, share)
@@ -108,7 +112,7 @@ def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refu
     moved = move(numbers.values[..., None], numbers.places, numbers.rule)
     values = moved.values[..., 0]
     rule = target.operator.weight.normalize
-    if numbers.rule != "none":
+    if numbers.rule in ("softmax", "sigmoid"):
         return torch.where(moved.outside, OUTSIDE, values), moved
     if rule == "sigmoid":
         return _as_logits(values, moved)

@@ -87,6 +87,9 @@ def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
         return logits
     if rule == "sigmoid":
         return logits.sigmoid()
+    if rule == "l1":
+        there = logits * spot.present
+        return there / there.abs().sum(-1, keepdim=True).clamp(min=1e-12)
     lowest = torch.finfo(logits.dtype).min  # not −∞: an output without any slot is 0, not 0/0
     return logits.masked_fill(~spot.present, lowest).softmax(-1)
 

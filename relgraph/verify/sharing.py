@@ -2,8 +2,8 @@
 
 In: W[o, d, i, c] of several draws, and the declared labels. Out: whether entries with one label are
 equal in every draw, entries with different labels in some draw different. Under a normalisation the
-labels are those of the logits: softmax leaves each output's logits up to a constant, which is
-solved for.
+labels are those of the logits: softmax leaves each output's logits up to a constant, l1 up to a
+positive factor, which are solved for.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def check_sharing(
 
 
 def rule_for(normalize: str) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
-    """How entries are compared: as they are, or up to what a softmax leaves open."""
-    return shared_logits if normalize == "softmax" else shared_values
+    """How entries are compared: as they are, or up to what a normalisation leaves open."""
+    rules = {"softmax": shared_logits, "l1": shared_magnitudes}
+    return rules.get(normalize, shared_values)
 
 
 def _function_labels(connection: Connection, labels: Tensor) -> Tensor:
@@ -128,6 +129,14 @@ def shared_logits(draws: Sequence[Tensor], labels: Tensor) -> Sharing:
     if pair is not None:
         merged = (where[pair[0]].tolist(), where[pair[1]].tolist())
     return Sharing(int(own.max()) + 1 if broken is None else len(own), broken, merged)
+
+
+def shared_magnitudes(draws: Sequence[Tensor], labels: Tensor) -> Sharing:
+    """The same for weights over the sum of their magnitudes: W[o, j] = a[label(o, j)] / s[o] with
+    s > 0, so that log |W| is a logit less a constant, and entries of one label have one sign."""
+    found = shared_logits([w.abs() for w in draws], labels)
+    signs = shared_values([w.sign() for w in draws], labels)
+    return Sharing(found.things, found.broken or signs.broken, found.merged)
 
 
 def _first_of_each(own: Tensor) -> Tensor:

@@ -248,7 +248,7 @@ channel_kinds = st.sampled_from(
 weights = st.builds(
     Weight,
     source=st.sampled_from(["static", "fixed", "pooled", "center", "pair"]),
-    normalize=st.sampled_from(["none", "softmax", "sigmoid"]),
+    normalize=st.sampled_from(["none", "softmax", "sigmoid", "l1"]),
     position=st.sampled_from(["none", "relative", "absolute"]),
     fixed=st.sampled_from(["average", "identity"]),
     qkv_bias=st.booleans(),

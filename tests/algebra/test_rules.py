@@ -51,8 +51,11 @@ BROKEN: tuple[Operator, ...] = (
     Operator(ranked(FULL, "separable"), SEPARATE, Weight("pair")),
     Operator(ranked(FULL, "tokens", 4), SEPARATE, Weight("pair")),
     Operator(Space(share="positions"), SEPARATE, Weight("pooled", "softmax")),
+    Operator(Space(share="positions"), SEPARATE, Weight("pooled", "l1")),
     Operator(ranked(FULL, "separable"), SEPARATE, Weight("static", "softmax")),
+    Operator(ranked(FULL, "separable"), SEPARATE, Weight("static", "l1")),
     Operator(LOCAL, Channel("full"), Weight("static", "softmax")),
+    Operator(LOCAL, Channel("full"), Weight("static", "l1")),
     Operator(ranked(FULL, "reduce", 2), SEPARATE, Weight("pooled")),
     Operator(LOCAL, Channel("full", rank=INNER), Weight("center")),
     Operator(ranked(WINDOW, "reduce", 2), SEPARATE),
@@ -69,6 +72,7 @@ BROKEN: tuple[Operator, ...] = (
     Operator(ranked(FULL, "reduce", 2), SEPARATE, Weight("pair", position="relative")),
     Operator(LOCAL, SEPARATE, Weight("pooled", extent=3)),
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
+    Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
 )
 
 

@@ -32,6 +32,7 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (atom(LOCAL, Weight("pooled")), atom(LOCAL), "projection", "mean of W over images"),
     (atom(LOCAL), atom(MASKED, Weight("static", "softmax")), "none", "positive"),
     (atom(MASKED, Weight("static", "softmax")), atom(LOCAL), "projection", "orbit"),
+    (atom(LOCAL), atom(MASKED, Weight("static", "l1")), "none", "magnitudes with sum 1"),
     (
         atom(FULL, Weight("pair", "softmax")),
         atom(FULL, Weight("pair", position="relative")),

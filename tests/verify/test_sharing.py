@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from relgraph.verify.declared import ABSENT
-from relgraph.verify.sharing import shared_logits, shared_values
+from relgraph.verify.sharing import shared_logits, shared_magnitudes, shared_values
 
 # A stencil of three taps on five places in a row; one channel.
 OUTPUTS, TAPS = 5, 3
@@ -31,6 +31,26 @@ def filled(labels: Tensor, seed: int) -> Tensor:
 def softmaxed(logits: Tensor, labels: Tensor) -> Tensor:
     rows = logits.masked_fill(labels == ABSENT, -torch.inf).softmax(2)
     return torch.where(labels == ABSENT, 0.0, rows)
+
+
+def over_magnitudes(values: Tensor) -> Tensor:
+    return values / values.abs().sum(2, keepdim=True)
+
+
+def test_numbers_are_seen_through_their_division_by_row() -> None:
+    labels = stencil_labels()
+    draws = [over_magnitudes(filled(labels, seed)) for seed in range(3)]
+    found = shared_magnitudes(draws, labels)
+    assert (found.ok, found.things) == (True, TAPS)
+
+
+def test_a_sign_that_differs_is_named() -> None:
+    labels = stencil_labels()
+    draws = [over_magnitudes(filled(labels, seed)) for seed in range(3)]
+    draws[1][2, 0, 3, 0] *= -1.0
+    found = shared_magnitudes(draws, labels)
+    assert found.broken is not None
+    assert [2, 0, 3, 0] in found.broken
 
 
 def test_the_declared_classes_are_found() -> None:

@@ -72,7 +72,7 @@ def neighbours(
     """Every edit of the core: of its family, or with a `setting` of the operator with its numbers,
     to which edits add `numbers`."""
     start = family(source.core) if setting is None else source.core
-    legal = GENERIC if setting is None else own_numbers(numbers, (start,))
+    legal = own_numbers(GENERIC if setting is None else numbers, (start,))
     called = family_names(names)
     inside = source.between, source.between
     steps = tuple(step(start, edit, called, setting, inside) for edit in edits(start, legal))

@@ -331,15 +331,24 @@ def _pair_lines(form: Form) -> list[str]:
     return lines
 
 
+_NORMALIZED = {
+    "softmax": "w.softmax(dim=-1)",
+    "sigmoid": "w.sigmoid()",
+    "l1": "F.normalize(w, p=1.0, dim=-1)",
+}
+
+
 def _normalize_lines(form: Form) -> list[str]:
     rule = form.operator.weight.normalize
     if rule == "none":
         return ["return w"]
     if not form.masks:
-        return [f"return w.{'softmax(dim=-1)' if rule == 'softmax' else 'sigmoid()'}"]
+        return ["return " + _NORMALIZED[rule]]
     present = "present = (inputs >= 0)[:, None]"
     if rule == "sigmoid":
         return [present, "return w.sigmoid() * present"]
+    if rule == "l1":
+        return [present, "return F.normalize(w * present, p=1.0, dim=-1)"]
     return [
         "# An output without any slot gets weights 0, not 0 / 0.",
         present,
