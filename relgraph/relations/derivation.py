@@ -18,7 +18,7 @@ from relgraph.errors import Problem, RelgraphError
 from relgraph.relations.distance import apart, at_least
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node, bare, core
-from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
 from relgraph.relations.relation import Edit
 from relgraph.relations.table import edits
 from relgraph.relations.weight import default_border
@@ -72,11 +72,23 @@ def derivation(node: Node) -> tuple[Edit, ...] | None:
     if not isinstance(goal, Operator):
         return None
     goal = _with_default_border(bare(goal))
+    numbers = _with_variants(goal)
     for length in itertools.count(at_least(MLP, goal)):  # every such family can be reached
-        found = _first(MLP, goal, length, set())
+        found = _first(MLP, goal, length, set(), numbers)
         if found is not None:
             return found
     raise AssertionError
+
+
+def _with_variants(goal: Operator) -> Numbers:
+    """Generic numbers, and the variants that the goal has: without them no edit would write it."""
+    own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
+    missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
+    return replace(GENERIC, **{n: (*getattr(GENERIC, n), value) for n, value in missing.items()})
+
+
+_WRITTEN = {"normal": "normalize"}
+"""Kinds of variants that a weight has under another name."""
 
 
 def _with_default_border(operator: Operator) -> Operator:
@@ -87,15 +99,17 @@ def _with_default_border(operator: Operator) -> Operator:
     return core(replace(operator, space=replace(operator.space, border=border)))
 
 
-def _first(node: Node, goal: Node, left: int, dead: set[object]) -> tuple[Edit, ...] | None:
+def _first(
+    node: Node, goal: Node, left: int, dead: set[object], numbers: Numbers
+) -> tuple[Edit, ...] | None:
     """Depth first in the order of the table, where the bound leaves hope; `dead` are the nodes with
     the number of edits that do not suffice from there."""
     if node == goal:
         return ()
-    for edit in edits(node):
+    for edit in edits(node, numbers):
         at = (edit.target, left - 1)
         if apart(edit.target, goal) < left and at not in dead:
-            rest = _first(edit.target, goal, left - 1, dead)
+            rest = _first(edit.target, goal, left - 1, dead, numbers)
             if rest is not None:
                 return (edit, *rest)
     dead.add((node, left))

@@ -8,6 +8,7 @@ from relgraph.algebra.operator import Channel, Operator, Space, Weight
 from relgraph.graph.closure import closure
 from relgraph.graph.numbering import only_numbers, own_numbers
 from relgraph.graph.universe import count
+from relgraph.relations.derivation import derivation
 from relgraph.relations.families import family
 from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import core
@@ -47,6 +48,14 @@ def test_it_is_one_edit_from_what_is_usual(name: str) -> None:
     for one, other in ((variant, usual), (usual, variant)):
         assert other in {edit.target for edit in edits(one, numbers)}
     assert variant not in {edit.target for edit in edits(usual)}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_it_is_derived_from_mlp(name: str) -> None:
+    goal = family(atom(VARIANTS[name]))
+    steps = derivation(goal)
+    assert steps is not None
+    assert steps[-1].target == goal
 
 
 @pytest.mark.parametrize(
