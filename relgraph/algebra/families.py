@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.fit import misfits
+from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
     BiasShare,
     Border,
@@ -74,6 +74,8 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair"),
     Weight("pair", position="relative"),
     Weight("pair", position="absolute", qkv_bias=False),
+    Weight("pair", score="cosine"),
+    Weight("pair", position="relative", score="cosine"),
 )
 
 
@@ -85,7 +87,8 @@ def families() -> Iterator[Operator]:
         operator = Operator(space, channel, weight, _bias(space, channel, weight))
         if check(operator) or canonical(operator).operator != operator or operator in seen:
             continue
-        if not misfits(connection(operator)):
+        at = connection(operator)
+        if not misfits(at) and not cautions(at):
             seen.add(operator)
             yield operator
 

@@ -117,6 +117,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "reduction"): predictor.reduction or 0,
         ("weight", "extent"): weight.extent,
         ("weight", "qkv_bias"): weight.qkv_bias,
+        ("weight", "score"): weight.score,
         ("weight", "predictor", "bias"): predictor.bias,
         ("weight", "predictor", "norm"): predictor.norm,
         ("weight", "predictor", "act"): predictor.act,

@@ -32,6 +32,7 @@ from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.weight import Position
 
 _SEPARATE = Channel("separate")
 """A value that contradicts none of the other axes."""
@@ -204,14 +205,20 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     return {channel: ways for channel, ways in many.items() if ways}
 
 
+_POSITIONS: tuple[Position, ...] = ("none", "relative", "absolute")
+
+
 def _weights(numbers: Numbers) -> _Many[Weight]:
+    pairs = (
+        Weight("pair", position=position, score=score)
+        for score in numbers.scores
+        for position in _POSITIONS
+    )
     sources = {
         Weight("static"): 1,
         Weight("pooled"): 1,
         Weight("center"): len(numbers.extent),
-        Weight("pair"): 1,
-        Weight("pair", position="relative"): 1,
-        Weight("pair", position="absolute"): 1,
+        **dict.fromkeys(pairs, 1),
     }
     many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}

@@ -16,6 +16,7 @@ from relgraph.lower import (
     center,
     circular,
     conv,
+    cosine,
     elements,
     general,
     matrix,
@@ -23,6 +24,7 @@ from relgraph.lower import (
     pointwise,
     pooled,
     reduced,
+    scored_window,
     window,
 )
 from relgraph.lower.module import Lowered, Module
@@ -46,6 +48,12 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),
     Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),
+    Pattern("cosine attention", cosine.accepts_cosine_attention, cosine.lower_cosine_attention),
+    Pattern(
+        "scored window attention",
+        scored_window.accepts_scored_window,
+        scored_window.lower_scored_window,
+    ),
     Pattern(
         "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
     ),

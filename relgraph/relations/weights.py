@@ -106,7 +106,11 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     if _loses_a_projection(a, b):
         return False
     mine, theirs = a.weight, b.weight
-    same = (mine.source, mine.normalize) == (theirs.source, theirs.normalize)
+    same = (mine.source, mine.normalize, mine.score) == (
+        theirs.source,
+        theirs.normalize,
+        theirs.score,
+    )
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
     return same and _generated(a) and mine.extent <= theirs.extent

@@ -19,6 +19,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "reduction": ("pooled", "center"),
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair",),
+    "score": ("pair",),
 }
 
 
@@ -56,6 +57,7 @@ def read_weight(section: Section) -> Weight:
         extent=values["extent"],
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
+        score=values["score"],
     )
 
 

@@ -22,6 +22,12 @@ WAYS = {
         "fresh",
         "rank",
     ),
+    "products into cosines": (
+        "local_attention: {window: 3, heads: 2}",
+        "cosine_attention: {window: 3, heads: 2}",
+        "fresh",
+        "knows no lengths",
+    ),
     "keys of a reduced map": (
         "global_attention: {heads: 2}",
         "reduced_attention: {heads: 2, reduce: 2}",
