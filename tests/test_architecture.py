@@ -44,6 +44,7 @@ LAYERS = (
     "train",
     "export",
     "transfer",
+    "probe",
     "optimize",
     "demo",
     "cli",
