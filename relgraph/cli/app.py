@@ -33,6 +33,7 @@ COMMANDS = {
     "export": "exporting.export",
     "transfer": "transferring.transfer",
     "optimize": "optimizing.optimize",
+    "bench": "benching.bench",
     "new": "building.new",
     "schema": "listing.schema",
     "demo": "demo.demo",
