@@ -22,10 +22,12 @@ from relgraph.emit.header import read_header
 from relgraph.emitted import load_text, read_source
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import sha256
+from relgraph.inference import for_inference
 from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, parse
 from relgraph.resolved import Backbone
+from relgraph.verify.inference import is_inference
 from relgraph.verify.operators import operator_program
 from relgraph.verify.report import Check, Progress, Report, silent
 from relgraph.verify.steps import File, Step, steps
@@ -84,7 +86,8 @@ def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
     program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
-    checks = tuple(_checks(File(module, program, text, emit(program)), progress))
+    now = emit(for_inference(program).program if is_inference(module) else program)
+    checks = tuple(_checks(File(module, program, text, now), progress))
     return Report(program.source.name, file, edited, checks, digest(program.source), sha256(text))
 
 

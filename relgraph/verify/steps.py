@@ -23,6 +23,7 @@ from relgraph.verify.calls import check_calls
 from relgraph.verify.connections import check_kind, kinds
 from relgraph.verify.cost import check_cost
 from relgraph.verify.forms import QUESTIONS
+from relgraph.verify.inference import check_inference, is_inference
 from relgraph.verify.interface import check_interface
 from relgraph.verify.loud import check_loud
 from relgraph.verify.machine import check_machine
@@ -101,9 +102,13 @@ class Step:
 def steps(file: File, model: nn.Module) -> list[Step]:
     """All of them. Whole-model checks that need the spec's parameters are left out where the file
     has others: the check of parameters has failed then, and said why."""
+    spec = Step("spec", lambda: [_check_carried(file)], False)
+    if is_inference(file.module):
+        folded = Step("the folded model", lambda: check_inference(model, file.program))
+        return [spec, folded, *_text(file)]
     parameters = check_parameters(model, file.program)
     listed = [
-        Step("spec", lambda: [_check_carried(file)], False),
+        spec,
         Step("parameters", lambda: [parameters], False),
         *_alone(file, model),
     ]
