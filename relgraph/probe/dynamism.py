@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra.operator import Size, Source
+from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
 from relgraph.probe.lab import balanced, disturbed, image, sampled
@@ -185,8 +186,20 @@ def _bilinear(arrays: Arrays, seen: Tensor, softmax: bool) -> bool | None:
 Normalised = Literal["softmax", "sigmoid", "none"]
 
 
-def normalised(arrays: Arrays, seen: Tensor) -> tuple[Normalised, str]:
-    """What normalises the weights over the slots, and what no word of the algebra says of it."""
+@dataclass(frozen=True)
+class Normalisation:
+    """What normalises weights over the slots, what no word of the algebra says of it, and whether
+    rows of positive weights sum to 1: then they are known up to that. Where the border cuts a row
+    its sum is less, if slots outside are counted (`counts`)."""
+
+    word: Normalised
+    beside: str = ""
+    sums: bool = False
+    counts: bool = False
+
+
+def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
+    """The normalisation of a link whose channels are joined as `seen` (D, C)."""
     reading = arrays.link.way.reading
     steps = [
         reading.step(node) for node in arrays.link.way.nodes if node is not arrays.link.way.start
@@ -198,15 +211,19 @@ def normalised(arrays: Arrays, seen: Tensor) -> tuple[Normalised, str]:
         int((w != 0).sum(1).max()) > 1
         and _gap(w.chunk(len(arrays.contexts))[:1], w.chunk(len(arrays.contexts))[1:2]) > CHANGED
     )
-    sums = float((w.sum(1) - 1.0).abs().max())
-    if several and bool((w >= 0).all()) and sums <= 1e-9:
-        return "softmax", ""
+    slots = (w != 0).sum(1)
+    gaps = (w.sum(1) - 1.0).abs()
+    sums, whole = float(gaps.max()), float(gaps[slots == slots.max()].max())
+    if several and bool((w >= 0).all()) and whole <= CHANGED:
+        if any(ops.name(node) in ops.SOFTMAX for node in reading.tape.nodes):
+            return Normalisation("softmax", sums=True, counts=sums > CHANGED)
+        return Normalisation("none", "rows sum to 1, but by no softmax", sums=True)
     words = [reading.last_bend(node) for node in frozen]
     last = next((word for word in reversed(words) if word), "")
     if last == "sigmoid" and len(frozen) == 1:
-        return "sigmoid", ""
+        return Normalisation("sigmoid")
     if last == "softmax" or (not last and any(step.through == "softmax" for step in steps)):
-        return "none", f"a softmax stands on the way of the weights, but rows sum to 1 ± {sums:.1e}"
-    return "none", f"the weights end in {last}, which is no normalisation of the algebra" * bool(
-        last
-    )
+        said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {sums:.1e}"
+        return Normalisation("none", said)
+    said = f"the weights end in {last}, which is no normalisation of the algebra"
+    return Normalisation("none", said if last else "")

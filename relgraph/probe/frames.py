@@ -17,7 +17,15 @@ from relgraph.probe import operations as ops
 from relgraph.probe.carry import Way
 from relgraph.probe.draws import noise
 from relgraph.probe.items import VISIBLE, Link
-from relgraph.probe.owners import by_dependence, dependence, is_identity, moved, place_probes, takes
+from relgraph.probe.owners import (
+    by_dependence,
+    dependence,
+    is_identity,
+    is_real,
+    moved,
+    place_probes,
+    takes,
+)
 from relgraph.probe.places import Places
 from relgraph.probe.tape import Values
 
@@ -27,7 +35,7 @@ def framed(link: Link, context: Values) -> Iterator[Link]:
     if is_identity(link.way, context, link.into, link.out):
         return
     point = by_dependence(dependence(link.way, context, link.into), link.out.shape, link.into)
-    if point is not None and _product(link) is None:
+    if point is not None and not _multiplies_matrices(link):
         yield replace(link, takes=takes(link, context))
         return
     yield from _cut_frame(link, context)
@@ -35,14 +43,12 @@ def framed(link: Link, context: Values) -> Iterator[Link]:
 
 def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
     reading, way = link.way.reading, link.way
-    cuts = [
-        node for node in reading.cuts(way.start, way.end)[1:-1] if isinstance(context[node], Tensor)
-    ]
+    cuts = [node for node in reading.cuts(way.start, way.end)[1:-1] if is_real(context[node])]
     order = {node: at for at, node in enumerate(way.nodes)}
-    product = _product(link)
-    at = None if product is None else order[product]
-    before = _last_before(link, context, [n for n in cuts if at is None or order[n] < at])
-    behind = _first_behind(link, context, [n for n in cuts if at is None or order[n] >= at])
+    products = [order[node] for node in _products(link)]
+    first, last = min(products, default=len(order)), max(products, default=0)
+    before = _last_before(link, context, [n for n in cuts if order[n] < first])
+    behind = _first_behind(link, context, [n for n in cuts if order[n] >= last])
     start, into = before or (way.start, link.into)
     end, out = behind or (way.end, link.out)
     if order[start] >= order[end]:
@@ -56,47 +62,59 @@ def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
         yield replace(link, way=Way.of(reading, end, way.end), into=out)
 
 
-def _product(link: Link) -> fx.Node | None:
-    """The matrix product with frozen weights on the link, where there is just one."""
-    steps = [
-        (node, link.way.reading.step(node)) for node in link.way.nodes if node is not link.way.start
-    ]
-    found = [node for node, step in steps if step.kind == "product" and step.name in ops.MATRIX]
-    return found[0] if len(found) == 1 else None
+def _products(link: Link) -> list[fx.Node]:
+    """The products on the link of which one operand is frozen: the core is around them."""
+    nodes = [node for node in link.way.nodes if node is not link.way.start]
+    return [node for node in nodes if link.way.reading.step(node).kind == "product"]
+
+
+def _multiplies_matrices(link: Link) -> bool:
+    """Whether one of them is a matrix product: then a point connection too has a core."""
+    return any(link.way.reading.step(node).name in ops.MATRIX for node in _products(link))
 
 
 def _last_before(
     link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
-    """The last cut to which the link is a point connection that does something."""
+    """The cut behind the last parameters up to which the link is a point connection."""
     if not cuts:
         return None
-    found = None
     carried = link.way.carry(context, place_probes(link.into), cuts)
-    for node, values in zip(cuts, carried, strict=False):
-        made = by_dependence(moved([values]), tuple(context[node].shape), link.into)
-        if made is not None:
-            found = (node, made)
-    if found is None:
+    owned = {
+        node: by_dependence(moved([values]), tuple(context[node].shape), link.into)
+        for node, values in zip(cuts, carried, strict=False)
+    }
+    points = [(node, places) for node, places in owned.items() if places is not None]
+    order = {node: at for at, node in enumerate(link.way.nodes)}
+    last = max((order[node] for node, _ in points), default=-1)
+    learned = [order[node] for node in _learned(link) if order[node] <= last]
+    if not learned:
         return None
-    point = Way.of(link.way.reading, link.way.start, found[0])
-    return None if is_identity(point, context, link.into, found[1]) else found
+    return next(one for one in points if order[one[0]] >= learned[-1])
 
 
 def _first_behind(
     link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
-    """The first cut from which the link is a point connection that does something."""
-    found = None
+    """The cut before the first parameters from which on the link is a point connection."""
+    points = []
     for node in reversed(cuts):
         made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
         if made is None or _is_moved_only(link, node):
             break
-        found = (node, made)
-    if found is None:
+        points.append((node, made))
+    order = {node: at for at, node in enumerate(link.way.nodes)}
+    first = min((order[node] for node, _ in points), default=len(order))
+    learned = [order[node] for node in _learned(link) if order[node] > first]
+    if not learned:
         return None
-    point = Way.of(link.way.reading, found[0], link.way.end)
-    return None if is_identity(point, context, found[1], link.out) else found
+    return next(one for one in points if order[one[0]] < learned[0])
+
+
+def _learned(link: Link) -> list[fx.Node]:
+    """The nodes on the link that have parameters, in order."""
+    reading = link.way.reading
+    return [n for n in link.way.nodes if n is not link.way.start and reading.has_parameters(n)]
 
 
 def _is_moved_only(link: Link, node: fx.Node) -> bool:

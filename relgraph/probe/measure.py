@@ -72,7 +72,7 @@ def _operator(made: Measuring) -> tuple[Operator, tuple[str, ...]]:
 
 
 def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
-    found, (normalize, _) = made.dynamism, made.normalised
+    found, normalize = made.dynamism, made.normalisation.word
     if found.source is None:
         source = _stand_in(made, space)
         differs.append(f"dynamism: W depends on the image in another way than {source}")
@@ -89,7 +89,7 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
 
 def _stand_in(made: Measuring, space: Space) -> Source:
     """The source that is nearest to a dependence without a word."""
-    if (made.softmax or "softmax" in made.normalised[1]) and space.connect != "point":
+    if (made.softmax or "softmax" in made.normalisation.beside) and space.connect != "point":
         return "pair"
     w = made.draws()[0]
     return "pooled" if float((w.diagonal() - w[0, 0]).abs().max()) <= VISIBLE else "center"
@@ -97,14 +97,14 @@ def _stand_in(made: Measuring, space: Space) -> Source:
 
 def _with_sharing(made: Measuring, space: Space, weight: Weight, differs: list[str]) -> Space:
     if weight.source == "pair":
-        return replace(space, border=_border(weight))
+        return replace(space, border=_border(made, weight))
     if made.dynamism.source == "fixed":
         return space
     candidates = made.spaces or (space,)
     extent = made.dynamism.extent
     found = sharing.shared(candidates, made.compared_places, made.ends, made.softmax, extent)
     if found.space is not None:
-        return replace(found.space, border=_border(weight, found.space.border))
+        return replace(found.space, border=_border(made, weight, found.space.border))
     share: SpaceShare = "none"
     if _cells_share(made, space):
         return space
@@ -120,8 +120,9 @@ def _cells_share(made: Measuring, space: Space) -> bool:
     return rank is not None and rank.word == "reduce"
 
 
-def _border(weight: Weight, found: Border = "zero") -> Border:
-    return "mask" if weight.normalize == "softmax" and found == "zero" else found
+def _border(made: Measuring, weight: Weight, found: Border = "zero") -> Border:
+    cut = weight.normalize == "softmax" and not made.normalisation.counts
+    return "mask" if cut and found == "zero" else found
 
 
 def _given(
@@ -209,6 +210,6 @@ def _remarks(made: Measuring) -> Sequence[str]:
         found.append("logits are not bilinear in the two features: queries or keys are normalised")
     if not made.order.is_own:
         found.append("channels that belong together do not stand together; they were sorted")
-    if made.normalised[1]:
-        found.append(made.normalised[1])
+    if made.normalisation.beside:
+        found.append(made.normalisation.beside)
     return found

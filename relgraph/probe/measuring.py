@@ -16,7 +16,7 @@ from torch import Tensor
 from relgraph.algebra.operator import Channel, Operator, Rank, Space, Weight
 from relgraph.probe import channels, dynamism, ranks, sharing, supports
 from relgraph.probe.arrays import Arrays, visible
-from relgraph.probe.dynamism import Dynamism, Normalised
+from relgraph.probe.dynamism import Dynamism, Normalisation
 from relgraph.probe.lab import DRAWS, constant
 from relgraph.probe.supports import Ends
 from relgraph.probe.tape import Values
@@ -78,14 +78,14 @@ class Measuring:
         return channels.shared(found, self.compared[outputs][:, inputs])
 
     @cached_property
-    def normalised(self) -> tuple[Normalised, str]:
-        """The normalisation, and what no word says of it."""
-        return dynamism.normalised(self.arrays, self.joined)
+    def normalisation(self) -> Normalisation:
+        """What normalises the weights over the slots."""
+        return dynamism.normalisation(self.arrays, self.joined)
 
     @property
     def softmax(self) -> bool:
-        """Whether logits are compared."""
-        return self.normalised[0] == "softmax"
+        """Whether weights are known up to the sum of their row, so that logits are compared."""
+        return self.normalisation.sums
 
     @cached_property
     def dynamism(self) -> Dynamism:

@@ -16,6 +16,11 @@ from relgraph.probe.places import Places
 from relgraph.probe.tape import Values
 
 
+def is_real(value: object) -> bool:
+    """Whether a value can be given places: a tensor of real numbers."""
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
 def flat(value: Tensor) -> Places:
     """Every entry a place of one channel: what can be said of a value without a layout."""
     count = value.numel()

@@ -65,8 +65,8 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
     source = found.source or ""
     extent = f" {found.extent}×{found.extent}" if found.extent > 1 else ""
     listed = [Property("dynamism", source + extent, found.evidence, found.source is not None)]
-    normalize, why = made.normalised
-    listed.append(Property("normalisation", normalize, why, not why))
+    over = made.normalisation
+    listed.append(Property("normalisation", over.word, over.beside, not over.beside))
     if ranks_seen:
         numbers = " ".join(map(str, rank.numbers)) if rank is not None else ""
         words = f"{rank.word} {numbers}".strip() if rank is not None else "full"

@@ -84,7 +84,9 @@ class Reading:
         if node not in self.tape.dependent:
             return False
         value = self.values.get(node)
-        return not isinstance(value, Tensor) or value.is_floating_point()
+        if not isinstance(value, Tensor):
+            return True
+        return value.is_floating_point() or value.is_complex()
 
     def _product(self, node: fx.Node, called: str, operands: tuple[fx.Node, ...]) -> Step:
         at = ops.PRODUCTS[called]
@@ -95,7 +97,7 @@ class Reading:
                 return Step("element", (live[0],), "reciprocal")
             return Step("linear", operands)
         left, right = live
-        own = self._own_activation(left, right)
+        own = self._own_activation(left, right) or self._own_norm(left, right)
         if own is not None:
             return own
         marks = [
@@ -125,13 +127,45 @@ class Reading:
                 or ops.name(one) in ("clone", "alias")
                 for one in between
             )
-            if entrywise and not any(self._has_parameters(one) for one in between):
+            if entrywise and not any(self.has_parameters(one) for one in between):
                 names = [ops.name(one) for one in self.tape.nodes if one in between]
                 return Step("element", (value,), f"x · {names[0]}(x)")
         return None
 
-    def _has_parameters(self, node: fx.Node) -> bool:
-        return any(arg not in self.tape.dependent for arg in node.all_input_nodes)
+    def _own_norm(self, value: fx.Node, factor: fx.Node) -> Step | None:
+        """x divided by a root of its own statistics is a norm; the mean that was taken off before
+        belongs to it."""
+        between = self._ancestors[factor] - self._ancestors[value]
+        rooted = any(ops.name(one) in ops.ROOTS for one in between)
+        if not rooted or any(self.has_parameters(one) for one in between):
+            return None
+        return Step("element", (self._before_mean(value),), "norm")
+
+    def _before_mean(self, value: fx.Node) -> fx.Node:
+        """What the mean was taken off, where `value` is that."""
+        if ops.name(value) != "sub" or len(value.all_input_nodes) != 2:
+            return value
+        base, mean = value.all_input_nodes
+        taken = self._ancestors.get(mean, frozenset()) - self._ancestors.get(base, frozenset())
+        names = {ops.name(one) for one in taken}
+        return base if names and names <= {*ops.POOLING, *ops.LAYOUT} else value
+
+    def has_parameters(self, node: fx.Node) -> bool:
+        """Whether an operand of the node is made of parameters, and not of x."""
+        return any(
+            arg in self._of_parameters and arg not in self.tape.dependent
+            for arg in node.all_input_nodes
+        )
+
+    @cached_property
+    def _of_parameters(self) -> frozenset[fx.Node]:
+        """What is made of parameters or buffers."""
+        inputs = [node for node in self.tape.graph.graph.nodes if node.op == "placeholder"]
+        found = set(inputs) - {self.tape.x}
+        for node in self.tape.nodes:
+            if any(arg in found for arg in node.all_input_nodes):
+                found.add(node)
+        return frozenset(found)
 
     def _weightlike(
         self, node: fx.Node, called: str, one: fx.Node, other: fx.Node, place: int
@@ -143,9 +177,11 @@ class Reading:
         kernel = called == "convolution" and place == 1
         divides = called == "div" and place == 1
         pooled = any(ops.name(n) in ops.POOLING for n in own)
-        left = place == 0 and (called in ops.MATRIX or called == "mul")
         squashed = self.last_bend(one) in ("softmax", "sigmoid")
-        return tuple(map(int, (divides, squashed, bent, normalised, kernel, pooled, left)))
+        # Of equals the left factor of a matrix product, and of gates the longer way.
+        last = len(own) if called == "mul" else int(place == 0)
+        marks = (divides, squashed, bent, normalised, kernel, pooled)
+        return (*map(int, marks), last)
 
     def _has_linear_way(self, node: fx.Node, own: frozenset[fx.Node]) -> bool:
         """Whether a way from `node` back to what both operands share meets nothing that bends."""

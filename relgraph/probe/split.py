@@ -19,7 +19,7 @@ from relgraph.probe.carry import Way
 from relgraph.probe.frames import framed
 from relgraph.probe.items import VISIBLE, Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab, disturbed, image, sampled
-from relgraph.probe.owners import by_channel, by_dependence, dependence, flat
+from relgraph.probe.owners import by_channel, by_dependence, dependence, flat, is_real
 from relgraph.probe.places import Places, like
 from relgraph.probe.tape import Tape, Values
 
@@ -93,7 +93,7 @@ def _joints(stretch: _Stretch, context: Values) -> Iterator[tuple[fx.Node, fx.No
     gate begins at the last cut that both of its factors descend from."""
     reading = stretch.lab.reading
     every = reading.cuts(stretch.start, stretch.end)
-    cuts = [node for node in every if isinstance(context[node], Tensor)]
+    cuts = [node for node in every if is_real(context[node])]
     found: list[tuple[fx.Node, fx.Node, _Joint]] = []
     at = len(cuts) - 1
     while at > 0:

@@ -28,10 +28,17 @@ from relgraph.probe.places import said
 
 Values = dict[fx.Node, Any]
 
+INPUT = "x"
+"""Among further arguments: the input once more, as queries, keys and values are."""
+
 # Two runs of one function in float64, and a replay that adds in another order.
 SAME = 1e-9
 # Views of foreign code may not fit the strides that batches of probes have; their meaning does.
 _RESHAPES = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)
+
+
+def _is_input(argument: Any) -> bool:
+    return isinstance(argument, str) and argument == INPUT
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +51,10 @@ class Call:
 
     def __call__(self, tensors: Tensors, x: Tensor) -> Tensor:
         """The first tensor of what the module gives. Raises RelgraphError where it gives none."""
+        extra = tuple(x if _is_input(one) else one for one in self.extra)
+        named = {name: x if _is_input(one) else one for name, one in self.named}
         with _plainly():
-            made = functional_call(self.module, tensors, (x, *self.extra), dict(self.named))
+            made = functional_call(self.module, tensors, (x, *extra), named)
         return _first(made)
 
 
@@ -107,7 +116,15 @@ def record(call: Call, tensors: Tensors, shape: Sequence[int]) -> Tape:
     y = _run(call, tensors, x)
     _check(call, tensors, x, y)
     tape = _tape(call, tensors, x)
-    for image, wanted in ((x, y), (other, call(tensors, other))):
+    _check_replay(tape, call, tensors, ((x, y), (other, call(tensors, other))))
+    _check_batch(call, tensors, x, y)
+    return tape
+
+
+def _check_replay(
+    tape: Tape, call: Call, tensors: Tensors, runs: Sequence[tuple[Tensor, Tensor]]
+) -> None:
+    for image, wanted in runs:
         replayed = tape.values(tensors, {tape.x: image})[tape.y]
         if not same(replayed, wanted):
             raise _refused(
@@ -116,7 +133,6 @@ def record(call: Call, tensors: Tensors, shape: Sequence[int]) -> Tape:
                 f"{apart(replayed, wanted):.1e} of the largest",
                 "operations that do not depend on the values of the input",
             )
-    return tape
 
 
 def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
@@ -185,15 +201,20 @@ def _check(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
         raise _refused("not-deterministic", found, "the same output every time")
     leaf = x.clone().requires_grad_()
     with torch.enable_grad():
-        if not call(tensors, leaf).requires_grad:
-            found = "the output has no gradient by the input (rounding, argmax, no_grad, …)"
-            raise _refused("not-differentiable", found, "a module that autograd can follow")
+        made = call(tensors, leaf)
+    gradient = torch.autograd.grad(made.sum(), leaf)[0] if made.requires_grad else None
+    if gradient is None or not bool(gradient.any()):
+        found = "the output has no gradient by the input (rounding, argmax, no_grad, …)"
+        raise _refused("not-differentiable", found, "a module that autograd can follow")
     if len(y) != 1:
         raise _refused("wrong-output", f"one image gives {len(y)} outputs", "one output an image")
-    pair = torch.cat([x, noise(tuple(x.shape), 3)])
+
+
+def _check_batch(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
+    """Images must not see each other. A module that takes one image only has none beside it."""
     try:
         with torch.no_grad():
-            both = call(tensors, pair)
+            both = call(tensors, torch.cat([x, noise(tuple(x.shape), 3)]))
     except Exception:
         return
     if len(both) != 2 or not same(both[:1], y):

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
 from relgraph.algebra.rules import check
+from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property
 from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure
+from relgraph.probe.places import like
 from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Node, core
 from relgraph.relations.words import key
@@ -154,7 +156,7 @@ def _is_taken(line: Line) -> bool:
 
 def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
     """The operators of links that follow each other."""
-    every = [_measured(lab, link) for link in links if not link.takes]
+    every = [atom for link in links if not link.takes for atom in _pieces(lab, link)]
     atoms = [atom for atom in every if not _is_scale(atom)]
     for pass_ in _PASSES:
         atoms = pass_(lab, atoms)
@@ -173,12 +175,42 @@ def _is_scale(atom: _Atom) -> bool:
     )
 
 
+def _pieces(lab: Lab, link: Link) -> list[_Atom]:
+    """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
+    other, where each is: zeros outside the map make no kernel of two kernels."""
+    whole = _measured(lab, link)
+    if whole.measured.exact or not whole.is_static:
+        return [whole]
+    links = list(_at_products(lab, link))
+    if len(links) < 2:
+        return [whole]
+    made = [_measured(lab, one) for one in links]
+    return made if all(one.measured.exact for one in made) else [whole]
+
+
+def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
+    """The link cut behind every convolution and matrix product."""
+    reading, context = link.way.reading, Arrays(lab, link).context
+    start, into = link.way.start, link.into
+    for node in reading.cuts(start, link.way.end)[1:-1]:
+        if ops.name(node) not in (*ops.MATRIX, "convolution"):
+            continue
+        out = like(tuple(context[node].shape), link.into, lab.layout)
+        if out is None:
+            return
+        yield replace(link, way=Way.of(reading, start, node), into=into, out=out)
+        start, into = node, out
+    yield replace(link, way=Way.of(reading, start, link.way.end), into=into)
+
+
 def _measured(lab: Lab, link: Link) -> _Atom:
     arrays = Arrays(lab, link)
     gap = additivity(arrays)
     found = measure(arrays)
     if gap > ADDITIVE:
         said = f"not a sum over its inputs with what is frozen held fixed: off by {gap:.1e}"
+        chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
+        said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
         wrong = Property("additivity of W", "", said, False)
         properties = (*found.properties, wrong)
         found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
