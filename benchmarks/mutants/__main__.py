@@ -6,8 +6,8 @@
 Judges every mutant of `benchmarks.mutants`, and prints those that the proof accepts although they
 are another function. With --resume, verdicts are kept in FILE, and a run that was stopped goes on;
 with --again what was not rejected is judged anew. --page writes the tables (docs/mutants.md). Exit
-code 1 if fewer than 95% of the mutants that are another function are rejected, or if one that is
-the same function has no reason in `equal`.
+code 1 if fewer than 95% of the mutants that are another function are rejected, or if one that was
+not rejected has no reason in `equal`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks.mutants.harvest import all_mutants
 from benchmarks.mutants.page import page, rate, unexplained
@@ -35,22 +32,14 @@ def main() -> int:
         if (not asked.family or mutant.family in asked.family)
         and (not asked.mistake or mutant.mistake in asked.mistake)
     ][:: asked.every]
-    with bar() as progress:
-        task = progress.add_task("mutants", total=len(chosen))
-        rows = run(
-            chosen,
-            asked.resume,
-            asked.jobs,
-            asked.again,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    rows = run(chosen, asked.resume, asked.jobs, asked.again)
     if asked.page is not None:
         write_atomically(asked.page, page(rows))
     for row in rows:
         if row.verdict.outcome == "survived":
-            print(f"survived: {row.name}\n  {row.line}\n  {row.verdict.example}")
+            print(f"survived: {row.mutant.name}\n  {row.mutant.shown}\n  {row.verdict.example}")
     for row in unexplained(rows):
-        print(f"the same function, without a reason: {row.name}\n  {row.line}")
+        print(f"{row.verdict.outcome}, without a reason: {row.mutant.name}\n  {row.mutant.shown}")
     print(f"{len(rows):,} mutants; {rate(rows):.2%} of those that are another function rejected")
     return 0 if rate(rows) >= WANTED and not unexplained(rows) else 1
 
@@ -66,11 +55,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mistake", nargs="*", default=())
     parser.add_argument("--every", type=int, default=1)
     return parser.parse_args()
-
-
-def bar() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
 if __name__ == "__main__":

@@ -26,12 +26,11 @@ Outcome = Literal["rejected", "equal", "survived"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant. `check` is the first that failed, `failed` all of them; `example`
-    is its counter-example, or for a survivor what tells it from the original."""
+    """What became of a mutant. `check` is the first that failed and `example` its counter-example;
+    for a survivor `example` is what tells it from the original."""
 
     outcome: Outcome
     check: str = ""
-    failed: tuple[str, ...] = ()
     example: str = ""
 
 
@@ -53,9 +52,9 @@ def judge(mutant: Mutant) -> Verdict:
 def _judged(text: str, mutant: Mutant) -> Verdict:
     torch.manual_seed(0)  # what starts at random differs from process to process otherwise
     try:
-        report = verify_text(text, f"{mutant.family}.py")
+        report = verify_text(text, f"{mutant.family}.py", until_failure=True)
     except RelgraphError as error:
-        return Verdict("rejected", "refused", ("refused",), str(error))
+        return Verdict("rejected", "refused", str(error))
     if not report.ok:
         return _rejected(report)
     difference = first_difference(emitted(mutant.family), text)
@@ -66,6 +65,5 @@ def _judged(text: str, mutant: Mutant) -> Verdict:
 
 def _rejected(report: Report) -> Verdict:
     first = report.failures[0]
-    failed = tuple(dict.fromkeys(check.name for check in report.failures))
     said = first.counter_example or f"{first.declared} | {first.measured}"
-    return Verdict("rejected", first.name, failed, f"{first.subject}: {said}")
+    return Verdict("rejected", first.name, f"{first.subject}: {said}")

@@ -53,7 +53,7 @@ def unexplained(rows: Sequence[Row]) -> list[Row]:
         row
         for row in rows
         if row.verdict.outcome in tables
-        and reason(tables[row.verdict.outcome], row.family, row.mistake) is None
+        and reason(tables[row.verdict.outcome], row.mutant.family, row.mutant.mistake) is None
     ]
 
 
@@ -64,10 +64,11 @@ def page(rows: Sequence[Row]) -> str:
 
 def _lines(rows: Sequence[Row]) -> Iterator[str]:
     count = Counter(row.verdict.outcome for row in rows)
-    made = len({row.mistake for row in rows})
+    made = len({row.mutant.mistake for row in rows})
     yield HEAD
-    yield f"**{len(rows):,} mutants of {len({row.family for row in rows})} families by {made} "
-    yield f"mistakes: {count['rejected']:,} rejected, {count['equal']} equal, "
+    families = len({row.mutant.family for row in rows})
+    yield f"**{len(rows):,} mutants of {families} families by {made} mistakes: "
+    yield f" {count['rejected']:,} rejected, {count['equal']} equal, "
     yield f"{count['survived']} survived: {rate(rows):.2%} of those that are another function are "
     yield "rejected.**\n"
     yield from _survivors(rows)
@@ -89,23 +90,22 @@ def _survivors(rows: Sequence[Row]) -> Iterator[str]:
     yield "| family | mistake | line | what tells them apart | why it is not noticed |"
     yield "|---|---|---|---|---|"
     for row in found:
-        why = reason(SURVIVORS, row.family, row.mistake) or "not known yet"
-        told = row.verdict.example.partition(": ")[0] + ": " + row.verdict.example.split(": ")[1]
-        yield f"| {row.family} | {_words(row.mistake)} | `{_cell(row.line)}` | {told} | {why} |"
+        why = reason(SURVIVORS, row.mutant.family, row.mutant.mistake) or "not known yet"
+        told = ": ".join(row.verdict.example.split(": ")[:2])
+        made = f"{row.mutant.family} | {_words(row.mutant.mistake)} | `{_cell(row.mutant.shown)}`"
+        yield f"| {made} | {told} | {why} |"
     yield ""
 
 
 def _by_check(rows: Sequence[Row]) -> Iterator[str]:
     yield "## What notices\n"
-    yield "| check | fails first | fails | an example |"
-    yield "|---|--:|--:|---|"
+    yield "| check that fails first | mutants | an example |"
+    yield "|---|--:|---|"
     first = Counter(row.verdict.check for row in rows if row.verdict.check)
-    every = Counter(name for row in rows for name in row.verdict.failed)
-    for name, times in every.most_common():
-        one = next((row for row in rows if row.verdict.check == name), None)
-        example = "" if one is None else f"{_words(one.mistake)} in {one.family}: "
-        example += "" if one is None else one.verdict.example
-        yield f"| {name} | {first[name]:,} | {times:,} | {_cell(example)[:220]} |"
+    for name, times in first.most_common():
+        one = next(row for row in rows if row.verdict.check == name)
+        example = f"{_words(one.mutant.mistake)} in {one.mutant.family}: {one.verdict.example}"
+        yield f"| {name} | {times:,} | {_cell(example)[:220]} |"
     yield ""
 
 
@@ -113,8 +113,8 @@ def _by_family(rows: Sequence[Row]) -> Iterator[str]:
     yield "## By family\n"
     yield "| family | mutants | rejected | equal | survived |"
     yield "|---|--:|--:|--:|--:|"
-    for family in dict.fromkeys(row.family for row in rows):
-        yield f"| {family} | {_counts([row for row in rows if row.family == family])} |"
+    for family in dict.fromkeys(row.mutant.family for row in rows):
+        yield f"| {family} | {_counts([row for row in rows if row.mutant.family == family])} |"
     yield ""
 
 
@@ -125,7 +125,7 @@ def _by_mistake(
     yield "| mistake | who makes it | mutants | rejected | equal | survived | first |"
     yield "|---|---|--:|--:|--:|--:|---|"
     for mistake in group:
-        own = [row for row in rows if row.mistake == mistake.__name__]
+        own = [row for row in rows if row.mutant.mistake == mistake.__name__]
         checks = Counter(row.verdict.check for row in own if row.verdict.check)
         first = checks.most_common(1)[0][0] if checks else ""
         said = _cell(mistake.__doc__ or "")
@@ -140,8 +140,8 @@ def _equal(rows: Sequence[Row]) -> Iterator[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.verdict.outcome == "equal":
-            why = reason(EQUAL, row.family, row.mistake) or "not known yet"
-            found.setdefault((row.mistake, why), []).append(row.family)
+            why = reason(EQUAL, row.mutant.family, row.mutant.mistake) or "not known yet"
+            found.setdefault((row.mutant.mistake, why), []).append(row.mutant.family)
     for (mistake, why), own in found.items():
         yield f"| {_words(mistake)} | {', '.join(dict.fromkeys(own))} | {why} |"
 

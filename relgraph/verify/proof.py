@@ -80,15 +80,26 @@ def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
     return verify_text(emit(program), f"{program.source.name}.py (fresh)", progress)
 
 
-def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
-    """Prove emitted text; `file` is what messages call it."""
+def verify_text(
+    text: str, file: str, progress: Progress = silent, until_failure: bool = False
+) -> Report:
+    """Prove emitted text; `file` is what messages call it. `until_failure` ends the proof with the
+    first check that fails, where only the verdict is wanted."""
     module = load_text(text, file)
     program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
     now = emit(for_inference(program).program if is_inference(module) else program)
-    checks = tuple(_checks(File(module, program, text, now), progress))
+    made = _checks(File(module, program, text, now), progress)
+    checks = tuple(_until_failure(made) if until_failure else made)
     return Report(program.source.name, file, edited, checks, digest(program.source), sha256(text))
+
+
+def _until_failure(checks: Iterator[Check]) -> Iterator[Check]:
+    for check in checks:
+        yield check
+        if not check.ok:
+            return
 
 
 def _carried(module: types.ModuleType, file: str) -> Backbone:
