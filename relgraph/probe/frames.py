@@ -35,7 +35,7 @@ def framed(link: Link, context: Values) -> Iterator[Link]:
     if is_identity(link.way, context, link.into, link.out):
         return
     point = by_dependence(dependence(link.way, context, link.into), link.out.shape, link.into)
-    if point is not None and not _multiplies_matrices(link):
+    if point is not None and not _products(link):
         yield replace(link, takes=takes(link, context))
         return
     yield from _cut_frame(link, context)
@@ -68,11 +68,6 @@ def _products(link: Link) -> list[fx.Node]:
     return [node for node in nodes if link.way.reading.step(node).kind == "product"]
 
 
-def _multiplies_matrices(link: Link) -> bool:
-    """Whether one of them is a matrix product: then a point connection too has a core."""
-    return any(link.way.reading.step(node).name in ops.MATRIX for node in _products(link))
-
-
 def _last_before(
     link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
@@ -90,7 +85,7 @@ def _last_before(
     learned = [order[node] for node in _learned(link) if order[node] <= last]
     if not learned:
         return None
-    return next(one for one in points if order[one[0]] >= learned[-1])
+    return _narrowest([one for one in points if order[one[0]] >= learned[-1]])
 
 
 def _first_behind(
@@ -108,7 +103,13 @@ def _first_behind(
     learned = [order[node] for node in _learned(link) if order[node] > first]
     if not learned:
         return None
-    return next(one for one in points if order[one[0]] < learned[0])
+    return _narrowest([one for one in points if order[one[0]] < learned[0]])
+
+
+def _narrowest(points: Sequence[tuple[fx.Node, Places]]) -> tuple[fx.Node, Places]:
+    """The first of the cuts with the fewest channels: values without their queries and keys, and
+    before they are laid out as neighbourhoods."""
+    return min(points, key=lambda one: one[1].channels)
 
 
 def _learned(link: Link) -> list[fx.Node]:

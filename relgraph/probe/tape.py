@@ -54,7 +54,8 @@ class Call:
         extra = tuple(x if _is_input(one) else one for one in self.extra)
         named = {name: x if _is_input(one) else one for name, one in self.named}
         with _plainly():
-            made = functional_call(self.module, tensors, (x, *extra), named)
+            # A copy: buffers that the module replaces while it runs are written back.
+            made = functional_call(self.module, dict(tensors), (x, *extra), named)
         return _first(made)
 
 
