@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -58,14 +59,16 @@ def _found(
     if jobs == 1 or len(items) <= CHUNK:
         yield from map(one, items)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, _begin) as pool:
+    begin = ("torch" in sys.modules,)
+    with multiprocessing.get_context("spawn").Pool(jobs, _begin, begin) as pool:
         yield from pool.imap_unordered(one, items, chunksize=CHUNK)
 
 
-def _begin() -> None:
-    import torch
+def _begin(torch_too: bool) -> None:
+    if torch_too:
+        import torch
 
-    torch.set_num_threads(1)
+        torch.set_num_threads(1)
     # Numerical libraries complain to the terminal of what broken models make of numbers.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import get_args
 
 from benchmarks.families.judge import Task
@@ -71,6 +72,7 @@ where channels are mixed.
 """
 
 
+@cache
 def census() -> str:
     """How many families there are, by kind, and which have a fast form."""
     return "\n".join(_census())

@@ -25,8 +25,14 @@ EXTENTS = (1, 3)
 @cache
 def fast_variants() -> tuple[Operator, ...]:
     """All of them, each once, in a fixed order."""
-    found = (one for family in families() for one in _variants(family))
-    return tuple(dict.fromkeys(one for one in found if fast_forms(square(one)) and not check(one)))
+    return tuple(dict.fromkeys(one for family in families() for one in accepted(family)))
+
+
+def accepted(family: Operator) -> Iterator[Operator]:
+    """Of one family."""
+    for one in _variants(family):
+        if fast_forms(square(one)) and not check(one):
+            yield one
 
 
 def fast_forms(at: Connection) -> list[str]:

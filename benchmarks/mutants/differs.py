@@ -20,6 +20,7 @@ from relgraph.emitted import load_text
 from relgraph.verify.forms import logits_by_form
 
 CLOSE = 1e-9
+RESETS = 100
 SIZES = ((16, 16), (16, 24), (32, 16), (24, 40), (48, 32), (8, 16), (17, 19), (64, 64))
 Differences: TypeAlias = Iterator[tuple[str, object, object]]
 """What is asked, and the answers of the original and of the mutant."""
@@ -240,17 +241,37 @@ def forms(pair: Pair) -> Differences:
 
 
 def start(pair: Pair) -> Differences:
-    """Fresh numbers: the same ones are constants; again after a reset of a spoilt model."""
-    for what in ("fresh", "reset"):
-        models = pair.made(0), pair.made(1)
-        for model in models if what == "reset" else ():
-            for tensor in model.state_dict().values():
-                if tensor.is_floating_point():
-                    tensor.fill_(7.0)
-            model.reset_parameters()
-        mine, theirs = (model.state_dict() for model in models)
-        for name, tensor in mine.items():
-            yield f"{what} {name}", _constant(tensor), _constant(theirs[name])
+    """Fresh numbers of a new model, and of a spoilt one that is reset: constants and spreads."""
+    built = pair.made(0), pair.made(1)
+    for name, tensor in built[0].state_dict().items():
+        other = built[1].state_dict()[name]
+        yield f"fresh {name}", _constant(tensor), _constant(other)
+    drawn = [_drawn(model) for model in built]
+    for name, values in drawn[0].items():
+        yield f"reset {name}", "alike", "alike" if _alike(values, drawn[1][name]) else "another"
+
+
+def _drawn(model: nn.Module) -> dict[str, Tensor]:
+    """Every tensor as it starts, some hundred times."""
+    values: dict[str, list[Tensor]] = {}
+    for tensor in model.state_dict().values():
+        tensor.fill_(7)
+    for _ in range(RESETS):
+        model.reset_parameters()
+        for name, tensor in model.state_dict().items():
+            values.setdefault(name, []).append(tensor.double().flatten()[:64].clone())
+    return {name: torch.stack(one) for name, one in values.items()}
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Two samples of one size: means within five standard errors, spreads and peaks near."""
+    wide, count = float(one.std()), one.numel()
+    if wide == 0.0 or not bool(other.isfinite().all()):
+        return torch.equal(one, other)
+    near = abs(float(one.mean() - other.mean())) < 5 * wide * (2 / count) ** 0.5
+    same = abs(float(other.std()) / wide - 1) < 10 / count**0.5
+    peaks = float(other.abs().max() / other.std()) / float(one.abs().max() / wide)
+    return near and same and 0.7 < peaks < 1.4
 
 
 def _constant(tensor: Tensor) -> float | None:

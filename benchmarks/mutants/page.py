@@ -68,7 +68,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
     yield HEAD
     families = len({row.mutant.family for row in rows})
     yield f"**{len(rows):,} mutants of {families} families by {made} mistakes: "
-    yield f" {count['rejected']:,} rejected, {count['equal']} equal, "
+    yield f"{count['rejected']:,} rejected, {count['equal']} equal, "
     yield f"{count['survived']} survived: {rate(rows):.2%} of those that are another function are "
     yield "rejected.**\n"
     yield from _survivors(rows)

@@ -100,6 +100,11 @@ class Source:
         start, end = self._span(node)
         return self._raw[start:end].decode()
 
+    def line(self, node: ast.AST) -> str:
+        """The line that a node begins on."""
+        number: int = node.lineno  # type: ignore[attr-defined]
+        return self.text.splitlines()[number - 1]
+
     def around(self, edit: Edit) -> tuple[str, int]:
         """The text of the innermost function or class that an edit is in, and where in it."""
         scopes = [self._span(n) for n in self.find(ast.FunctionDef, ast.ClassDef)]

@@ -219,10 +219,10 @@ def checkpointing_forgotten(s: Source) -> Iterator[Edit]:
             yield s.replace(node, s.said(node).replace("grad_", "gradient_"))
 
 
-def checkpointing_of_the_wrong_value(s: Source) -> Iterator[Edit]:
-    """Under gradient checkpointing every block reads the stage's input."""
+def checkpointing_in_half_precision(s: Source) -> Iterator[Edit]:
+    """Under gradient checkpointing blocks read a value that was kept in bf16 to save memory."""
     for call in s.calls("checkpoint"):
-        yield s.replace(call.args[1], f"{s.said(call.args[1])} * 1.0 + 1e-3")
+        yield s.replace(call.args[1], f"{s.said(call.args[1])}.bfloat16().to(x.dtype)")
 
 
 def three_channels_always(s: Source) -> Iterator[Edit]:
@@ -277,7 +277,7 @@ RUNNING = (
     classifier_not_kept,
     decay_of_everything,
     checkpointing_forgotten,
-    checkpointing_of_the_wrong_value,
+    checkpointing_in_half_precision,
     three_channels_always,
     any_size_accepted,
     square_images_alone,

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from benchmarks.mutants.source import Edit, Source, last_name, number
 
 LEARNED = ("self.relative_position_bias_table", "self.position_bias", "self.weight")
+TABLES = ("einsum", "baddbmm", "orbits", "[index]")  # beside a table, not beside one number each
 READERS = ("weights", "mix", "locate", "forward", "softmax")
 
 
 def first_head_for_all(s: Source) -> Iterator[Edit]:
     """A table is indexed with one index too many and spread over the heads, groups or channels."""
     for node in s.inside(*READERS):
-        if isinstance(node, ast.Attribute) and s.said(node) in LEARNED:
+        learned = isinstance(node, ast.Attribute) and s.said(node) in LEARNED
+        if learned and any(word in s.line(node) for word in TABLES):
             first = "[:, :1]" if "relative" in s.said(node) else "[:1]"
             yield s.replace(node, f"{s.said(node)}{first}.expand_as({s.said(node)})")
 

@@ -60,7 +60,7 @@ def scale_forgotten(s: Source) -> Iterator[Edit]:
 def scale_of_the_whole_width(s: Source) -> Iterator[Edit]:
     """1/√width for 1/√head width."""
     for node in s.find(ast.BinOp):
-        if s.said(node) == "dim // num_heads" and "-0.5" in s.text.splitlines()[node.lineno - 1]:
+        if s.said(node) == "dim // num_heads" and "-0.5" in s.line(node):
             yield s.replace(node, "dim")
 
 

@@ -54,8 +54,19 @@ def norm_after_the_mixer(s: Source) -> Iterator[Edit]:
         ):
             inner = call.args[0]
             normed = re.fullmatch(r"self\.(norm|affine)\d*", s.said(inner.func))
-            own = s.said(call.func).startswith("self.") and "norm" not in s.said(call.func)
+            name = s.said(call.func)
+            own = name.startswith("self.") and "norm" not in name and "drop_path" not in name
             if normed and own and len(inner.args) == 1:
+                x = s.said(inner.args[0])
+                yield s.replace(call, f"{s.said(inner.func)}({s.said(call.func)}({x}))")
+
+
+def drop_path_before_the_norm(s: Source) -> Iterator[Edit]:
+    """The branch is dropped before its last norm, which makes something of nothing."""
+    for call in s.inside("forward"):
+        if isinstance(call, ast.Call) and "drop_path" in s.said(call.func):
+            inner = call.args[0]
+            if isinstance(inner, ast.Call) and "norm" in s.said(inner.func):
                 x = s.said(inner.args[0])
                 yield s.replace(call, f"{s.said(inner.func)}({s.said(call.func)}({x}))")
 
@@ -199,6 +210,7 @@ WIRING = (
     shortcut_twice,
     shortcut_of_the_normed,
     norm_after_the_mixer,
+    drop_path_before_the_norm,
     branch_forgotten,
     product_for_sum,
     concatenated_the_other_way,
