@@ -19,17 +19,18 @@ PLACES = 2  # of a mistake in one family: the first and the last one
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mistake made at one place of a family's file."""
+    """A mistake made at one place of a family's file. `change` is a digest of the function around
+    it and of what becomes of it, the same wherever that function stands."""
 
     family: str
     mistake: str
     edit: Edit
+    change: str
 
     @property
     def name(self) -> str:
-        """Unique among all mutants."""
-        place = f"{self.edit.line}:{self.edit.start}-{self.edit.end}"
-        return f"{self.family}:{self.mistake}:{place}:{sha256(self.edit.new)[:8]}"
+        """Unique among all mutants; the same as long as the changed function is."""
+        return f"{self.family}:{self.mistake}:{self.change}"
 
     @property
     def text(self) -> str:
@@ -44,15 +45,11 @@ class Mutant:
 
 def all_mutants() -> tuple[Mutant, ...]:
     """Of every family, in the order of families and mistakes."""
-    made, seen = [], set[tuple[object, ...]]()
+    made, seen = [], set[tuple[str, str]]()
     for family in families():
-        source = Source(emitted(family.name))
-        model = "".join(part.capitalize() for part in f"{family.name}_family".split("_"))
         for mutant in mutants(family.name):
-            scope, place = source.around(mutant.edit)
-            key = mutant.mistake, scope.replace(model, ""), place, mutant.edit.new
-            if key not in seen:
-                seen.add(key)
+            if (mutant.mistake, mutant.change) not in seen:
+                seen.add((mutant.mistake, mutant.change))
                 made.append(mutant)
     return tuple(made)
 
@@ -65,7 +62,13 @@ def mutants(family: str) -> Iterator[Mutant]:
         edits = [edit for edit in dict.fromkeys(mistake(source)) if edit.key not in seen]
         seen.update(edit.key for edit in edits)
         for edit in _spread([edit for edit in edits if edit.applied(text) != text]):
-            yield Mutant(family, mistake.__name__, edit)
+            yield Mutant(family, mistake.__name__, edit, _change(source, family, edit))
+
+
+def _change(source: Source, family: str, edit: Edit) -> str:
+    scope, place = source.around(edit)
+    model = "".join(part.capitalize() for part in f"{family}_family".split("_"))
+    return sha256(f"{scope.replace(model, '')}\n{place}\n{edit.new}")[:16]
 
 
 def _spread(edits: list[Edit]) -> list[Edit]:

@@ -1,8 +1,8 @@
 """All mutants, judged: several at once, picked up where a run was stopped.
 
 In: mutants, and a file that remembers. Out: a row for each, in the order of the mutants. A
-remembered verdict counts as long as the mutant's text is the same; what was not rejected can be
-judged again after the proof has changed.
+remembered verdict counts as long as the function that was changed is the same; what was not
+rejected can be judged again after the proof has changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from benchmarks.mutants.harvest import Mutant
 from benchmarks.mutants.judge import Verdict, judge
 from benchmarks.resumable import Found, judged
-from relgraph.files import sha256
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,13 @@ def run(
     def keep(found: Found) -> bool:
         return found["outcome"] == "rejected" or not again
 
-    found = judged(mutants, key, judge_plainly, state, jobs, keep)
+    found = judged(mutants, name, judge_plainly, state, jobs, keep)
     return [Row(m, Verdict(**one)) for m, one in zip(mutants, found, strict=True)]
 
 
-def key(mutant: Mutant) -> str:
-    """The mutant's name and its text."""
-    return f"{mutant.name}:{sha256(mutant.text)[:16]}"
+def name(mutant: Mutant) -> str:
+    """The mutant's name, as a function of a module."""
+    return mutant.name
 
 
 def judge_plainly(mutant: Mutant) -> Found:
