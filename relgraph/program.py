@@ -62,7 +62,9 @@ class Connect(Instance):
 
     `reduce` (its own attr names, prefix `reduce.`) makes the map that a pair source's keys and
     values read; empty where they read the input. `init` is how its weights start, None where the
-    backbone's rule holds for its linear layers.
+    backbone's rule holds for its linear layers. `baked` attention holds a table of its position
+    bias and mask (`relgraph.inference`). `form` names the lowering to take (`relgraph.tuned`), the
+    table's own choice where empty.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Connect(Instance):
     init: Start | None = None
     reduce: Scope | None = None
     cite: str = ""
+    baked: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,17 +159,21 @@ class Stage:
 @dataclass(frozen=True)
 class Contract:
     """The input sizes a built model accepts: only its own (`fixed`), or every height and width
-    that is a multiple of `multiple` and at least `minimum`."""
+    that is a multiple of `multiple` and at least `minimum`. `unique` tells of a fixed one that no
+    model can be built for another size: its maps do not follow from the image's sides alone."""
 
     fixed: bool
     multiple: Size
     minimum: Size
+    unique: bool = False
 
 
 @dataclass(frozen=True)
 class Program:
     """The assembled model. Paths: `stem`, `stages.i.downsample`, `stages.i.blocks.j`,
-    `stages.i.after`, and the head's own attrs at top level."""
+    `stages.i.after`, and the head's own attrs at top level. `inference`: norms are folded into
+    layers, attention is baked; `source` is still the spec of the model that was trained.
+    `tuned` are lines on forms that were chosen by measurement."""
 
     source: Backbone
     input: Shape
@@ -173,3 +181,5 @@ class Program:
     stages: tuple[Stage, ...]
     head: Body
     contract: Contract
+    inference: bool = False
+    tuned: tuple[str, ...] = ()

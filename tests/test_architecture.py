@@ -33,16 +33,21 @@ LAYERS = (
     "assemble",
     "understanding",
     "lower",
+    "tuned",
     "emit",
     "emitted",
     "pipeline",
     "graph",
     "derive",
     "certificate",
+    "inference",
     "verify",
     "train",
     "export",
     "transfer",
+    "probe",
+    "optimize",
+    "bench",
     "demo",
     "cli",
     "__main__",
@@ -70,7 +75,7 @@ REFUSED = (
 # Frozen values of the algebra are the language in which the oracle is asked.
 VALUES = ("algebra.operator",)
 
-RUNS_MODELS = ("verify", "export", "train", "transfer", "demo", "emitted")
+RUNS_MODELS = ("verify", "export", "train", "transfer", "probe", "demo", "emitted")
 HEAVY = ("torch", "numpy", "networkx", "timm", "torchvision", "lightning_fabric", "onnx")
 # Together a fifth of a second: recipes need the first, tables on a terminal the second.
 SLOW_TO_START = ("pydantic", "rich")

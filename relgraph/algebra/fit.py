@@ -32,7 +32,12 @@ def misfits(connection: Connection) -> tuple[Misfit, ...]:
 
 def cautions(connection: Connection) -> tuple[Misfit, ...]:
     """What is possible at this size but surely not meant."""
-    return (*_single_slot(connection), *_single_channel(connection), *_beyond_map(connection))
+    return (
+        *_single_slot(connection),
+        *_single_channel(connection),
+        *_beyond_map(connection),
+        *_cut_patches(connection),
+    )
 
 
 def _single_slot(connection: Connection) -> Iterator[Misfit]:
@@ -74,6 +79,21 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
             f"at most {_sides(seen)}: what lies further out meets no place of its own",
             "use a smaller size or dilation, or a larger map",
         )
+
+
+def _cut_patches(connection: Connection) -> Iterator[Misfit]:
+    """Patches that leave the last rows or columns of the map unread."""
+    space, grid = connection.operator.space, connection.in_grid
+    patches = space.connect == "local" and space.padding == (0, 0) and space.size == space.stride
+    if grid is None or not patches or geometry.tiles(space, grid):
+        return
+    left = grid[0] % space.stride[0], grid[1] % space.stride[1]
+    yield Misfit(
+        "map-cut",
+        f"patches of {_sides(space.size)} on a map of {_sides(grid)}",
+        f"a map that they divide: the last {left[0]} rows and {left[1]} columns are never read",
+        "use another size of image or patch",
+    )
 
 
 def divisors(number: int, limit: int = 12) -> str:

@@ -139,6 +139,11 @@ def is_cut(space: Space, grid: Size) -> bool:
     return space.border != "wrap" and shift(space, grid) != (0, 0)
 
 
+def tiles(space: Space, grid: Size) -> bool:
+    """Whether strides divide the map, so that kernels as large as their stride read all of it."""
+    return all(length % step == 0 for length, step in zip(grid, space.stride, strict=True))
+
+
 def ring(space: Space, grid: Size, axis: Axis) -> bool:
     """Whether offsets along this axis count modulo the map: a wrapped block that covers it."""
     covers = space.connect == "grid" or extent(space, grid)[axis] >= grid[axis]

@@ -260,7 +260,7 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
         covered = geometry.extent(space, connection.in_grid)
         if not space.pad:
             site.findings.need_multiple(flow, covered)
-    if space.connect == "local" and space.padding == (0, 0) and space.size == space.stride:
+    if _is_patches(connection):
         site.findings.need_multiple(flow, space.stride)
     if _is_bound_to_map(connection) or _exceeds_map(connection):
         site.findings.fixed = True
@@ -274,6 +274,14 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
             f"{total:,} parameters in one {use.name}",
             f"at most {MAX_PARAMETERS:,}",
         )
+
+
+def _is_patches(connection: Connection) -> bool:
+    """Whether kernels cut the map into patches, all of it."""
+    space, grid = connection.operator.space, connection.in_grid
+    if space.connect != "local" or space.padding != (0, 0) or space.size != space.stride:
+        return False
+    return grid is None or geometry.tiles(space, grid)
 
 
 def _check_starts(body: Body, site: Site) -> None:

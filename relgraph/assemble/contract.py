@@ -3,7 +3,7 @@
 Goes in: the assembled program, the divisibilities that were found on the walk, and a way to
 assemble the same spec at another size. Comes out: a `Contract`. Multiples are known from the walk;
 what rounds down (a pool, a kernel without padding) or reflects has a least size, and may meet its
-counterpart at some sizes only. Such programs, and no others, are tried at a few sizes.
+counterpart at some sizes only. Such programs, and those built for one size, are tried at a few.
 """
 
 from __future__ import annotations
@@ -27,11 +27,64 @@ def settled(program: Program, assembled: Assembled) -> Program:
     """`program` with a contract that holds: `assembled` makes it at another size, or raises
     RelgraphError."""
     contract = program.contract
-    if contract.fixed or not any(_is_delicate(node) for _, node in nodes(program)):
-        return program
-    structure = _structure(program)
-    found = _by_trial(program, lambda size: _is_like(structure, size, assembled))
-    return replace(program, contract=found)
+    if not contract.fixed and any(_is_delicate(node) for _, node in nodes(program)):
+        structure = _structure(program)
+        contract = _by_trial(program, lambda size: _is_like(structure, size, assembled))
+    if contract.fixed:
+        contract = replace(contract, unique=not _can_be_rebuilt(program, contract, assembled))
+    return replace(program, contract=contract)
+
+
+def _can_be_rebuilt(program: Program, contract: Contract, assembled: Assembled) -> bool:
+    """Whether a model for another size has the same modules on maps that are the image's sides
+    over whole numbers, rounded up: all that a builder knows of the size it is asked for."""
+    own = program.input.grid
+    assert own is not None
+    for times in ((1, 1), (2, 3)):
+        size = tuple(s + n * m for s, n, m in zip(own, times, contract.multiple, strict=True))
+        if not _follows(program, (size[0], size[1]), assembled):
+            return False
+    return True
+
+
+def _follows(program: Program, size: Size, assembled: Assembled) -> bool:
+    own = program.input.grid
+    assert own is not None
+    try:
+        here, there = _maps(program), _maps(assembled(size))
+    except RelgraphError:
+        return False
+    if [path for path, _ in here] != [path for path, _ in there]:
+        return False
+    known = {stage.reduction for stage in program.stages}
+    return all(
+        one == other or any(_over(size, by) == other for by in _divisors(own, one, known))
+        for (_, one), (_, other) in zip(here, there, strict=True)
+    )
+
+
+def _divisors(sides: Size, grid: Size, known: set[Size]) -> set[Size]:
+    """The pairs of whole numbers that make the map `grid` of an image: `known` ones, or the one
+    that the sides themselves tell."""
+    return {by for by in {*known, _over(sides, grid)} if _over(sides, by) == grid}
+
+
+def _maps(program: Program) -> list[tuple[str, Size]]:
+    """The maps that connections and positions stand on, in order."""
+    found: list[tuple[str, Size]] = []
+    for path, node in nodes(program):
+        grids: tuple[Size | None, ...] = ()
+        if isinstance(node, Connect):
+            one = node.connection
+            grids = (one.in_grid, one.out_grid, one.key_grid)
+        elif isinstance(node, Element) and node.word == "position":
+            grids = (node.input.grid,)
+        found += [(path, grid) for grid in grids if grid is not None]
+    return found
+
+
+def _over(sides: Size, by: Size) -> Size:
+    return -(-sides[0] // by[0]), -(-sides[1] // by[1])
 
 
 def _is_delicate(node: Node) -> bool:
@@ -70,8 +123,10 @@ def _rounds(connection: Connection) -> bool:
         return False
     if space.border == "reflect":
         return True
-    if isinstance(space.padding, str) or (space.padding == (0, 0) and space.size == space.stride):
+    if isinstance(space.padding, str):
         return False
+    if space.padding == (0, 0) and space.size == space.stride:
+        return not geometry.tiles(space, grid)  # else the multiple is known from the walk
     return any(2 * space.padding[axis] + 1 != geometry.span(space, axis) for axis in (0, 1))
 
 

@@ -275,6 +275,8 @@ def parameters(element: Element) -> tuple[Parameter, ...]:
     """What an element keeps in the state dict, buffers of norm statistics aside."""
     channels = element.input.channels
     word = element.word
+    if not has_factor(element):
+        return ()
     if word in ("layer_norm", "batch_norm", "group_norm", "affine"):
         weight = Parameter("weight", (channels,), "one", decay=False)
         has_bias = word != "layer_norm" or bool(element["bias"])
@@ -292,6 +294,11 @@ def parameters(element: Element) -> tuple[Parameter, ...]:
     if word == "classifier":
         return _linear("", channels, element.output.channels)[: 2 if element["bias"] else 1]
     return ()
+
+
+def has_factor(element: Element) -> bool:
+    """Whether a norm has parameters: not where inference has moved them into the next layer."""
+    return dict(element.arguments).get("affine") is not False
 
 
 def _position(element: Element) -> tuple[Parameter, ...]:

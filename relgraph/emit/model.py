@@ -12,6 +12,7 @@ from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, head_starts, method_texts
+from relgraph.emit.sizes import built_guard
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
 from relgraph.emit.text import WIDTH, call, literal, statement
@@ -80,6 +81,8 @@ def _class_line(program: Program, name: str) -> str:
 
 def _contract(program: Program) -> str:
     contract = program.contract
+    if contract.unique:
+        return f"H, W must be {contract.minimum[0]}, {contract.minimum[1]}."
     if contract.fixed:
         return "H, W must be img_size."
     rows, columns = contract.multiple
@@ -156,15 +159,7 @@ def _reduction(reduction: Size) -> str:
 
 
 def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
-    lines = []
-    rows, columns = program.contract.multiple
-    if (rows, columns) != (1, 1):
-        said = str(rows) if rows == columns else f"{rows} and {columns}"
-        lines = [
-            f"        if self.img_size[0] % {rows} or self.img_size[1] % {columns}:",
-            "            raise ValueError("
-            f'f"img_size: multiples of {said}, found {{self.img_size}}")',
-        ]
+    lines = built_guard(program.contract)
     if "map_sizes[" not in built:
         return lines
     return [*lines, *_map_lines(sizes)]

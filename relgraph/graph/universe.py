@@ -14,7 +14,6 @@ from dataclasses import replace
 from math import prod
 from typing import TypeAlias, TypeVar
 
-from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import (
     TOGETHER,
     Border,
@@ -30,7 +29,7 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
-from relgraph.relations.node import Composite, Node
+from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC, Numbers
 from relgraph.relations.weight import Position
 
@@ -82,7 +81,7 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
 def _fits(operator: Operator) -> bool:
     """Whether the operator is consistent and written in its canonical form."""
     bare = replace(operator, bias="none")
-    return not check(bare) and canonical(bare).operator == bare
+    return not check(bare) and core(bare) == bare
 
 
 def _agree(space: Space, channel: Channel) -> bool:

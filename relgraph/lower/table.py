@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from relgraph.lower import (
     attention,
     average,
+    baked,
     center,
     circular,
     conv,
@@ -41,6 +42,7 @@ class Pattern:
 
 
 CONNECTIONS: tuple[Pattern, ...] = (
+    Pattern("baked attention", baked.accepts_baked, baked.lower_baked),
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("average", average.accepts_average, average.lower_average),

@@ -24,18 +24,6 @@ _SOURCES: Mapping[frozenset[str], str] = {
 }
 
 
-def as_given(operator: Operator) -> Operator:
-    """The average that an operator is whose slots all have one number, or function: a softmax sees
-    only what is different. Any other operator as it is."""
-    weight, space = operator.weight, operator.space
-    alike = weight.normalize == "softmax" and space.share == "all" and weight.source != "pair"
-    if not alike or (space.rank is not None and space.connect != "full"):
-        return operator
-    plain = replace(space, share="none", rank=None)
-    average = Weight("fixed", fixed="average")
-    return canonical(Operator(plain, Channel("separate"), average, "none", operator.frame)).operator
-
-
 def multiplied_out(inner: Operator, outer: Operator) -> Operator:
     """Where the outer operator lacks a projection of static weights, they are taken as weights that
     mix all channels."""

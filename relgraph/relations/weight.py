@@ -55,14 +55,17 @@ def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 
 def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
     """given average → static: the average times a learned number, which is the smallest class that
-    contains it; where places outside the map are not counted, through a softmax."""
+    contains it. Where places outside the map are not counted, rows have other sums, and a softmax
+    of numbers by offset is the smallest: of one number it is the average again."""
     if operator.weight.source != "fixed":
         return
-    space = replace(operator.space, share="all")
-    normalize: Normalize = "softmax" if space.border == "mask" else "none"
-    weight = Weight("static", normalize)
-    step = Operator(space, Channel("separate", share="all"), weight, "none", operator.frame)
-    yield Step(source(operator.weight), "static, shared by all", step)
+    masked = operator.space.border == "mask"
+    shared: SpaceShare = "positions" if masked else "all"
+    weight = Weight("static", "softmax" if masked else "none")
+    channel = Channel("separate", share="all")
+    step = Operator(replace(operator.space, share=shared), channel, weight, "none", operator.frame)
+    after = f"static{', softmax' if masked else ''}, shared by {shared}"
+    yield Step(source(operator.weight), after, step)
 
 
 def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:

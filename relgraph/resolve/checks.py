@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from difflib import get_close_matches
 
-from relgraph.errors import Place, RelgraphError, nearest
+from relgraph.errors import Place, RelgraphError
 from relgraph.resolve.chain import Merged
 from relgraph.resolve.context import Context
 from relgraph.resolve.findings import Findings, RefusedError
@@ -15,6 +15,7 @@ from relgraph.resolve.operators import WIDTH_FIELDS, operator_file
 from relgraph.resolve.stages import ROW_KEYS
 from relgraph.spec.inits import INIT
 from relgraph.spec.nodes import ScalarNode
+from relgraph.spec.other_names import meant, suggested
 from relgraph.spec.words import WORDS
 
 
@@ -41,9 +42,9 @@ def _mentioned(merged: Merged) -> set[str]:
 
 
 def _unread(name: str, what: str, place: Place, findings: Findings) -> None:
-    near = nearest(name, {*ROW_KEYS, *findings.read} - {name})
+    near = suggested(name, {*ROW_KEYS, *findings.read} - {name})
     # A misspelt `stride` or `downsample` leaves every map another size than was meant.
-    misspelt = get_close_matches(name, ROW_KEYS, 1)
+    misspelt = meant(name, ROW_KEYS)
     with nullcontext() if misspelt else findings.leaving_sizes():
         findings.refuse(
             "unused-variable",
@@ -74,7 +75,7 @@ def check_defaults(merged: Merged, context: Context) -> None:
         for name, (node, home) in merged.defaults[word].items():
             if name in fields or home.level != merged.top:
                 continue
-            hint = nearest(name, fields)
+            hint = suggested(name, fields)
             context.findings.refuse(
                 "unknown-field", node.place, f"{word} has no field {name}", hint=hint
             )
@@ -103,7 +104,7 @@ def _unknown_word(key: ScalarNode, merged: Merged, context: Context) -> None:
     word, near = str(key.value), merged.paths[-1].parent
     if context.library.find("operators", word, near):
         return  # the operator's own file is what is wrong
-    hint = nearest(word, [*WORDS, *merged.definitions, *context.library.names("operators", near)])
+    hint = suggested(word, [*WORDS, *merged.definitions, *context.library.names("operators", near)])
     context.findings.refuse(
         "unknown-word",
         key.place,

@@ -18,6 +18,7 @@ from relgraph.errors import (
     RelgraphError,
     Severity,
     in_file_order,
+    told_as,
     uses_of,
 )
 
@@ -37,7 +38,7 @@ class Findings:
     repeat what is told already. `using` are the uses whose text is being read, outermost first.
     """
 
-    problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
+    problems: dict[object, Problem] = field(default_factory=dict)
     covered: set[tuple[str, Place | None]] = field(default_factory=set)
     sized: bool = True
     read: set[str] = field(default_factory=set)
@@ -112,7 +113,7 @@ class Findings:
         """Take over a problem that another stage found."""
         if problem.severity == "error" and not self._leaving:
             self.sized = False
-        key = (problem.code, problem.place)
+        key = told_as(problem)
         uses = dict.fromkeys((*problem.uses, *uses_of(problem.place, self.using)))
         known = self.problems.get(key, problem)
         together = tuple(dict.fromkeys((*known.uses, *uses)))
@@ -136,11 +137,17 @@ class Findings:
 
     def refused_at(self, place: Place) -> bool:
         """Whether what stands at `place` is already told to say nothing there."""
-        return ("says-nothing", place) in self.problems
+        return any(
+            one.place == place and one.code == "says-nothing" for one in self.problems.values()
+        )
 
     def errors(self) -> tuple[Problem, ...]:
         """What refuses the spec, in file order."""
         return tuple(problem for problem in self.told() if problem.severity == "error")
+
+    def warned(self, code: str) -> tuple[Problem, ...]:
+        """The warnings of one code."""
+        return tuple(one for one in self.told() if one.code == code and one.severity == "warning")
 
     def raise_errors(self) -> None:
         """Raise RelgraphError with all errors where there is one."""

@@ -92,7 +92,14 @@ def _operators(source: Node, target: Node) -> float:
     if isinstance(source, Connect) and isinstance(target, Connect):
         one, other = source.connection.operator, target.connection.operator
         alike += one.channel.connect == other.channel.connect
-    return alike if widths[0] == widths[1] else alike / 4
+    if widths[0] == widths[1]:
+        return alike
+    return alike / (3 if _change(*widths[0]) == _change(*widths[1]) else 4)
+
+
+def _change(inside: int, outside: int) -> int:
+    """1 where it widens, −1 where it narrows."""
+    return (outside > inside) - (outside < inside)
 
 
 def _mixes_space(node: Node) -> bool:

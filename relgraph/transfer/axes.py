@@ -52,8 +52,8 @@ def space_axis(connection: Connection, share: SpaceShare | None = None) -> Axis:
     whole = completed_connection(shared(connection, share))
     spot = table(whole)
     inputs, orbit, outputs = _by_slot(spot)
-    read = _on_map(inputs, whole, connection.in_grid)
-    made = _on_map(outputs, whole, connection.in_grid)
+    read = on_map(inputs, whole, connection.in_grid)
+    made = on_map(outputs, whole, connection.in_grid)
     there = (read >= 0) & (made >= 0) & (orbit >= 0)
     columns = connection.tokens + geometry.area(connection.key_grid or connection.in_grid)
     return Axis((made * columns + read)[there], orbit[there], spot.orbits)
@@ -100,8 +100,8 @@ def _by_slot(spot: Table) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def _on_map(index: Tensor, whole: Connection, grid: Size | None) -> Tensor:
-    """Positions of the completed map as those of the map; -1 for what was added."""
+def on_map(index: Tensor, whole: Connection, grid: Size | None) -> Tensor:
+    """Positions of the completed map `whole` as those of the map; -1 for what was added."""
     if whole.in_grid == grid:
         return index
     (height, width), (_, columns) = geometry.as_map(grid), geometry.as_map(whole.in_grid)

@@ -7,32 +7,31 @@ neutral where that is possible; what has no way starts fresh and says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from relgraph.program import Body, Branches, Connect, Element, Node, Residual, Scope, Split, Tap
-from relgraph.transfer import neutral, rows
-from relgraph.transfer.align import Pair, align, is_operator, likeness
+from relgraph.program import Body, Connect, Element, Node, Scope
+from relgraph.relations.weights import carries
+from relgraph.transfer import gates, rows
+from relgraph.transfer.align import Pair, is_operator
 from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.elements import carry_element
-from relgraph.transfer.folding import multiplied_in
-from relgraph.transfer.layer import Outcome, joined, row, words
+from relgraph.transfer.enclosing import pairs as paired
+from relgraph.transfer.layer import Outcome, joined, row
 from relgraph.transfer.opening import level, written_out
 from relgraph.transfer.operators import into_average, into_connection
 from relgraph.transfer.projection import Operators, project
 from relgraph.transfer.request import Objective
-from relgraph.transfer.runs import Run, path_of, runs
-from relgraph.transfer.widening import sides, stretches, widened
+from relgraph.transfer.runs import Run, bent, entering, inside, path_of, runs
+from relgraph.transfer.structure import carry_structure
+from relgraph.transfer.widening import widened
 from relgraph.verify.values import join, under
 
 Inputs = Callable[[str], Tensor | None]
 """Values (B, T + P, C) that enter the source's item at a path, where images were given."""
-
-
-WIDER = "wider inside, {0} into {1}: nothing reads what is new yet"
 
 
 def no_inputs(path: str) -> Tensor | None:
@@ -57,51 +56,68 @@ class Bodies:
 
         The shape at each end is the model's affair: an item whose widths differ starts fresh."""
         source, target = level(source, target)
-        made = self._aligned(before, source, after, target)
-        bare = None if made.is_exact else written_out(source, target)
+        pairs = paired(source, target)
+        made = self._aligned(before, pairs, after)
+        if made.is_exact:
+            return made
+        later = paired(source, target, late=True)
+        if later != pairs:
+            made = min(made, self._aligned(before, later, after), key=_loss)
+        bare = written_out(source, target)
         if bare is None:
             return made
-        other = self._aligned(before, bare[0], after, bare[1])
+        other = self._aligned(before, paired(*bare), after)
         return other if _lost(other) < _lost(made) else made
 
-    def _aligned(self, before: str, source: Body, after: str, target: Body) -> Outcome:
+    def _aligned(self, before: str, pairs: Sequence[Pair], after: str) -> Outcome:
         """Item by item; together where only that keeps the function or comes nearer to it."""
-        pieces = stretches(align(source, target))
-        outcomes = [self._piece(before, piece, after) for piece in pieces]
-        if not self.alone:
-            return joined(outcomes)
-        pairs = [pair for piece in pieces for pair in piece]
-        if len(pairs) == len(pieces):
+        wide = widened(pairs, before, self.source)
+        own = self.over(wide.tensors)
+        outcomes = [own._pair(before, one, after, other) for one, other in wide.pairs]
+        for at, reason in wide.reasons.items():
+            outcomes[at] = rows.as_embedding(outcomes[at], reason)
+        if self.alone:
             exact = [outcome.is_exact for outcome in outcomes]
-            for several in reversed(runs(pairs, exact)):
-                self._together(before, several, after, outcomes)
+            for several in runs(wide.pairs, exact):
+                own._together(before, several, after, outcomes)
+            for run in bent(wide.pairs, exact):
+                own._apart(before, run, after, outcomes)
+        gates.with_half_open(wide.pairs, outcomes, after, self.fresh)
         return joined(outcomes)
 
-    def _piece(self, before: str, piece: list[Pair], after: str) -> Outcome:
-        """One pair, or several between which the target is wider."""
-        if len(piece) == 1:
-            return self._pair(before, piece[0][0], after, piece[0][1])
-        wide = widened(piece, before, self.source)
-        own = replace(self, source={**self.source, **wide.tensors}, inputs=no_inputs)
-        both = zip(wide.nodes, (target for _, target in piece), strict=True)
-        made = joined(own._pair(before, one, after, other) for one, other in both)
-        reason = WIDER.format(*sides(piece[0]))
-        told = tuple(
-            replace(one, method="embedding", reason=reason) if one.method == "copy" else one
-            for one in made.layers
-        )
-        return replace(made, layers=told)
+    def over(self, tensors: Tensors) -> Bodies:
+        """The same with these tensors of the source in the place of its own: what enters is then
+        known for no item that has them."""
+        if not tensors:
+            return self
+
+        def inputs(path: str) -> Tensor | None:
+            return None if under(tensors, path) else self.inputs(path)
+
+        return replace(self, source={**self.source, **tensors}, inputs=inputs)
 
     def _together(
         self, before: str, several: list[Run], after: str, outcomes: list[Outcome]
-    ) -> None:
-        """The first stretch of neighbours that loses less as one, in the place of its items."""
+    ) -> bool:
+        """The first stretch of neighbours that loses less as one, in the place of its items, if
+        there is one."""
         for run in several:
             here = slice(run.first, run.end)
             made = self._run(before, run, after)
-            if _loss(made) < _loss(joined(outcomes[here])):
-                outcomes[here] = [made]
-                return
+            if made.carries and _loss(made) < _loss(joined(outcomes[here])):
+                outcomes[here] = [made, *[Outcome()] * (run.end - run.first - 1)]
+                return True
+        return False
+
+    def _apart(self, before: str, run: Run, after: str, outcomes: list[Outcome]) -> None:
+        """Layers between which something bends: nearest on images, or told to be near nothing."""
+        if self._together(before, [run], after, outcomes):
+            return
+        here = range(run.first, run.end)
+        if any(layer.method == "projection" for at in here for layer in outcomes[at].layers):
+            lost = self._run(before, run, after)
+            for at in here:
+                outcomes[at] = rows.as_partial(outcomes[at], _reason(lost))
 
     def _run(self, before: str, run: Run, after: str) -> Outcome:
         """Neighbouring items as one."""
@@ -126,32 +142,14 @@ class Bodies:
         if is_operator(source) and is_operator(target):
             return self.operator(before, source, after, target)  # type: ignore[arg-type]
         if isinstance(source, Element) and isinstance(target, Element):
-            return self._element(before, source, after, target)
-        return self._structure(before, source, after, target)
-
-    def _structure(self, before: str, source: Node, after: str, target: Node) -> Outcome:
-        if isinstance(source, Scope) and isinstance(target, Scope):
-            inside = join(before, source.attr), join(after, target.attr)
-            return self.match(inside[0], source.body, inside[1], target.body)
-        if isinstance(source, Residual) and isinstance(target, Residual):
-            return self._residual(before, source, after, target)
-        if isinstance(source, Branches) and isinstance(target, Branches):
-            return self._branches(before, source, after, target)
-        if isinstance(source, Split) and isinstance(target, Split):
-            return self._split(before, source, after, target)
-        if isinstance(source, Tap) and isinstance(target, Tap):
-            return Outcome()
-        if isinstance(target, Branches):
-            return self._into_branches(before, source, after, target)
-        return self._unwrapped(before, source, after, target)
-
-    # -- operators and elements ---------------------------------------------------------------
+            return self.element(before, source, after, target)
+        return carry_structure(self, before, source, after, target)
 
     def operator(self, before: str, source: Operators, after: str, target: Operators) -> Outcome:
         """One operator into another: as it stands, factor by factor, or the nearest."""
         paths = join(before, source.attr), join(after, target.attr)
         self.told(paths[1])
-        own, fresh = under(self.source, paths[0]), under(self.fresh, paths[1])
+        own, fresh = inside(source, self.source, before), inside(target, self.fresh, after)
         made: Carried | Refused = Refused("")
         reduced = self._reduced(source, paths, target)
         if reduced is not None and reduced.is_exact:
@@ -164,18 +162,20 @@ class Bodies:
             average = into_average(source, target, own, fresh)
             if isinstance(average, Carried):
                 return self._one(paths, source, target, average)
-        inside = self._inside(before, source, paths[1], target)
-        if inside is not None and inside.is_exact:
-            return inside
+        by_factors = self._by_factors(before, source, paths[1], target)
+        if by_factors is not None and by_factors.is_exact:
+            return by_factors
         near: Carried | Refused = Refused("")
         if not (_predicts(target) and (isinstance(made, Carried) or _placeless(source, target))):
-            near = project(source, target, own, fresh, self.inputs(paths[0]), self.objective)
+            inputs = self.inputs(entering(before, source))
+            near = project(source, target, own, fresh, inputs, self.objective)
         if isinstance(near, Carried):
             return self._one(paths, source, target, near)
-        if inside is not None and inside.carries:
-            return inside
+        if by_factors is not None and by_factors.carries:
+            return rows.as_partial(by_factors, near.reason) if near.needs_images else by_factors
         if isinstance(made, Refused):
-            reasons = dict.fromkeys((made.reason, _reason(inside), *_said_by(near, made, target)))
+            said = _said_by(near, made, source, target)
+            reasons = dict.fromkeys((made.reason, _reason(by_factors), *said))
             made = Carried("fresh", {}, "; ".join(filter(None, reasons)))
         return self._one(paths, source, target, made)
 
@@ -212,7 +212,7 @@ class Bodies:
         keys = self.match(paths[0], tuple(reduction), inside, target.reduce.body)
         return joined((whole, keys))
 
-    def _inside(
+    def _by_factors(
         self, before: str, source: Operators, after: str, target: Operators
     ) -> Outcome | None:
         """Into the factors of the target: one for one, or all of the source into one of them."""
@@ -225,7 +225,8 @@ class Bodies:
         each = self.match(join(before, source.attr), source.body, after, target.body)
         return whole if _lost(whole) < _lost(each) and not each.is_exact else each
 
-    def _element(self, before: str, source: Element, after: str, target: Element) -> Outcome:
+    def element(self, before: str, source: Element, after: str, target: Element) -> Outcome:
+        """One element into another."""
         paths = join(before, source.attr), join(after, target.attr)
         own = under(self.source, paths[0]) if source.attr else {}
         fresh = under(self.fresh, paths[1]) if target.attr else {}
@@ -235,96 +236,16 @@ class Bodies:
         tensors = {join(paths[1], name): tensor for name, tensor in made.tensors.items()}
         return Outcome(tensors, (row(paths[1], paths[0], (source, target), made),))
 
-    # -- structure ----------------------------------------------------------------------------
 
-    def _residual(self, before: str, source: Residual, after: str, target: Residual) -> Outcome:
-        folded = None if target.scale is not None else self._folded(before, source)
-        own = self if folded is None else replace(self, source={**self.source, **folded})
-        parts = [own.match(before, source.body, after, target.body)]
-        if folded is None:
-            parts.append(self._scale(before, source, after, target))
-        else:
-            parts.append(rows.folded(before, source, after))
-        if source.shortcut is None or target.shortcut is None:
-            if source.shortcut != target.shortcut:
-                parts.append(rows.remark(before, source, after, target, "a sum with the shortcut"))
-        else:
-            parts.append(self.match(before, source.shortcut, after, target.shortcut))
-        return joined(parts)
-
-    def _folded(self, before: str, source: Residual) -> dict[str, Tensor] | None:
-        """The source's tensors with its layer scale in the layer before it."""
-        if source.scale is None:
-            return None
-        numbers = self.source.get(join(join(before, source.scale.attr), "weight"))
-        if numbers is None:
-            return None
-        return multiplied_in(source.body, before, self.source, numbers)
-
-    def _scale(self, before: str, source: Residual, after: str, target: Residual) -> Outcome:
-        """A layer scale into a layer scale; one that is new is 1, one that is gone is told."""
-        if target.scale is not None and source.scale is not None:
-            return self._element(before, source.scale, after, target.scale)
-        if target.scale is not None:
-            return rows.new(after, target.scale, self.fresh)
-        return Outcome() if source.scale is None else rows.dropped(before, source.scale)
-
-    def _branches(self, before: str, source: Branches, after: str, target: Branches) -> Outcome:
-        if source.combine != target.combine:
-            return rows.fresh(after, target, f"{words(source)} into {words(target)}")
-        parts = []
-        left = list(range(len(target.branches)))
-        for branch in source.branches:
-            if not left:
-                reason = "a branch that the target does not have"
-                parts.append(rows.remark(before, source, after, target, reason))
-                continue
-            chosen = max(left, key=lambda at: _alike(branch, target.branches[at]))
-            left.remove(chosen)
-            parts.append(self.match(before, branch, after, target.branches[chosen]))
-        return joined([*parts, self._others(after, target, set(left))])
-
-    def _others(self, after: str, target: Branches, new: set[int]) -> Outcome:
-        """Branches that the source does not have, set to change nothing."""
-        if not new:
-            return Outcome()
-        kept = tuple(b for at, b in enumerate(target.branches) if at in new)
-        rest = replace(target, branches=((), *kept))
-        made = neutral.beside(rest, 0, after, self.fresh)
-        if isinstance(made, Refused):
-            return joined(rows.fresh(after, node, made.reason) for b in kept for node in b)
-        return rows.quiet(after, target, made, "new branches that change nothing yet")
-
-    def _into_branches(self, before: str, source: Node, after: str, target: Branches) -> Outcome:
-        """One item into the branch that is most like it, the others neutral."""
-        at = max(range(len(target.branches)), key=lambda at: _alike((source,), target.branches[at]))
-        carried = self.match(before, (source,), after, target.branches[at])
-        others = set(range(len(target.branches))) - {at}
-        return joined((carried, self._others(after, target, others)))
-
-    def _split(self, before: str, source: Split, after: str, target: Split) -> Outcome:
-        if (source.sizes, source.combine) != (target.sizes, target.combine):
-            return rows.fresh(after, target, f"parts of {source.sizes} and {target.sizes}")
-        both = zip(source.branches, target.branches, strict=True)
-        return joined(self.match(before, one, after, other) for one, other in both)
-
-    def _unwrapped(self, before: str, source: Node, after: str, target: Node) -> Outcome:
-        """What stands inside a residual or a class against what stands alone."""
-        if isinstance(target, Residual | Scope):
-            path = join(after, target.attr) if isinstance(target, Scope) else after
-            made = self.match(before, (source,), path, target.body)
-        else:
-            assert isinstance(source, Residual | Scope), "what is nothing alike is not paired"
-            path = join(before, source.attr) if isinstance(source, Scope) else before
-            made = self.match(path, source.body, after, (target,))
-        if isinstance(source, Residual) == isinstance(target, Residual):
-            return made
-        return joined((made, rows.remark(before, source, after, target, "a sum with the shortcut")))
-
-
-def _said_by(near: Refused, made: Refused, target: Operators) -> tuple[str, ...]:
-    """Why there is no nearest, where a single connection has not said why it takes nothing."""
-    return () if made.reason and isinstance(target, Connect) else (near.reason,)
+def _said_by(near: Refused, made: Refused, source: Operators, target: Operators) -> tuple[str, ...]:
+    """Why there is no nearest, where a single connection has not said why it takes nothing; and
+    that images would help, where the relation says so."""
+    if not made.reason or not isinstance(target, Connect):
+        return (near.reason,)
+    if not near.needs_images or not isinstance(source, Connect):
+        return ()
+    said = carries(source.connection.operator, target.connection.operator, instances=True)
+    return (near.reason,) if said.kind == "projection" else ()
 
 
 def _predicts(target: Operators) -> bool:
@@ -362,8 +283,3 @@ def _reason(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
     return next((layer.reason for layer in outcome.layers if not layer.is_exact), "")
-
-
-def _alike(source: Body, target: Body) -> float:
-    pairs = align(source, target)
-    return sum(likeness(a, b) for a, b in pairs if a is not None and b is not None)

@@ -50,9 +50,10 @@ class Carried:
 
 @dataclass(frozen=True)
 class Refused:
-    """No weights go this way, and why."""
+    """No weights go this way, and why; with images to calibrate with some may."""
 
     reason: str
+    needs_images: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -166,7 +166,7 @@ CORES: dict[tuple[str, str], Core] = {
 }
 """Which core goes into which; every other pair has its reason below."""
 
-_FROZEN = "weights that change with the image into ones that do not: needs images to average over"
+_FROZEN = "weights that change with the image into ones that do not"
 REASONS: dict[tuple[str, str], str] = {
     ("pooled", "static"): _FROZEN,
     ("center", "static"): _FROZEN,

@@ -76,6 +76,10 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
     return Outcome(tensors, tuple(layers))
 
 
+KEPT = "; hardly nearer than zero: {0:.1%} of ‖W‖² is kept"
+_LITTLE = 0.1  # of ‖W‖²
+
+
 def row(path: str, source: str, nodes: tuple[Node | None, Node | None], carried: Carried) -> Layer:
     """The row of one pair of items."""
     before, after = nodes
@@ -86,10 +90,18 @@ def row(path: str, source: str, nodes: tuple[Node | None, Node | None], carried:
         words(before),
         words(after),
         carried.method,
-        carried.reason,
+        carried.reason + _remark(carried),
         carried.error,
         carried.error_outputs,
     )
+
+
+def _remark(carried: Carried) -> str:
+    """What a reader of an error near 1 must know: weights of zero have the error 1."""
+    if carried.method != "projection" or carried.error is None:
+        return ""
+    kept = 1 - carried.error**2
+    return KEPT.format(max(kept, 0.0)) if kept < _LITTLE else ""
 
 
 def _kind(node: Node | None) -> Literal["operator", "element", "structure"]:

@@ -31,9 +31,8 @@ _ZERO_KEEPING = PASSING | {
 _BIASED = frozenset(("affine", "batch_norm", "group_norm", "layer_norm"))
 # What an activation must be given to make 1 (a sigmoid: 1 − 1e-13).
 _ONE: dict[str, float] = {"relu": 1.0, "relu6": 1.0, "hardsigmoid": 3.0, "sigmoid": 30.0}
-
-
-_SATURATED = frozenset(("hardsigmoid", "sigmoid"))
+SATURATED = frozenset(("hardsigmoid", "sigmoid"))
+FLAT = "the gate is open at the flat end of its curve: it learns little or nothing"
 
 
 def identity(node: Node, path: str, fresh: Tensors) -> Made | Refused:
@@ -60,8 +59,8 @@ def caveats(node: Node) -> list[str]:
         said.append("a new batch norm is the identity in evaluation only: training counts anew")
     gates = [one for one in inside if isinstance(one, Branches) and one.combine == "product"]
     ends = (leaf for gate in gates for leaf in _inside(gate))
-    if any(isinstance(leaf, Element) and leaf.word in _SATURATED for leaf in ends):
-        said.append("the gate is open at the flat end of its curve: it learns little or nothing")
+    if any(isinstance(leaf, Element) and leaf.word in SATURATED for leaf in ends):
+        said.append(FLAT)
     return said
 
 

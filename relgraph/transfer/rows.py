@@ -6,6 +6,8 @@ or without one where nothing is to be said. What is new changes nothing where th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from relgraph.program import Element, Node, Residual, Tap
 from relgraph.transfer import neutral
 from relgraph.transfer.carried import Carried, Refused, Tensors
@@ -33,6 +35,24 @@ def quiet(after: str, target: Node, made: neutral.Made, reason: str) -> Outcome:
     """An item with tensors that make it change nothing."""
     carried = Carried("neutral", made, "; ".join((reason, *neutral.caveats(target))), 0.0)
     return Outcome(made, (row(join(after, target.attr), "", (None, target), carried),))
+
+
+def as_embedding(outcome: Outcome, reason: str) -> Outcome:
+    """Copies of what was changed before, as what they are."""
+    told = tuple(
+        replace(one, method="embedding", reason=reason) if one.method == "copy" else one
+        for one in outcome.layers
+    )
+    return replace(outcome, layers=told)
+
+
+def as_partial(outcome: Outcome, reason: str) -> Outcome:
+    """Projections that are near nothing, since there is more between their layers than a W."""
+    told = tuple(
+        replace(one, method="partial", reason=reason) if one.method == "projection" else one
+        for one in outcome.layers
+    )
+    return replace(outcome, layers=told)
 
 
 def dropped(before: str, source: Node) -> Outcome:

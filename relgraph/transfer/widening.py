@@ -9,7 +9,7 @@ zero (function-preserving widening: Chen et al., Net2Net, ICLR 2016, with zeros 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -34,23 +34,38 @@ _PER_CHANNEL = frozenset(("affine", "batch_norm", "scale"))
 _PER_POSITION = frozenset(("layer_norm",)) | _PER_CHANNEL
 
 
+WIDER = "wider inside, {0} into {1}: nothing reads what is new yet"
+
+
 @dataclass(frozen=True, eq=False)
 class Widened:
-    """The source's items at the target's width, and their tensors by full names."""
+    """Pairs with the source's items at the target's width, and the tensors of these items by full
+    names. `reasons` tells for each pair that was widened what was done."""
 
-    nodes: tuple[Node, ...]
+    pairs: tuple[Pair, ...]
     tensors: Tensors
+    reasons: Mapping[int, str]
 
 
-def stretches(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """The pairs in order, those together between which only the target is wider."""
-    made: list[list[Pair]] = []
+def widened(pairs: Sequence[Pair], path: str, tensors: Tensors) -> Widened:
+    """The source's items, of the class at `path`, as wide as the target's wherever only the target
+    is wider between two of them."""
+    made: list[Pair] = []
+    wide: dict[str, Tensor] = {}
+    reasons: dict[int, str] = {}
     at = 0
     while at < len(pairs):
-        length = _length(pairs[at:])
-        made.append(list(pairs[at : at + length]))
-        at += length
-    return made
+        stretch = pairs[at : at + _length(pairs[at:])]
+        if len(stretch) > 1:
+            reason = WIDER.format(*_sides(stretch[0]))
+            reasons |= dict.fromkeys(range(at, at + len(stretch)), reason)
+            nodes, own = _stretched(stretch, path, tensors)
+            wide |= own
+            made += zip(nodes, (target for _, target in stretch), strict=True)
+        else:
+            made += stretch
+        at += len(stretch)
+    return Widened(tuple(made), wide, reasons)
 
 
 def _length(pairs: Sequence[Pair]) -> int:
@@ -63,6 +78,8 @@ def _length(pairs: Sequence[Pair]) -> int:
         return 1
     for count, pair in enumerate(pairs[1:], 2):
         both = _both(pair)
+        if both is None and _can_stand_alone(pair, axis):
+            continue
         if both is None or _grows(both[0].input, both[1].input) != axis:
             return 1
         if both[0].output == both[1].output:
@@ -121,13 +138,22 @@ def _can_pass(both: Both, axis: Axis) -> bool:
     return axis == "channels" and all(_is_plain(node) and _is_apart(node) for node in both)
 
 
+def _can_stand_alone(pair: Pair, axis: Axis) -> bool:
+    """Whether an item that only one side has leaves units where they are and apart."""
+    source, target = pair
+    if target is not None:
+        return target.input == target.output
+    own = _PER_CHANNEL if axis == "channels" else _PER_POSITION
+    return isinstance(source, Element) and source.word in own | PASSING | set(ACTIVATIONS)
+
+
 def _is_apart(node: Node) -> bool:
     assert isinstance(node, Connect), "asked before"
     channel = node.connection.operator.channel
     return channel.connect == "separate" and channel.share == "none"
 
 
-def sides(pair: Pair) -> tuple[int, int]:
+def _sides(pair: Pair) -> tuple[int, int]:
     """Units between the layers of a stretch that starts with this pair, before and after."""
     source, target = pair
     assert source is not None and target is not None, "a stretch has both"
@@ -137,15 +163,19 @@ def sides(pair: Pair) -> tuple[int, int]:
     return one.channels, other.channels
 
 
-def widened(pairs: Sequence[Pair], path: str, tensors: Tensors) -> Widened:
-    """The source's items of one stretch, of the class at `path`, as wide as the target's."""
-    nodes: list[Node] = []
+def _stretched(
+    pairs: Sequence[Pair], path: str, tensors: Tensors
+) -> tuple[list[Node | None], dict[str, Tensor]]:
+    """The source's items of one stretch at the target's width, and their tensors."""
+    nodes: list[Node | None] = []
     made: dict[str, Tensor] = {}
+    inside: Shape | None = None
     for at, (source, target) in enumerate(pairs):
-        assert source is not None and target is not None, "a stretch has both"
-        node = _resized(source, target)
+        ends = (inside, inside) if target is None else (target.input, target.output)
+        inside = ends[1]
+        node = None if source is None else _resized(source, *ends)
         nodes.append(node)
-        if not node.attr:
+        if node is None or not node.attr:
             continue
         own = join(path, node.attr)
         shapes = _shapes(node, under(tensors, own))
@@ -153,19 +183,20 @@ def widened(pairs: Sequence[Pair], path: str, tensors: Tensors) -> Widened:
             full = join(own, name)
             last = at == len(pairs) - 1
             made[full] = _padded(full, tensor, shapes.get(name, tuple(tensor.shape)), last)
-    return Widened(tuple(nodes), made)
+    return nodes, made
 
 
-def _resized(source: Node, target: Node) -> Node:
-    node = replace(source, input=target.input, output=target.output)
+def _resized(source: Node, entering: Shape | None, leaving: Shape | None) -> Node:
+    assert entering is not None and leaving is not None, "a stretch begins with two layers"
+    node = replace(source, input=entering, output=leaving)
     if not isinstance(node, Connect):
         return node
     connection = replace(
         node.connection,
-        in_channels=target.input.channels,
-        out_channels=target.output.channels,
-        in_grid=target.input.grid,
-        out_grid=target.output.grid,
+        in_channels=entering.channels,
+        out_channels=leaving.channels,
+        in_grid=entering.grid,
+        out_grid=leaving.grid,
     )
     return replace(node, connection=connection)
 

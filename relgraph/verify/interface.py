@@ -116,6 +116,10 @@ def _sizes(build: Builder, model: Any, program: Program) -> Iterator[str]:
     assert own is not None
     yield from _unequal("img_size", tuple(model.img_size), own)
     larger = _larger(program, own)
+    if program.contract.unique:
+        if not _refuses(partial(build, img_size=larger)):
+            yield f"img_size={larger} is accepted, the spec's model is made for {own} alone"
+        return
     found = build(img_size=larger).img_size
     yield from _unequal(f"img_size of a model built for {larger}", tuple(found), larger)
     if program.contract.fixed and not _refuses(partial(_logits, model, program, larger)):

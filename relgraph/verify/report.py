@@ -13,6 +13,9 @@ from typing import Literal, TypeAlias
 CheckName = Literal[
     "spec",
     "calls",
+    "state",
+    "machine",
+    "reach",
     "precision",
     "start",
     "parameters",
@@ -23,6 +26,7 @@ CheckName = Literal[
     "forms",
     "training",
     "second size",
+    "large values",
     "drop path",
     "cost",
     "runs",
@@ -31,6 +35,7 @@ CheckName = Literal[
     "connectivity",
     "sharing",
     "dynamism",
+    "shifts",
     "rank",
 ]
 

@@ -8,6 +8,7 @@ inside is `connections`' affair.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol, cast
@@ -24,7 +25,13 @@ from relgraph.verify.forms import logits_by_form, run_checkpointed
 from relgraph.verify.locate import first_difference
 from relgraph.verify.reference import run
 from relgraph.verify.report import Check, CheckName
-from relgraph.verify.runs import Run, has_batch_norm, run_model, run_reference
+from relgraph.verify.runs import (
+    Run,
+    has_batch_norm,
+    run_model,
+    run_reference,
+    training_maps,
+)
 from relgraph.verify.statistics import images_needed, near_values
 from relgraph.verify.subject import Subject
 
@@ -179,11 +186,23 @@ def _training_check(subject: Subject, wanted: Run) -> Check:
         for name, value in (("running_mean", wanted_mean), ("running_var", wanted_var)):
             kept = found.statistics[f"{path}.{name}"]
             gaps[f"{path}.{name} after the step"] = difference(kept, value)
+    gaps |= _training_maps(subject, wanted)
     worst = max(gaps, key=lambda name: gaps[name].relative)
     example = "" if gaps[worst].ok else f"{worst}: {gaps[worst]}"
-    declared = "the reference's logits, gradients"
+    declared = "the reference's logits, gradients, feature maps"
     declared += ", norm statistics" if wanted.statistics else ""
     return Check("training", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
+
+
+def _training_maps(subject: Subject, wanted: Run) -> dict[str, Difference]:
+    """Feature maps and `forward_features` in training mode."""
+    meant = (*wanted.features, wanted.last)
+    found = training_maps(subject.model, subject.program, subject.images)
+    if len(found) != len(meant):
+        return {f"{len(found) - 1} feature maps while training": Difference(math.inf)}
+    names = [f"the map of stage {number}" for number in range(len(wanted.features))]
+    pairs = zip((*names, "forward_features"), found, meant, strict=True)
+    return {name: difference(one, other) for name, one, other in pairs}
 
 
 def check_second_size(subject: Subject, build: Builder) -> Check:

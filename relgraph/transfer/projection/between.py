@@ -28,7 +28,7 @@ from relgraph.transfer.projection.regression import fitted
 from relgraph.verify.values import join
 
 REASON = "linear factors, then the last one by least squares of the outputs on {0} images"
-NO_IMAGES = "{0} stands between the factors: no W has such factors, and images decide"
+NO_IMAGES = "{0} stands between the factors: no W has such factors, images decide (--calibrate)"
 _IMAGES = 16  # run at once
 
 
@@ -40,7 +40,7 @@ def with_elements(
     if not between:
         return Refused("nothing stands between the factors")
     if inputs is None or not len(inputs):
-        return Refused(NO_IMAGES.format(between[0].word))  # type: ignore[union-attr]
+        return Refused(NO_IMAGES.format(between[0].word), needs_images=True)  # type: ignore[union-attr]
     last = target.body[-1]
     if not isinstance(last, Connect) or last.connection.operator.frame != Frame():
         return Refused("the target does not end in a connection without projections")

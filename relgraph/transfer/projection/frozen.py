@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Weight
 from relgraph.algebra.parameters import weight_shape
-from relgraph.transfer.axes import channel_axis, slot_axis
+from relgraph.transfer.axes import Axis, channel_axis, on_map, slot_axis, slots
 from relgraph.transfer.carried import Refused, Tensors
 from relgraph.verify import oracle
+from relgraph.verify.oracle_tables import completed_connection
 
 LARGEST = 1 << 25
 """Numbers of W over entries and units: above it a layer is told to be too large."""
@@ -35,12 +37,22 @@ class Frozen:
     spread: float
 
 
+def stand_in(source: Connection, tensors: Tensors) -> Frozen:
+    """The same frame around a core of zeros that reads the map itself: where keys stand on a map of
+    their own, W reads what was made of the map, and there is no mean to take."""
+    static = replace(_static(source), key_grid=None)
+    doubles = {n: t.double() if t.dtype.is_floating_point else t for n, t in tensors.items()}
+    own = {"weight": torch.zeros(weight_shape(static), dtype=torch.float64)}
+    return Frozen(static, own | _frame(source, doubles), 0.0)
+
+
 def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Refused:
     """The mean of W over `inputs` (B, T + P, C)."""
     if source.key_grid is not None:
         return Refused("keys on a map of their own: its W reads what no static core here reads")
     static = _static(source)
     axis, units = slot_axis(static, empty=True), channel_axis(source)
+    entry = _entries(static, axis)
     number = units.orbits * axis.orbits
     if number > LARGEST:
         return Refused(f"W has {number:,} numbers: more than {LARGEST:,} are not averaged")
@@ -51,12 +63,30 @@ def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Ref
         w = oracle.weights(source, doubles, batch).flatten(2)[:, :, axis.entry]
         w = w.expand(len(batch), -1, -1)
         total.index_add_(1, axis.orbit, w.sum(0))
-        square += float((w.square().sum((0, 2)) * multiplicity).sum())
+        square += float((_square(w, entry) * multiplicity).sum())
     mean = total / len(inputs)
-    kept = float((mean.square().sum(1) * multiplicity).sum()) * len(inputs)
+    kept = float((_square(mean[None, :, axis.orbit], entry) * multiplicity).sum()) * len(inputs)
     spread = max(square - kept, 0.0) / square if square else 0.0
     own = {"weight": mean.reshape(weight_shape(static)), **_frame(source, doubles)}
     return Frozen(static, own, spread)
+
+
+def _entries(static: Connection, axis: Axis) -> Tensor:
+    """For each slot of the axis the entry of W that it adds to, −1 for what stands outside the map:
+    a border that repeats positions shows one of them in several slots."""
+    reads, _ = slots(static)
+    whole, count = completed_connection(static), static.tokens + geometry.area(static.in_grid)
+    output = on_map(axis.entry // reads.shape[1], whole, static.in_grid)
+    read = on_map(reads.flatten()[axis.entry], whole, static.in_grid)
+    return torch.where((output >= 0) & (read >= 0), output * count + read, -1)
+
+
+def _square(w: Tensor, entry: Tensor) -> Tensor:
+    """Σ over images and entries of squares, (U,), of w (B, U, slots)."""
+    there = entry >= 0
+    _, number = entry[there].unique(return_inverse=True)
+    added = w.new_zeros(*w.shape[:2], int(number.max()) + 1)
+    return added.index_add_(2, number, w[..., there]).square().sum((0, 2))
 
 
 def chunks(inputs: Tensor, count: int) -> Iterator[Tensor]:
@@ -83,5 +113,6 @@ def _frame(source: Connection, tensors: Tensors) -> dict[str, Tensor]:
     own = {n: t for n, t in tensors.items() if n == "bias" or n.startswith(("proj.", "value."))}
     if source.operator.weight.source != "pair" or not source.operator.frame.value:
         return own
-    values = {f"value.{part}": tensors.get(f"qkv.{part}") for part in ("weight", "bias")}
+    name = "qkv" if source.key_grid is None else "kv"
+    values = {f"value.{part}": tensors.get(f"{name}.{part}") for part in ("weight", "bias")}
     return own | {n: t[-source.in_channels :] for n, t in values.items() if t is not None}
