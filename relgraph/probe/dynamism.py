@@ -18,6 +18,7 @@ from relgraph.algebra.operator import Size, Source
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
+from relgraph.probe.findings import size
 from relgraph.probe.lab import balanced, disturbed, image, sampled
 from relgraph.probe.owners import dependence
 
@@ -45,13 +46,13 @@ def dynamism(arrays: Arrays, seen: Tensor, softmax: bool) -> Dynamism:
     if change <= CHANGED:
         learned = _gap(arrays.slices(arrays.at(1, 0), seen), here)
         if learned <= CHANGED:
-            return Dynamism("fixed", f"W changes by {learned:.0e} with the parameters")
-        return Dynamism("static", f"W changes by {change:.0e} from image to image")
+            return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
+        return Dynamism("static", f"W changes by {size(change)} from image to image")
     features = image(arrays.link.start_places, 0)
     same_mean = _gap(arrays.slices(arrays.given(0, balanced(features)), seen), here)
-    words = f"W changes by {change:.0e} from image to image"
+    words = f"W changes by {size(change)} from image to image"
     if same_mean <= CHANGED:
-        return Dynamism("pooled", f"{words}, by {same_mean:.0e} between images of one mean")
+        return Dynamism("pooled", f"{words}, by {size(same_mean)} between images of one mean")
     if _homes(arrays) is None:
         return Dynamism(None, f"{words}; outputs and inputs are not the same places")
     return _by_place(arrays, seen, here, words, softmax)
@@ -80,9 +81,11 @@ def _by_place(
     )
     if loose <= CHANGED:
         what = "up to the sum of the softmax, a weight" if softmax else "a weight"
-        said = f"{words}; {what} changes by {loose:.0e} with other places than its two"
+        said = f"{words}; {what} changes by {size(loose)} with other places than its two"
         return Dynamism("pair", said, bilinear=_bilinear(arrays, seen, softmax))
-    said = f"{words}, also between images of one mean; a weight changes by {loose:.0e} with places"
+    said = (
+        f"{words}, also between images of one mean; a weight changes by {size(loose)} with places"
+    )
     return Dynamism(None, f"{said} that are neither its output nor its input")
 
 
@@ -223,7 +226,7 @@ def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
     if last == "sigmoid" and len(frozen) == 1:
         return Normalisation("sigmoid")
     if last == "softmax" or (not last and any(step.through == "softmax" for step in steps)):
-        said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {sums:.1e}"
+        said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"
         return Normalisation("none", said)
     said = f"the weights end in {last}, which is no normalisation of the algebra"
     return Normalisation("none", said if last else "")

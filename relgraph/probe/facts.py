@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from relgraph.probe.draws import Tensors, noise
-from relgraph.probe.findings import Property
+from relgraph.probe.findings import Property, size
 from relgraph.probe.tape import Call, apart
 
 SAME = 1e-9
@@ -34,7 +34,7 @@ def _additive(call: Call, tensors: Tensors, shape: tuple[int, ...]) -> Property:
     zero = _run(call, tensors, torch.zeros_like(one))
     first, second = (_run(call, tensors, x) - zero for x in (one, other))
     gap = apart(first + second, _run(call, tensors, one + other) - zero)
-    said = f"f(a) + f(b) is off from f(a + b) by {gap:.1e}, the value at 0 taken off"
+    said = f"f(a) + f(b) is off from f(a + b) by {size(gap)}, the value at 0 taken off"
     return Property("additive in x", "yes" if gap <= SAME else "no", said)
 
 
@@ -43,7 +43,7 @@ def _homogeneous(call: Call, tensors: Tensors, shape: tuple[int, ...]) -> Proper
     zero = _run(call, tensors, torch.zeros_like(one))
     once = _run(call, tensors, one) - zero
     gap = max(apart(t * once, _run(call, tensors, t * one) - zero) for t in (2.0, -1.0))
-    said = f"t f(x) is off from f(t x) by {gap:.1e} for t of 2 and -1, the value at 0 taken off"
+    said = f"t f(x) is off from f(t x) by {size(gap)} for t of 2 and -1, the value at 0 taken off"
     return Property("homogeneous in x", "yes" if gap <= SAME else "no", said)
 
 
@@ -60,9 +60,9 @@ def _order(call: Call, tensors: Tensors, shape: tuple[int, ...]) -> Property:
             return Property(
                 "order in x",
                 str(order),
-                f"differences of order {order + 1} along a line are {gaps[-1]:.0e} of the values",
+                f"differences of order {order + 1} along a line are {size(gaps[-1])} of the values",
             )
-    said = f"differences of order {HIGHEST + 1} along a line are {gaps[-1]:.0e} of the values"
+    said = f"differences of order {HIGHEST + 1} along a line are {size(gaps[-1])} of the values"
     return Property("order in x", f"no polynomial of order {HIGHEST} or less", said)
 
 

@@ -10,6 +10,14 @@ from dataclasses import dataclass
 
 from relgraph.algebra.operator import Operator
 
+NOTHING = 1e-12
+
+
+def size(gap: float) -> str:
+    """A difference in one digit; what rounding leaves is told as less than 1e-12, since its digits
+    are the machine's."""
+    return f"{gap:.1g}" if gap > NOTHING else "less than 1e-12"
+
 
 @dataclass(frozen=True)
 class Property:

@@ -113,9 +113,10 @@ def _narrowest(points: Sequence[tuple[fx.Node, Places]]) -> tuple[fx.Node, Place
 
 
 def _learned(link: Link) -> list[fx.Node]:
-    """The nodes on the link that have parameters, in order."""
-    reading = link.way.reading
-    return [n for n in link.way.nodes if n is not link.way.start and reading.has_parameters(n)]
+    """The nodes on the link that multiply by parameters, in order."""
+    nodes = [node for node in link.way.nodes if node is not link.way.start]
+    multiply = [node for node in nodes if ops.name(node) in ops.PRODUCTS]
+    return [node for node in multiply if link.way.reading.has_parameters(node)]
 
 
 def _is_moved_only(link: Link, node: fx.Node) -> bool:

@@ -65,7 +65,10 @@ def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
     """(O, D, I, C): what the operator declares one thing."""
     connection = _connection(operator, ends, order)
     if operator.weight.source == "pair" or operator.weight.normalize == "softmax":
-        return labels(connection, "none")
+        own = labels(connection, "none")
+        # A row of one slot weighs 1, whatever was learned.
+        single = (own != ABSENT).any(3).sum(2) == 1
+        return torch.where(single[:, :, None, None], ABSENT, own)
     own = labels(connection)
     if operator.weight.source == "center":
         centred = replace(connection, operator=replace(operator, bias="none"))

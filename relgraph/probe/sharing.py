@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra.operator import Border, Size, Space, SpaceShare
+from relgraph.probe.findings import size
 from relgraph.probe.supports import Ends, orbits
 from relgraph.verify.declared import ABSENT
 from relgraph.verify.sharing import shared_values
@@ -55,9 +56,15 @@ def shared(
 
 def _variants(candidates: Iterable[Space]) -> Iterator[Space]:
     for space in candidates:
-        for share in SHARES:
+        for share in _shares(space):
             for border in _borders(space, share):
                 yield replace(space, share=share, border=border)
+
+
+def _shares(space: Space) -> tuple[SpaceShare, ...]:
+    """Sharings that say something of their own: one window has none to share with."""
+    silent = {"point": ("windows", "all"), "full": ("windows",)}.get(space.connect, ())
+    return tuple(share for share in SHARES if share not in silent)
 
 
 def _borders(space: Space, share: SpaceShare) -> tuple[Border, ...]:
@@ -156,7 +163,7 @@ def position(
         return Position(
             None,
             f"logits of equal features depend on the place, and change by "
-            f"{moved:.0e} with the feature: the query has a say",
+            f"{size(moved)} with the feature: the query has a say",
         )
     by_offset = orbits(replace(space, share="positions"), ends)
     if by_offset is not None and (found := classes(draws, by_offset, True)).ok:

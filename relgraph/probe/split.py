@@ -58,8 +58,7 @@ def _items(stretch: _Stretch) -> Iterator[Item]:
         if made is None:
             continue
         yield made
-        here = node
-        into = _kept(into, context[node], stretch)
+        here, into = node, _behind(stretch, before, into, node, joint, context)
         marks.append((here, into))
     if here is not stretch.end:
         link, _ = _link(stretch, here, into, stretch.end, stretch.out, context)
@@ -100,7 +99,8 @@ def _joints(stretch: _Stretch, context: Values) -> Iterator[tuple[fx.Node, fx.No
         joint, begins = _joint(stretch, cuts[at - 1], cuts[at]), at - 1
         frozen = reading.step(cuts[at]).frozen
         if joint is None and frozen is not None:
-            shared = [i for i in range(at) if frozen in stretch.lab.tape.after(cuts[i])]
+            passed = set(reading.cuts(stretch.start, frozen))
+            shared = [i for i in range(at) if cuts[i] in passed]
             if shared and _is_gate(stretch, cuts[at], context):
                 begins = shared[-1]
                 joint = _Joint("gate", (reading.step(cuts[at]).sources[0], frozen))
@@ -203,11 +203,36 @@ def _branches(
     return Gate(tuple(made)) if joint.kind == "gate" else Sum(tuple(made), joint.minus)
 
 
-def _kept(into: Places, value: Tensor, stretch: _Stretch) -> Places:
-    """Places behind an element, a sum or a gate: as before where the shape stayed."""
-    if tuple(value.shape) == into.shape:
+def _behind(
+    stretch: _Stretch,
+    before: fx.Node,
+    into: Places,
+    node: fx.Node,
+    joint: _Joint,
+    context: Values,
+) -> Places:
+    """Places behind an element (as before), a sum (as on its shortcut) or a gate."""
+    if joint.kind == "element":
+        if tuple(context[node].shape) == into.shape:
+            return into
+        return like(context[node].shape, into, stretch.lab.layout) or flat(context[node])
+    short = [end for end in joint.ways if end is before or _is_layout(stretch, before, end)]
+    along = short[0] if short else node
+    found = _owned(Way.of(stretch.lab.reading, before, along), context, into, stretch)
+    return replace(found, shape=tuple(context[node].shape))
+
+
+def _owned(way: Way, context: Values, into: Places, stretch: _Stretch) -> Places:
+    """Places of the end of a way: by what its entries depend on, else by its shape."""
+    if way.is_nothing:
         return into
-    return like(value.shape, stretch.into, stretch.lab.layout) or flat(value)
+    shape = tuple(context[way.end].shape)
+    return (
+        by_dependence(dependence(way, context, into), shape, into)
+        or by_channel(way, context, into)
+        or like(shape, stretch.into, stretch.lab.layout)
+        or flat(context[way.end])
+    )
 
 
 def _link(
@@ -219,13 +244,5 @@ def _link(
     context: Values,
 ) -> tuple[Link, Places]:
     way = Way.of(stretch.lab.reading, start, end)
-    if out is None:
-        seen = dependence(way, context, into)
-        shape = tuple(context[end].shape)
-        out = (
-            by_dependence(seen, shape, into)
-            or by_channel(way, context, into)
-            or like(shape, stretch.into, stretch.lab.layout)
-            or flat(context[end])
-        )
+    out = out or _owned(way, context, into, stretch)
     return Link(way, into, out, stretch.start, stretch.into), out

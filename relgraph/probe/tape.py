@@ -103,6 +103,8 @@ class Tape:
         named = dict(fx.map_arg(node.kwargs, of))
         if node.target in _RESHAPES:
             return args[0].reshape(args[1])
+        if node.target is torch.ops.aten.copy.default:
+            return args[1].expand_as(args[0])
         assert callable(node.target), "a recorded call"
         return node.target(*args, **named)
 
@@ -131,7 +133,7 @@ def _check_replay(
             raise _refused(
                 "not-replayable",
                 f"run again from its recorded operations, the output is off by "
-                f"{apart(replayed, wanted):.1e} of the largest",
+                f"{apart(replayed, wanted):.1g} of the largest",
                 "operations that do not depend on the values of the input",
             )
 
@@ -140,7 +142,10 @@ def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            traced = make_fx(functionalize(call))(tensors, x)
+            traced = make_fx(call)(tensors, x)
+            if any(map(_mutates, traced.graph.nodes)):
+                # What is inside composite operations too is seen as operations only once recorded.
+                traced = make_fx(functionalize(traced))(tensors, x)
     except RelgraphError:
         raise
     except Exception as error:  # foreign code under a tracer: anything may come out of it
@@ -149,7 +154,6 @@ def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
             f"its operations cannot be recorded: {_line(error)}",
             "a forward without decisions that depend on values of the input",
         ) from error
-    _without_effects(traced.graph)
     traced.graph.eliminate_dead_code()
     everything = list(traced.graph.nodes)
     inputs = [node for node in everything if node.op == "placeholder"]
@@ -163,16 +167,10 @@ def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
     return tape
 
 
-def _without_effects(graph: fx.Graph) -> None:
-    """In-place operations that recurrent layers have inside become those that hand a new value on:
-    the recorder already makes later ones read the result."""
-    for node in graph.nodes:
-        packet = getattr(node.target, "overloadpacket", None)
-        name = getattr(packet, "__name__", "")
-        pure = getattr(torch.ops.aten, name[:-1], None) if name.endswith("_") else None
-        overload = getattr(node.target, "_overloadname", "")
-        if pure is not None and overload in pure.overloads():
-            node.target = getattr(pure, overload)
+def _mutates(node: fx.Node) -> bool:
+    """Whether an operation writes into one of its operands."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
 
 
 def _run(call: Call, tensors: Tensors, x: Tensor) -> Tensor:
@@ -197,7 +195,7 @@ def _check(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
     again = _run(call, tensors, x)
     if not same(again, y):
         found = (
-            f"two runs on one input differ by {apart(again, y):.1e} of the largest, in eval mode"
+            f"two runs on one input differ by {apart(again, y):.1g} of the largest, in eval mode"
         )
         raise _refused("not-deterministic", found, "the same output every time")
     leaf = x.clone().requires_grad_()

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
 from relgraph.algebra.rules import check
 from relgraph.probe import operations as ops
-from relgraph.probe.arrays import Arrays
+from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.carry import Way
-from relgraph.probe.findings import Measured, Property
+from relgraph.probe.findings import Measured, Property, size
 from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure
@@ -27,6 +27,10 @@ from relgraph.relations.node import IDENTITY, Node, core
 from relgraph.relations.words import key
 
 ADDITIVE = 1e-9
+
+
+_UNREAD = "with what is frozen held fixed the output does not change with the input"
+_NOTHING = Measured(IDENTITY, (Property("W", "", _UNREAD, False),), False, "", (_UNREAD,))
 
 
 @dataclass(frozen=True)
@@ -205,10 +209,12 @@ def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
 
 def _measured(lab: Lab, link: Link) -> _Atom:
     arrays = Arrays(lab, link)
+    if not bool(visible(arrays.by_channel).any()):
+        return _Atom(link, _NOTHING)
     gap = additivity(arrays)
     found = measure(arrays)
     if gap > ADDITIVE:
-        said = f"not a sum over its inputs with what is frozen held fixed: off by {gap:.1e}"
+        said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
         chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
         said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
         wrong = Property("additivity of W", "", said, False)
