@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from difflib import get_close_matches
 
@@ -14,7 +15,7 @@ from relgraph.resolve.operator_file import references
 from relgraph.resolve.operators import WIDTH_FIELDS, operator_file
 from relgraph.resolve.stages import ROW_KEYS
 from relgraph.spec.inits import INIT
-from relgraph.spec.nodes import ScalarNode
+from relgraph.spec.nodes import MapNode, ScalarNode
 from relgraph.spec.other_names import meant, suggested
 from relgraph.spec.words import WORDS
 
@@ -22,7 +23,9 @@ from relgraph.spec.words import WORDS
 def check_variables(merged: Merged, findings: Findings) -> None:
     """A stage variable or param of the top file that nothing reads is a typing error; one that is
     inherited may fall silent."""
-    known = findings.read | (_mentioned(merged) if findings.failed else set())
+    # What a body of this file says is read, if only in a turn of `cycle` that no stage is deep
+    # enough for; of a chain with mistakes, what any body says.
+    known = findings.read | _mentioned(merged.roots if findings.failed else [merged.root])
     # A misspelt `$name` is told where it stands; that its variable is not read follows from it.
     written = {name for row in merged.rows for name in row.variables} | {*merged.params}
     unset = findings.read - written - {"channels", "stride"}
@@ -36,9 +39,9 @@ def check_variables(merged: Merged, findings: Findings) -> None:
             _unread(name, "param", key.place, findings)
 
 
-def _mentioned(merged: Merged) -> set[str]:
-    """Every `$name` of the chain's files: a refused item did not get to read its own."""
-    return {name for root in merged.roots for name, _ in references(root)}
+def _mentioned(roots: Iterable[MapNode]) -> set[str]:
+    """Every `$name` of some files: a refused item did not get to read its own."""
+    return {name for root in roots for name, _ in references(root)}
 
 
 def _unread(name: str, what: str, place: Place, findings: Findings) -> None:

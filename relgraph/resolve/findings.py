@@ -22,7 +22,8 @@ from relgraph.errors import (
     uses_of,
 )
 
-MAX_ITEMS = 20_000  # of one model, definitions expanded: a doubling definition would never end
+MAX_ITEMS = 5_000  # of one model, definitions expanded: a doubling definition would never end
+MAX_REPEATED = 20_000  # the same, and each block counted as often as its stage is deep
 
 
 class RefusedError(Exception):
@@ -46,6 +47,7 @@ class Findings:
     hits: Counter[int] = field(default_factory=Counter)
     addresses: set[str] = field(default_factory=set)
     items: int = 0
+    repeated: int = 0
     using: tuple[Place, ...] = ()
     _leaving: bool = False
 
@@ -122,6 +124,7 @@ class Findings:
     def count_item(self, place: Place) -> None:
         """Count one item of the expanded model. Raises RefusedError beyond MAX_ITEMS."""
         self.items += 1
+        self.repeated += 1
         if self.items > MAX_ITEMS + 1:
             raise self.silent()
         if self.items > MAX_ITEMS:
@@ -129,6 +132,14 @@ class Findings:
             raise self.refuse(
                 "too-large", place, found, "expected definitions that don't multiply so"
             )
+
+    def count_again(self, items: int, place: Place) -> None:
+        """Count the items of a block that stands once more. Raises RefusedError beyond
+        MAX_REPEATED."""
+        self.repeated += items
+        if self.repeated > MAX_REPEATED:
+            found = f"the blocks have more than {MAX_REPEATED:,} items in all"
+            raise self.refuse("too-large", place, found, "expected a model that can be built")
 
     @property
     def failed(self) -> bool:

@@ -119,7 +119,8 @@ def _look_up(name: str, at: Closure, findings: Findings) -> Closure:
         return _number(env.channels, at, findings)
     if name in env.names:
         found = env.names[name]
-        return replace(found, default=found.default or at.default)
+        # `replace` only where it changes something: every use of a parameter comes by.
+        return replace(found, default=True) if at.default and not found.default else found
     if env.home.kind == "backbone":
         in_stage = _stage_variable(name, at, findings)
         if in_stage is not None:
