@@ -9,11 +9,9 @@ CPU, as many threads as OMP_NUM_THREADS says); asserts nothing, since machines d
 
 from __future__ import annotations
 
-import ctypes
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from relgraph.bench.memory import extra_megabytes
+from relgraph.bench.timing import seconds
 from relgraph.emitted import load_emitted
 from relgraph.pipeline import generate
 
@@ -60,27 +60,6 @@ def training(form: Form, w: Tensor, x: Tensor, grad: Tensor) -> None:
     torch.autograd.grad(form(w, x), (w, x), grad)
 
 
-def seconds(run: Callable[[], None]) -> float:
-    """Wall-clock time of one run."""
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def extra_megabytes(run: Callable[[], None]) -> float:
-    """By how much the process grows at most while it runs, what it leaves included."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
-    before = _status("VmRSS")
-    run()
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
-
-
 def main(rounds: int) -> None:
     """Time and memory of both forms, interleaved."""
     torch.manual_seed(0)
@@ -97,7 +76,7 @@ def main(rounds: int) -> None:
         for _ in range(rounds):
             for name, run in runs.items():
                 times[name].append(seconds(run))
-                memory[name].append(extra_megabytes(run))
+                memory[name].append(extra_megabytes(run, x.device) or 0.0)
         _print(what.__name__, times, memory)
 
 

@@ -3,7 +3,8 @@
     python benchmarks/models.py [--rounds 10] [--batch 8] [--threads 2]
 
 Swin-T: timm's eager model, forward and training step. DWNet-T: the same modules written the
-straightforward way, channels first, with a permute before every linear and norm.
+straightforward way, channels first, with a permute before every linear and norm. Both forward also
+as `relgraph optimize` makes them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import torch
 from timing import interleaved, table
 from torch import Tensor, nn
 
+from relgraph.emit import emit
 from relgraph.emitted import load_text
+from relgraph.inference import for_inference
+from relgraph.inference.weights import inference_tensors
 from relgraph.pipeline import compile_backbone
 
 
@@ -27,6 +31,16 @@ def emitted(name: str) -> nn.Module:
     model = getattr(module, name)()
     assert isinstance(model, nn.Module)
     return model
+
+
+def optimized(name: str, model: nn.Module) -> nn.Module:
+    """The inference version of an emitted model."""
+    made = for_inference(compile_backbone(name).program)
+    module: types.ModuleType = load_text(emit(made.program), f"{name}_inference.py")
+    folded = getattr(module, name)()
+    assert isinstance(folded, nn.Module)
+    folded.load_state_dict(inference_tensors(made.steps, model.state_dict()))
+    return folded
 
 
 class PermutedLinear(nn.Linear):
@@ -134,10 +148,12 @@ def main() -> None:
         "module by module": straightforward_dwnet(),
         "emitted dwnet_tiny": emitted("dwnet_tiny"),
     }
+    used = {"optimized swin_tiny": optimized("swin_tiny", swin["emitted swin_tiny"])}
+    used_dwnet = {"optimized dwnet_tiny": optimized("dwnet_tiny", dwnet["emitted dwnet_tiny"])}
     for title, make, models in (
-        ("Swin-T forward", forward, swin),
+        ("Swin-T forward", forward, {**swin, **used}),
         ("Swin-T training step", step, swin),
-        ("DWNet-T forward", forward, dwnet),
+        ("DWNet-T forward", forward, {**dwnet, **used_dwnet}),
         ("DWNet-T training step", step, dwnet),
     ):
         if arguments.only not in title:

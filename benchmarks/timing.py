@@ -1,24 +1,13 @@
-"""Compare forms of one thing fairly on a noisy machine: interleaved, medians of ratios."""
+"""Times of several forms as a table of ratios."""
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from relgraph.bench.timing import interleaved
 
-def interleaved(forms: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every form in every round; one untimed round first. The order turns round, so
-    that no form always runs on a cache that another one warmed."""
-    names = list(forms)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(rounds + 1):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            began = time.perf_counter()
-            forms[name]()
-            if turn:
-                times[name].append(time.perf_counter() - began)
-    return times
+__all__ = ["interleaved", "table"]
 
 
 def table(title: str, times: Mapping[str, list[float]], base: str) -> str:

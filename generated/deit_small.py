@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `deit_small`. Edit the spec, not this file.
 # resolved spec: sha256 6f364d50d9d63e541e51a92077173b70630746025f2ac2611cf3e1b356397885
-# text below: sha256 41cc7bda1d4f7d33a73f13540aee4cfc46a4552835d69ecdfbd534091cb2cf63
+# text below: sha256 360eb3acf8327ac1a6a9b607fb2a94aed841ee036e5ad2571725e37dd63153d1
 """deit_small: Touvron et al., Training Data-Efficient Image Transformers, ICML 2021
 
 22,050,664 parameters; 4,598,882,304 multiply-adds for one image of 224 x 224 (convolutions and
@@ -258,8 +258,9 @@ class DeitSmall(nn.Module):
         self.feature_info = [
             {"num_chs": 384, "reduction": 16, "module": "stages.0"},
         ]
-        if self.img_size[0] % 16 or self.img_size[1] % 16:
-            raise ValueError(f"img_size: multiples of 16, found {self.img_size}")
+        height, width = self.img_size
+        if height % 16 or width % 16:
+            raise ValueError(f"img_size: multiples of 16, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (16,)]
         # Stochastic depth: the rate rises linearly from block to block.

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 546cd749016bb9fd26e93ea83eac531365a4b2c97fa4baab328592f5aadca717
-# text below: sha256 b545a1163066a70ef6c1e6abc25847fe9b78af0a9b8570b4fb5e9e1e285c2251
+# text below: sha256 1d02421f45d455bb18217f5c019cee14436cfe37fa6e2140e4793c262d116efe
 """dwnet_base: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -240,8 +240,9 @@ class DwnetBase(nn.Module):
             {"num_chs": 512, "reduction": 16, "module": "stages.2"},
             {"num_chs": 1024, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 23 for i in range(24)])
         self.stem = Stem(in_chans, 128)
@@ -264,6 +265,9 @@ class DwnetBase(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

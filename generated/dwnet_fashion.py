@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 035c27e926a1aef3edd4313d5780730e2ac6283145268af3187059042009daac
-# text below: sha256 c5bfbc77ddbecb8f681d53e70e508996f95f06d6b8c4bf84b65dcc4af06c3301
+# text below: sha256 78fcd4a297addca3c21919282b9a9ae05288815c5107a0a299e84c4eace3dbb4
 """dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -241,8 +241,9 @@ class DwnetFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 3 for i in range(4)])
         self.stem = Stem(in_chans, 32)
@@ -263,6 +264,9 @@ class DwnetFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"images: multiples of 4, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

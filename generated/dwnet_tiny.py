@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 ef6667c8c8960b3548072b73d9a3479c82f44492894ef0f103310ce903f384f0
-# text below: sha256 cd7a117630870bb120504534c1ca606464d1a8a1e3655ed82d7f76791eafe89a
+# text below: sha256 91a4db3d701415274a1e3f550bebbabea22a87991af4816de12373773b9f42db
 """dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -240,8 +240,9 @@ class DwnetTiny(nn.Module):
             {"num_chs": 384, "reduction": 16, "module": "stages.2"},
             {"num_chs": 768, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 11 for i in range(12)])
         self.stem = Stem(in_chans, 96)
@@ -264,6 +265,9 @@ class DwnetTiny(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 00aa9faf17a69918496ef82d81574a93274a9483f8ccea8f3e986141dfc50063
-# text below: sha256 331a00caa34da89d97200aaa83001e998b9caf0dd7b5af9d10acac97abec4ad1
+# text below: sha256 8394a9ce88eb97907d5d1b4a12720e3b1d30d2a61a316d5f7088dfdd6c6e487d
 """dynamic_dwnet_base: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -325,8 +325,9 @@ class DynamicDwnetBase(nn.Module):
             {"num_chs": 512, "reduction": 16, "module": "stages.2"},
             {"num_chs": 1024, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 23 for i in range(24)])
         self.stem = Stem(in_chans, 128)
@@ -349,6 +350,9 @@ class DynamicDwnetBase(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 b2513bd0672184de9e43ac196cc7b89c2c7cf152e9960f1208b67c2d2c369810
-# text below: sha256 7f5954306ae238631db6666c70a61e562a982bc589888706a47f602eedffff9d
+# text below: sha256 b4b76f346301537b392494c659473958cc18bf834bb7d436bc99776621ba0bdc
 """dynamic_dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -326,8 +326,9 @@ class DynamicDwnetFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 3 for i in range(4)])
         self.stem = Stem(in_chans, 32)
@@ -348,6 +349,9 @@ class DynamicDwnetFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"images: multiples of 4, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `dynamic_dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 33aaa0216acbbcf62e607d8724077b20967989267fcee6ccb9b22d64539befce
-# text below: sha256 fbd6b6782821c99a8cf50574d3914f898b6e8a3add717703ad166fd0c20df9f8
+# text below: sha256 98013dc6ca0c47022c4c1af3bd294227a27289766c3c734f2f8f314f2d612979
 """dynamic_dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -325,8 +325,9 @@ class DynamicDwnetTiny(nn.Module):
             {"num_chs": 384, "reduction": 16, "module": "stages.2"},
             {"num_chs": 768, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 11 for i in range(12)])
         self.stem = Stem(in_chans, 96)
@@ -349,6 +350,9 @@ class DynamicDwnetTiny(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

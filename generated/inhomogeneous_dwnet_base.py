@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_base`. Edit the spec, not this file.
 # resolved spec: sha256 20aa4cbb8547b16cf9aaed88fa6fcab09bf9499e04889091f38261d606fa9bfb
-# text below: sha256 2d3beb04dc52a86bb84a4a59e0a3d8457dcb64b37d5d4b56324c4643b500e36b
+# text below: sha256 504e36a3681ccf7512dba58543f1b5266ac6ba92f0dc9a1c32d91397db395f81
 """inhomogeneous_dwnet_base: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -375,8 +375,9 @@ class InhomogeneousDwnetBase(nn.Module):
             {"num_chs": 512, "reduction": 16, "module": "stages.2"},
             {"num_chs": 1024, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 23 for i in range(24)])
         self.stem = Stem(in_chans, 128)
@@ -399,6 +400,9 @@ class InhomogeneousDwnetBase(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

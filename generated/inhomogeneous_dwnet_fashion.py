@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 ae1e8c19eaf269ce8cc6785df6487bd8ada85d1d8488075dc8efec268ff05eb6
-# text below: sha256 b3b97fa43c371e255075af06c45e7cd212fcbd4f8a4906ce000d104932e8cab8
+# text below: sha256 5380bddd7469ef23688e0bf9c8235929c8d4468662de50816cdfb6dae9ba0533
 """inhomogeneous_dwnet_fashion: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -376,8 +376,9 @@ class InhomogeneousDwnetFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 3 for i in range(4)])
         self.stem = Stem(in_chans, 32)
@@ -398,6 +399,9 @@ class InhomogeneousDwnetFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"images: multiples of 4, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

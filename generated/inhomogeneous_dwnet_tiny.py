@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `inhomogeneous_dwnet_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 3e18c71d56c80df8349b7aad548a3ce8e074a0f5380ee808121527e6907a569d
-# text below: sha256 03bf49029b73cb8cc3a03bd49ed93e307747384abc7eed94c18721fc9530eaf5
+# text below: sha256 ffd7bedd3d17ca6bde0b11d2ed4495fb7a9208fe6e29c66ecc2be569974d4abc
 """inhomogeneous_dwnet_tiny: Han et al., On the Connection between Local Attention and Dynamic
 Depth-wise Convolution, ICLR 2022
 
@@ -375,8 +375,9 @@ class InhomogeneousDwnetTiny(nn.Module):
             {"num_chs": 384, "reduction": 16, "module": "stages.2"},
             {"num_chs": 768, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 11 for i in range(12)])
         self.stem = Stem(in_chans, 96)
@@ -399,6 +400,9 @@ class InhomogeneousDwnetTiny(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

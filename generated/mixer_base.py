@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `mixer_base`. Edit the spec, not this file.
 # resolved spec: sha256 314a22ddb817cfc5c5b708c64da5912054632edebbe516a9046b331413a50346
-# text below: sha256 fb96b82629639d295664ffdf89f71155c3a32d96e32194ad418c7f0b082b58a2
+# text below: sha256 7ffb59ba7b1fd454e9353be0dd015f883110159101b0816d8bed46fcebbe8a84
 """mixer_base: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021
 
 59,880,472 parameters; 12,601,767,936 multiply-adds for one image of 224 x 224 (convolutions and
@@ -241,8 +241,9 @@ class MixerBase(nn.Module):
         self.feature_info = [
             {"num_chs": 768, "reduction": 16, "module": "stages.0"},
         ]
-        if self.img_size[0] % 16 or self.img_size[1] % 16:
-            raise ValueError(f"img_size: multiples of 16, found {self.img_size}")
+        height, width = self.img_size
+        if height % 16 or width % 16:
+            raise ValueError(f"img_size: multiples of 16, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (16,)]
         # Stochastic depth: the rate rises linearly from block to block.

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `mixer_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 109d9087b8adcc076c5e4b3253cdac5c4075cbf43790e032d061a443a43f2828
-# text below: sha256 b3ac76ec7520dc796dd012c9891baaec65b70ab1b46c0c4ce82efade5a7bb222
+# text below: sha256 0c93886182141c946d6eb00ed581bdee1643f837884096269e54335428274225
 """mixer_fashion: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, NeurIPS 2021
 
 155,630 parameters; 7,683,840 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -246,8 +246,9 @@ class MixerFashion(nn.Module):
         self.feature_info = [
             {"num_chs": 64, "reduction": 4, "module": "stages.0"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (4,)]
         # Stochastic depth: the rate rises linearly from block to block.

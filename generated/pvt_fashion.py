@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pvt_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 fb7a35b26aec853c0e39ad770f27808cc5ffe2a1efed5f132a8428d34c7bf42b
-# text below: sha256 e273982385c937df0f7c449b3112ba185f82beb37274bab4c4b500bcc438bde9
+# text below: sha256 25bdd44a12c38ec96d5951a8b1f727bb21b1c9b2a216e0ef98bdcf7be90fce7e
 """pvt_fashion: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ 2022
 
 161,290 parameters; 12,914,688 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -380,8 +380,9 @@ class PvtFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 3 for i in range(4)])
         self.stem = Stem(in_chans, 32)
@@ -399,6 +400,9 @@ class PvtFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"images: multiples of 4, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pvt_v2_b2`. Edit the spec, not this file.
 # resolved spec: sha256 4995592c00204efcab0f9bd650c532533ddcfbb151d565b278fa2b775ea7c661
-# text below: sha256 f49f4954b0aa8831ad82615a2a4247ce527b63abdbddfdc1e620aa16f460ded8
+# text below: sha256 16eed065fa6c93f3509a80ebf383666315e76edf8a7313bd9fee4f92174fd219
 """pvt_v2_b2: Wang et al., PVT v2: Improved Baselines with Pyramid Vision Transformer, CVMJ 2022
 
 25,362,856 parameters; 4,026,734,592 multiply-adds for one image of 224 x 224 (convolutions and
@@ -390,8 +390,9 @@ class PvtV2B2(nn.Module):
             {"num_chs": 320, "reduction": 16, "module": "stages.2"},
             {"num_chs": 512, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 32 or self.img_size[1] % 32:
-            raise ValueError(f"img_size: multiples of 32, found {self.img_size}")
+        height, width = self.img_size
+        if height % 32 or width % 32:
+            raise ValueError(f"img_size: multiples of 32, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 15 for i in range(16)])
         self.stem = Stem(in_chans, 64)
@@ -424,6 +425,9 @@ class PvtV2B2(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 32 or width % 32:
+            raise ValueError(f"images: multiples of 32, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `pyramid_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 02159146173d55bcb76c04f22c4468a5895a85514fb2791b8170c6da3151d530
-# text below: sha256 9f5f0615882a550c7e75594967d112a58c941ecfa10c09b87143dac83b40e0ac
+# text below: sha256 5b3f7bdf66f2c388cf0bc7feaeb0686d976e6e2a965fc31e74c0b4bb8ef74058
 """pyramid_fashion: Sun et al., HRNet, CVPR 2019; Hu et al., Squeeze-and-Excitation Networks, CVPR
 2018
 
@@ -207,8 +207,9 @@ class PyramidFashion(nn.Module):
             {"num_chs": 16, "reduction": 1, "module": "stages.0"},
             {"num_chs": 32, "reduction": 2, "module": "stages.1"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # Stochastic depth: the rate rises linearly from block to block.
         rates = iter([drop_path_rate * i / 2 for i in range(3)])
         self.stem = Stem(in_chans, 16)
@@ -228,6 +229,9 @@ class PyramidFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 4 or width % 4:
+            raise ValueError(f"images: multiples of 4, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

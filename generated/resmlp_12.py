@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resmlp_12`. Edit the spec, not this file.
 # resolved spec: sha256 feb1d2ac13e3828bb719dadf5784169187e6a9fa405f84dc495272cfa2a53b68
-# text below: sha256 be0de18b81b293a97ec7b577fda248b973a3551cb59cafa43b8257820d620719
+# text below: sha256 db9b3083f4dd34e41d1929f9c570a0b0c3b0853b5e4a049a72d038197ccd8d63
 """resmlp_12: Touvron et al., ResMLP: Feedforward Networks for Image Classification with
 Data-Efficient Training, 2021
 
@@ -268,8 +268,9 @@ class Resmlp12(nn.Module):
         self.feature_info = [
             {"num_chs": 384, "reduction": 16, "module": "stages.0"},
         ]
-        if self.img_size[0] % 16 or self.img_size[1] % 16:
-            raise ValueError(f"img_size: multiples of 16, found {self.img_size}")
+        height, width = self.img_size
+        if height % 16 or width % 16:
+            raise ValueError(f"img_size: multiples of 16, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (16,)]
         # Stochastic depth: the rate rises linearly from block to block.

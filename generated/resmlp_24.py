@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `resmlp_24`. Edit the spec, not this file.
 # resolved spec: sha256 2228c8bf7fd84d1512e3334710382d733a549468b671bf0302ad633dda154058
-# text below: sha256 019f5f1424e58be7a324e00f7dff1e34c5ebf02542d506690099028eabebf6f0
+# text below: sha256 dbe84b190f0982952b2a6add3b8895d813e7d601f8083a3a5e3a8cda849ffb7d
 """resmlp_24: Touvron et al., ResMLP: Feedforward Networks for Image Classification with
 Data-Efficient Training, 2021
 
@@ -268,8 +268,9 @@ class Resmlp24(nn.Module):
         self.feature_info = [
             {"num_chs": 384, "reduction": 16, "module": "stages.0"},
         ]
-        if self.img_size[0] % 16 or self.img_size[1] % 16:
-            raise ValueError(f"img_size: multiples of 16, found {self.img_size}")
+        height, width = self.img_size
+        if height % 16 or width % 16:
+            raise ValueError(f"img_size: multiples of 16, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (16,)]
         # Stochastic depth: the rate rises linearly from block to block.

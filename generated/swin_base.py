@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_base`. Edit the spec, not this file.
 # resolved spec: sha256 b81061385b0885fb98a078e775a48ef4383b54c17e1d9086ca77a392ec5990bb
-# text below: sha256 50507338c710f3a4514ca0c6e6767db703cffded84932100a012a97dd091609b
+# text below: sha256 24a3b0e0e4626b76fbc2ba56047a504191eb9774669da9e25373c2353f568544
 """swin_base: Liu et al., Swin Transformer, ICCV 2021
 
 87,768,224 parameters; 15,430,946,816 multiply-adds for one image of 224 x 224 (convolutions and
@@ -417,8 +417,9 @@ class SwinBase(nn.Module):
             {"num_chs": 512, "reduction": 16, "module": "stages.2"},
             {"num_chs": 1024, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 224 or self.img_size[1] % 224:
-            raise ValueError(f"img_size: multiples of 224, found {self.img_size}")
+        height, width = self.img_size
+        if height % 224 or width % 224:
+            raise ValueError(f"img_size: multiples of 224, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [
             (-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (4, 8, 16, 32)
@@ -456,6 +457,9 @@ class SwinBase(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 224 or width % 224:
+            raise ValueError(f"images: multiples of 224, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 1a5ba5047aac8d7fe57f514ab129439770c6b91ad0fe8c42064856baf4c94825
-# text below: sha256 d3259b09cad91f6511aaf7bce95267f95d5b951cd10959b4c1cf54d1721f1117
+# text below: sha256 471c6a9c22950b85863c4a84cb0c2c2cc651fb86a5f929761579ef2b6a71365d
 """swin_fashion: Liu et al., Swin Transformer, ICCV 2021; Xiao et al., Early Convolutions Help
 Transformers See Better, NeurIPS 2021
 
@@ -419,8 +419,9 @@ class SwinFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 28 or self.img_size[1] % 28:
-            raise ValueError(f"img_size: multiples of 28, found {self.img_size}")
+        height, width = self.img_size
+        if height % 28 or width % 28:
+            raise ValueError(f"img_size: multiples of 28, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [
             (-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (2, 4)
@@ -456,6 +457,9 @@ class SwinFashion(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 28 or width % 28:
+            raise ValueError(f"images: multiples of 28, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_static_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 0c4e85d79849af93cb828aaadd0126e706302dfd9b89bdbfab589e5b27abfb3e
-# text below: sha256 5f32446ab0da75b3c3cd27bbf452a5f7f9d5a4319a40155fcd296ac2c5b04f50
+# text below: sha256 b99ba73db0d94e0900c7d0f198fed04c71df051cb9556564da40746b91134943
 """swin_static_fashion: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -365,8 +365,9 @@ class SwinStaticFashion(nn.Module):
             {"num_chs": 32, "reduction": 2, "module": "stages.0"},
             {"num_chs": 64, "reduction": 4, "module": "stages.1"},
         ]
-        if self.img_size[0] % 28 or self.img_size[1] % 28:
-            raise ValueError(f"img_size: multiples of 28, found {self.img_size}")
+        height, width = self.img_size
+        if height % 28 or width % 28:
+            raise ValueError(f"img_size: multiples of 28, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [
             (-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (2, 4)

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_tiny`. Edit the spec, not this file.
 # resolved spec: sha256 8e0aca77563972474526cc1cb2bc6584c6e5df6e1c7188db624ba81bb31bb65e
-# text below: sha256 6a846d6816b04731425c23c947487d2834cd2155c57c025501d9241d96444e3b
+# text below: sha256 29056ec2d3af50bfaf348706020e7ede38507ae86d84103b85f603c44dde9ce1
 """swin_tiny: Liu et al., Swin Transformer, ICCV 2021
 
 28,288,354 parameters; 4,490,566,656 multiply-adds for one image of 224 x 224 (convolutions and
@@ -417,8 +417,9 @@ class SwinTiny(nn.Module):
             {"num_chs": 384, "reduction": 16, "module": "stages.2"},
             {"num_chs": 768, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 224 or self.img_size[1] % 224:
-            raise ValueError(f"img_size: multiples of 224, found {self.img_size}")
+        height, width = self.img_size
+        if height % 224 or width % 224:
+            raise ValueError(f"img_size: multiples of 224, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [
             (-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (4, 8, 16, 32)
@@ -456,6 +457,9 @@ class SwinTiny(nn.Module):
 
     def forward_stem(self, x: Tensor) -> Tensor:
         """The value before the first stage."""
+        height, width = x.shape[-2:]
+        if height % 224 or width % 224:
+            raise ValueError(f"images: multiples of 224, found {height} x {width}")
         # One memory layout for the whole net: see the classes' permutations.
         return self.stem(x.contiguous(memory_format=torch.channels_last))
 

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `swin_tiny_static`. Edit the spec, not this file.
 # resolved spec: sha256 6da526973e3a0e6938d4ccc471309284e76c93f93c38e3d1724f035f67893d3e
-# text below: sha256 2386d02cfafd43c7d3d891e71afcdb2a94119b8b180d824e98bc028b6deb3a07
+# text below: sha256 7c79b095499f5a8159d6ea83563f70b9caa29b4960032dfded3f3337327a3833
 """swin_tiny_static: Han et al., On the Connection between Local Attention and Dynamic Depth-wise
 Convolution, ICLR 2022
 
@@ -364,8 +364,9 @@ class SwinTinyStatic(nn.Module):
             {"num_chs": 384, "reduction": 16, "module": "stages.2"},
             {"num_chs": 768, "reduction": 32, "module": "stages.3"},
         ]
-        if self.img_size[0] % 224 or self.img_size[1] % 224:
-            raise ValueError(f"img_size: multiples of 224, found {self.img_size}")
+        height, width = self.img_size
+        if height % 224 or width % 224:
+            raise ValueError(f"img_size: multiples of 224, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [
             (-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (4, 8, 16, 32)

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `vit_base`. Edit the spec, not this file.
 # resolved spec: sha256 e33e5fda3d55d72085f6616c5671b24972d7da1eed3221f0e8ddf08c00234f4e
-# text below: sha256 70bc26e993621c72c66c6ace3e22535db406ce11876a0cda5d2d66328df56c32
+# text below: sha256 e7ef7cff98e7fe23d1a7635b49fe7ec8936961ccb3b85b191e1ca5770d3e1363
 """vit_base: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 86,567,656 parameters; 17,563,828,224 multiply-adds for one image of 224 x 224 (convolutions and
@@ -258,8 +258,9 @@ class VitBase(nn.Module):
         self.feature_info = [
             {"num_chs": 768, "reduction": 16, "module": "stages.0"},
         ]
-        if self.img_size[0] % 16 or self.img_size[1] % 16:
-            raise ValueError(f"img_size: multiples of 16, found {self.img_size}")
+        height, width = self.img_size
+        if height % 16 or width % 16:
+            raise ValueError(f"img_size: multiples of 16, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (16,)]
         # Stochastic depth: the rate rises linearly from block to block.

@@ -1,6 +1,6 @@
 # Made by relgraph from the spec `vit_fashion`. Edit the spec, not this file.
 # resolved spec: sha256 03ed528b2cc68aa4dcf900bb8c991edad09ff42c952e4fcfb7dd077125d09d31
-# text below: sha256 7dc1029eb460e8141efd3a292a3264d0ae575532a7edcd11f665239afa55dea1
+# text below: sha256 ed797a57251d68f37197f492d7f1577d3eb6d49a910e3b263d9b7de263f4ac66
 """vit_fashion: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021
 
 162,602 parameters; 8,791,296 multiply-adds for one image of 28 x 28 (convolutions and matrix
@@ -263,8 +263,9 @@ class VitFashion(nn.Module):
         self.feature_info = [
             {"num_chs": 64, "reduction": 4, "module": "stages.0"},
         ]
-        if self.img_size[0] % 4 or self.img_size[1] % 4:
-            raise ValueError(f"img_size: multiples of 4, found {self.img_size}")
+        height, width = self.img_size
+        if height % 4 or width % 4:
+            raise ValueError(f"img_size: multiples of 4, found {height} x {width}")
         # The map of every stage: the image's sides over the stride so far, rounded up.
         map_sizes = [(-(-self.img_size[0] // step), -(-self.img_size[1] // step)) for step in (4,)]
         # Stochastic depth: the rate rises linearly from block to block.

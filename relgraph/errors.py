@@ -105,9 +105,15 @@ def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """
     groups: dict[object, list[Problem]] = {}
     for number, problem in enumerate(problems):
-        key = number if problem.place is None else (problem.code, problem.place, problem.severity)
+        key = (number, told_as(problem)) if problem.place is None else told_as(problem)
         groups.setdefault(key, []).append(problem)
     return tuple(_as_one(group) for group in groups.values())
+
+
+def told_as(problem: Problem) -> tuple[object, ...]:
+    """What is told once: a code at a place; of what is missing there, each thing."""
+    what = problem.found if problem.code.startswith("missing") else ""
+    return problem.code, problem.place, what
 
 
 def _as_one(group: list[Problem]) -> Problem:

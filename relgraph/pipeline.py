@@ -18,6 +18,7 @@ from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import write_atomically
 from relgraph.program import Program
 from relgraph.resolve.literal import dump, parse
+from relgraph.tuned import Tuned, with_forms
 from relgraph.understanding import understand
 
 Status = Literal["written", "unchanged", "fresh", "stale", "missing", "edited"]
@@ -49,8 +50,8 @@ class Generated:
         return self.status in ("written", "unchanged", "fresh")
 
 
-def compile_backbone(name_or_path: str) -> Compiled:
-    """The emitted text of a shipped backbone or of a spec file.
+def compile_backbone(name_or_path: str, tuned: Tuned | None = None) -> Compiled:
+    """The emitted text of a shipped backbone or of a spec file, with the forms that `tuned` chose.
 
     Raises RelgraphError with all problems of the spec.
     """
@@ -58,6 +59,7 @@ def compile_backbone(name_or_path: str) -> Compiled:
     resolution, program = understood.resolution, understood.program
     backbone = resolution.backbone
     assert parse(dump(backbone)) == backbone, "a resolved spec does not survive its own literal"
+    program = program if tuned is None else with_forms(program, tuned)
     text = emit(program)
     check_source(text, f"{backbone.name}.py")
     return Compiled(backbone.name, text, program, understood.notes, resolution.files)
@@ -69,8 +71,9 @@ def generate(
     check: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda name: None,
+    tuned: Tuned | None = None,
 ) -> list[Generated]:
-    """Write (or with `check` compare) `out/NAME.py` for every spec.
+    """Write (or with `check` compare) `out/NAME.py` for every spec, with the forms of `tuned`.
 
     All specs are compiled before the first file is written, so a mistake in one writes nothing.
     Raises RelgraphError for mistakes in specs, for two specs of one name, and for files that were
@@ -79,7 +82,7 @@ def generate(
     compiled = []
     for name in names:
         progress(name)
-        compiled.append(compile_backbone(name))
+        compiled.append(compile_backbone(name, tuned))
     _refuse_clashes(compiled)
     if check:
         return [_compared(one, out / f"{one.name}.py") for one in compiled]

@@ -63,7 +63,8 @@ class Connect(Instance):
     `reduce` (its own attr names, prefix `reduce.`) makes the map that a pair source's keys and
     values read; empty where they read the input. `init` is how its weights start, None where the
     backbone's rule holds for its linear layers. `baked` attention holds a table of its position
-    bias and mask (`relgraph.inference`).
+    bias and mask (`relgraph.inference`). `form` names the lowering to take (`relgraph.tuned`), the
+    table's own choice where empty.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Connect(Instance):
     reduce: Scope | None = None
     cite: str = ""
     baked: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +172,8 @@ class Contract:
 class Program:
     """The assembled model. Paths: `stem`, `stages.i.downsample`, `stages.i.blocks.j`,
     `stages.i.after`, and the head's own attrs at top level. `inference`: norms are folded into
-    layers, attention is baked; `source` is still the spec of the model that was trained."""
+    layers, attention is baked; `source` is still the spec of the model that was trained.
+    `tuned` are lines on forms that were chosen by measurement."""
 
     source: Backbone
     input: Shape
@@ -179,3 +182,4 @@ class Program:
     head: Body
     contract: Contract
     inference: bool = False
+    tuned: tuple[str, ...] = ()

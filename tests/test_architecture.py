@@ -33,16 +33,21 @@ LAYERS = (
     "assemble",
     "understanding",
     "lower",
+    "tuned",
     "emit",
     "emitted",
     "pipeline",
     "graph",
     "derive",
     "certificate",
+    "inference",
     "verify",
     "train",
     "export",
     "transfer",
+    "probe",
+    "optimize",
+    "bench",
     "demo",
     "cli",
     "__main__",
@@ -70,7 +75,19 @@ REFUSED = (
 # Frozen values of the algebra are the language in which the oracle is asked.
 VALUES = ("algebra.operator",)
 
-RUNS_MODELS = ("verify", "export", "train", "transfer", "demo", "emitted")
+RUNS_MODELS = (
+    "verify",
+    "train",
+    "export",
+    "transfer",
+    "optimize",
+    "bench",
+    "probe",
+    "demo",
+    "emitted",
+)
+# What computes in layers that otherwise need no torch.
+COMPUTES = ("data.idx", "data.make_subset", "inference.weights")
 HEAVY = ("torch", "numpy", "networkx", "timm", "torchvision", "lightning_fabric", "onnx")
 # Together a fifth of a second: recipes need the first, tables on a terminal the second.
 SLOW_TO_START = ("pydantic", "rich")
@@ -162,7 +179,7 @@ def test_refused_imports(
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
 def test_only_what_runs_models_imports_heavy_packages(path: Path) -> None:
     name = dotted(path)
-    if layer(name) in RUNS_MODELS or name in ("data.idx", "data.make_subset"):
+    if layer(name) in RUNS_MODELS or name in COMPUTES:
         return
     heavy = {
         imported

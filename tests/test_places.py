@@ -180,3 +180,38 @@ def test_a_kernel_beyond_its_map_is_cautioned_with_both_numbers(tmp_path: Path) 
 def test_a_kernel_that_meets_the_whole_map_is_not(size: object, tmp_path: Path) -> None:
     notes = understand(str(write(tmp_path, tested=model(f"[{{depthwise_conv: {size}}}]")))).notes
     assert not [note for note in notes if note.code == "kernel-beyond-map"]
+
+
+def test_all_keys_that_a_stage_lacks_are_told(tmp_path: Path) -> None:
+    problems = refused(tmp_path, tested=model("[conv: 3]", stages="[{stride: 2}]"))
+    assert [p.found for p in problems] == ["channels is missing", "depth is missing"]
+
+
+def test_a_refused_width_is_told_with_the_stage_that_lost_it(tmp_path: Path) -> None:
+    problems = refused(
+        tmp_path, tested=model("[local_attention: {window: 4, heads: 2}]", stem="[conv: 3]")
+    )
+    assert [(p.code, p.severity) for p in problems] == [
+        ("stage-width", "warning"),
+        ("heads-divide", "error"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "hint"),
+    [
+        ("[linear: 8]", "did you mean pointwise?"),
+        ("[identity]", "write [] for the identity"),
+        ("[conv: {size: 3, groups: $channels / 4}]", "there are no expressions"),
+        ("[{conv: , size: 3}]", "indent size deeper than conv"),
+    ],
+)
+def test_hints(block: str, hint: str, tmp_path: Path) -> None:
+    problems = refused(tmp_path, tested=model(block))
+    assert hint in problems[0].hint
+
+
+def test_an_operator_in_a_file_of_another_name_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, other="operator: mine\nspace: {connect: full}\n")
+    (note,) = alone(str(path)).notes
+    assert (note.code, note.severity) == ("name-differs", "warning")

@@ -13,6 +13,7 @@ SOURCES = {
     "pooled": "dynamic, predicted from the mean over all positions",
     "pair": "dynamic, from pairs (query · key)",
 }
+COSINE = "dynamic, from pairs (cosine of query and key, times a learned scale)"
 NORMALIZED = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -130,7 +131,7 @@ def _channels(operator: Operator) -> str:
 
 def _weights(operator: Operator) -> str:
     weight = operator.weight
-    words = [SOURCES.get(weight.source, "")]
+    words = [COSINE if weight.score == "cosine" else SOURCES.get(weight.source, "")]
     if weight.source == "fixed":
         words = [f"given weights: {weight.fixed}"]
     if weight.source == "center":

@@ -118,7 +118,10 @@ def _pair(operator: Operator) -> str:
     query, key = (f"q[o, {head}]", f"k[i, {head}]") if head else ("q[o]", "k[i]")
     bias = {"none": "", "relative": "i−o", "absolute": "o, i"}[operator.weight.position]
     inside = ", ".join(part for part in (bias, head) if part)
-    return f"{query} · {key} / √width" + (f" + B[{inside}]" if bias else "")
+    score = f"{query} · {key} / √width"
+    if operator.weight.score == "cosine":
+        score = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
+    return score + (f" + B[{inside}]" if bias else "")
 
 
 def _space_orbit(operator: Operator) -> str:

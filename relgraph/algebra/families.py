@@ -1,9 +1,10 @@
-"""Every consistent family of atoms at small numbers: what a general lowering must be able to do.
+"""Every consistent family at small numbers: what everything that holds for all of the algebra must
+be able to do.
 
 In: nothing. Out: operators, one for each consistent combination of connectivity, geometry, border,
-sharing, channels, source, normalisation and position, in a fixed order; and a small connection for
-each, on a map that is not square and that windows, stripes and grids divide. Used by tests of
-everything that claims to hold for all of the algebra.
+sharing, channels, source, normalisation and position, in a fixed order, first the atoms and then,
+each with one rank word, those that are terms; and a small connection for each atom, on a map that
+is not square and that windows, stripes and grids divide.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 
 from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.fit import misfits
+from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
     BiasShare,
     Border,
@@ -23,6 +24,7 @@ from relgraph.algebra.operator import (
     Frame,
     Operator,
     Predictor,
+    Rank,
     Size,
     Space,
     SpaceShare,
@@ -76,7 +78,12 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair"),
     Weight("pair", position="relative"),
     Weight("pair", position="absolute", qkv_bias=False),
+    Weight("pair", score="cosine"),
+    Weight("pair", position="relative", score="cosine"),
 )
+
+SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))
+CHANNEL_RANKS = (Rank("inner", (2,)),)
 
 
 def families() -> Iterator[Operator]:
@@ -87,9 +94,22 @@ def families() -> Iterator[Operator]:
         operator = Operator(space, channel, weight, _bias(space, channel, weight))
         if check(operator) or canonical(operator).operator != operator or operator in seen:
             continue
-        if not misfits(connection(operator)):
+        at = connection(operator)
+        if not misfits(at) and not cautions(at):
             seen.add(operator)
             yield operator
+
+
+def ranked() -> Iterator[Operator]:
+    """The consistent families with a rank word that are their own canonical form, without frame.
+    They are terms of several connections: none of them is a `connection`."""
+    for space, channel, weight in itertools.product(_spaces(), CHANNEL_KINDS, _weights()):
+        bias = _bias(space, channel, weight)
+        inner = [Operator(space, replace(channel, rank=r), weight, bias) for r in CHANNEL_RANKS]
+        terms = [Operator(replace(space, rank=r), channel, weight, bias) for r in SPACE_RANKS]
+        for operator in (*terms, *inner):
+            if not check(operator) and canonical(operator).operator == operator:
+                yield operator
 
 
 def _spaces() -> Iterator[Space]:

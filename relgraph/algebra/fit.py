@@ -32,7 +32,12 @@ def misfits(connection: Connection) -> tuple[Misfit, ...]:
 
 def cautions(connection: Connection) -> tuple[Misfit, ...]:
     """What is possible at this size but surely not meant."""
-    return (*_single_slot(connection), *_beyond_map(connection), *_cut_patches(connection))
+    return (
+        *_single_slot(connection),
+        *_single_channel(connection),
+        *_beyond_map(connection),
+        *_cut_patches(connection),
+    )
 
 
 def _single_slot(connection: Connection) -> Iterator[Misfit]:
@@ -49,6 +54,14 @@ _OF_ONE: dict[Normalize, tuple[str, str]] = {
     "softmax": ("a softmax", "softmax of one is 1"),
     "l1": ("an l1 normalisation", "a number over its own magnitude is 1 or -1"),
 }
+
+
+def _single_channel(connection: Connection) -> Iterator[Misfit]:
+    channel, width = connection.operator.channel, connection.in_channels
+    heads = {"none": width, "heads": channel.heads, "all": 1}[channel.share]
+    if connection.operator.weight.score == "cosine" and heads == width:
+        found = f"{width} heads of one channel each, compared by cosines"
+        yield Misfit("cosine-of-one", found, "wider heads: of one channel a cosine is a sign")
 
 
 def _beyond_map(connection: Connection) -> Iterator[Misfit]:

@@ -21,6 +21,7 @@ ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
+Score = Literal["dot", "cosine"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
@@ -107,8 +108,10 @@ class Weight:
 
     `softmax` makes the weights of an output positive with sum 1, `l1` divides them by the sum of
     their magnitudes and keeps their signs, `sigmoid` bounds them one by one.
-    `pair` logits are q·k / sqrt(head width) plus a position bias: `relative` (one value per offset
-    and head), `absolute` (one per pair of places and head) or none. `extent` is the side of the
+    `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
+    `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
+    `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
+    none. `extent` is the side of the
     region that a `center` source reads. `fixed` values: `average` or `identity`.
     """
 
@@ -119,6 +122,7 @@ class Weight:
     extent: int = 1
     qkv_bias: bool = True
     fixed: Literal["average", "identity"] | None = None
+    score: Score = "dot"
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def _source(connection: Connection) -> tuple[Parameter, ...]:
     """What the values, and weights that are predicted, are made with."""
     operator, c = connection.operator, connection.in_channels
     if operator.weight.source == "pair":
-        return (*_projections(connection), *_position(connection))
+        return (*_projections(connection), *_scale(connection), *_position(connection))
     value: tuple[Parameter, ...] = ()
     if operator.frame.value:
         bias = _bias("value.bias", (c,), operator.frame.value_bias)
@@ -208,6 +208,13 @@ def _projections(connection: Connection) -> tuple[Parameter, ...]:
         for name, count in rows.items()
         for parameter in (_matrix(name, count, c), *_bias(f"{name}.bias", (count,), biased))
     )
+
+
+def _scale(connection: Connection) -> tuple[Parameter, ...]:
+    """The logarithm of what cosines are multiplied with, one for each head; starts at log 10."""
+    if connection.operator.weight.score == "dot":
+        return ()
+    return (Parameter("logit_scale", (math.prod(channel_shape(connection)),), "constant", False),)
 
 
 def _position(connection: Connection) -> tuple[Parameter, ...]:

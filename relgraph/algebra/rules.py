@@ -377,6 +377,12 @@ RULES: tuple[Rule, ...] = (
         _both(_normalize("l1"), lambda o: o.space.share == "all"),
         "one weight over the sum of its own copies is nothing but a sign",
     ),
+    Rule(
+        45,
+        ("weight.score", "weight.source"),
+        lambda o: o.weight.score != "dot" and not _pair(o),
+        "only queries and keys are compared by a score",
+    ),
 )
 
 

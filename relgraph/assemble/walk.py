@@ -269,7 +269,8 @@ def _walk_tap(item: resolved.Tap, flow: Flow, around: Surroundings) -> tuple[pro
 def _combined(combine: str, ends: list[Flow], place: Place | None, findings: Findings) -> Flow:
     """The value that branches make together. One that is not known is taken to fit."""
     known = [end for end in ends if end.known] or ends
-    widest = max(known, key=lambda end: (end.shape.positions, len(end.shape.tokens)))
+    # A vector beside a map of one position: their product is a map.
+    widest = max(known, key=lambda end: (end.shape.grid is not None, *_extent(end.shape)))
     if combine == "concat" and len(known) < len(ends):
         return replace(widest, known=False)
     fits = True
@@ -285,6 +286,10 @@ def _combined(combine: str, ends: list[Flow], place: Place | None, findings: Fin
     channels = [end.shape.channels for end in known]
     total = sum(channels) if combine == "concat" else max(channels)
     return replace(widest, shape=replace(widest.shape, channels=total), known=fits and widest.known)
+
+
+def _extent(shape: Shape) -> tuple[int, int]:
+    return shape.positions, len(shape.tokens)
 
 
 _EXPECTED = {

@@ -19,13 +19,18 @@ from relgraph.shipped import shipped
 @click.option("--out", type=PATH, default="generated", help="Folder of the emitted files.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not fresh.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
+@click.option("--tuned", type=PATH, metavar="FILE", help="Forms that `bench --tune` has chosen.")
 @as_json
-def generate(names: tuple[str, ...], out: Path, check: bool, force: bool, json: bool) -> None:
+def generate(
+    names: tuple[str, ...], out: Path, check: bool, force: bool, tuned: Path | None, json: bool
+) -> None:
     """Compile backbones to files that import torch only."""
     from relgraph import pipeline
+    from relgraph.tuned import read_tuned
 
     wanted = [find(name, ["backbones"]).word for name in names or shipped("backbones")]
-    made = pipeline.generate(wanted, out, check=check, force=force)
+    forms = None if tuned is None else read_tuned(tuned)
+    made = pipeline.generate(wanted, out, check=check, force=force, tuned=forms)
     rows = [{"name": one.name, "path": str(one.path), "status": one.status} for one in made]
     if json:
         output.print_json(rows)

@@ -92,7 +92,8 @@ def _dynamism(weight: Weight) -> str:
         "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around o",
         "pair": "dynamic: query · key",
     }
-    parts = [names[weight.source]]
+    cosine = "dynamic: cosine of query and key"
+    parts = [cosine if weight.score == "cosine" else names[weight.source]]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.position != "none":
@@ -122,7 +123,10 @@ def _weight(operator: Operator) -> str:
 def _pair(operator: Operator) -> str:
     weight, channel = operator.weight, operator.channel
     head = {"heads": "head(d)", "all": "", "none": "d"}[channel.share]
-    inside = f"q[o, {head}] · k[j, {head}]" if head else "q[o] · k[j]"
+    query, key = (f"q[o, {head}]", f"k[j, {head}]") if head else ("q[o]", "k[j]")
+    inside = f"{query} · {key}"
+    if weight.score == "cosine":
+        inside = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
     extra = f", {head}" if head else ""
     if weight.position == "relative":
         inside += f" + B[j − o{extra}]"

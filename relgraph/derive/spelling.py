@@ -120,6 +120,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "experts"): predictor.experts or 0,
         ("weight", "extent"): weight.extent,
         ("weight", "qkv_bias"): weight.qkv_bias,
+        ("weight", "score"): weight.score,
         ("weight", "predictor", "bias"): predictor.bias,
         ("weight", "predictor", "norm"): predictor.norm,
         ("weight", "predictor", "act"): predictor.act,

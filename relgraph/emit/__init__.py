@@ -118,8 +118,9 @@ def _import_key(line: str) -> tuple[bool, str]:
 
 
 def _constants(program: Program) -> str:
+    inference = "INFERENCE = True\n" if program.inference else ""
     return (
         "# What this file was made from: the spec with nothing left to look up.\n"
-        f'BUILDER = "{program.source.name}"\n'
+        f'BUILDER = "{program.source.name}"\n{inference}'
         f"{data_constant('SPEC', dump(program.source))}"
     )

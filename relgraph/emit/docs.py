@@ -18,6 +18,12 @@ from relgraph.program import Connect, Program, Scope
 from relgraph.relations.derivation import derivation
 from relgraph.relations.node import core
 
+INFERENCE = (
+    "Inference version: norms and scales stand in the weights of the layers beside them, biases "
+    "and masks of attention in tables. It takes the weights that were folded for it, not those "
+    "that were trained."
+)
+
 
 def module_docstring(program: Program, total: Cost) -> list[str]:
     """The docstring of the file; `total` is the program's cost."""
@@ -25,9 +31,20 @@ def module_docstring(program: Program, total: Cost) -> list[str]:
     # Three columns are the quotes that open the docstring.
     title = wrapped(f"{source.name}: {prose(source.cite) or 'a vision backbone'}", 3)
     title = [line[3:] for line in title]
-    return docstring(
-        [title, _cost(program, total), _stages(program), _operators(program), _legend()], 0
-    )
+    told = (_cost(program, total), _stages(program), _operators(program), _legend())
+    return docstring([title, *_made(program), *told], 0)
+
+
+def _made(program: Program) -> list[list[str]]:
+    """What the file is where it is not the spec's own, as paragraphs."""
+    paragraphs = []
+    if program.inference:
+        paragraphs.append(wrapped(INFERENCE, 0))
+    if program.tuned:
+        first, *rest = program.tuned
+        told = [line for one in rest for line in wrapped(prose(one), 2, "", "  ")]
+        paragraphs.append([*wrapped(prose(first), 0), *told])
+    return paragraphs
 
 
 def builder_sentence(program: Program, total: Cost) -> str:

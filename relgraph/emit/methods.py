@@ -8,6 +8,7 @@ from __future__ import annotations
 from relgraph.assemble.naming import modules
 from relgraph.assemble.parameters import parameters
 from relgraph.emit.forward import Writer, write_body
+from relgraph.emit.sizes import called_guard
 from relgraph.emit.text import literal, statement
 from relgraph.lower import lower
 from relgraph.lower.module import Module
@@ -114,12 +115,7 @@ def _forward_stem(program: Program) -> str:
         "    def forward_stem(self, x: Tensor) -> Tensor:",
         '        """The value before the first stage."""',
     ]
-    if program.contract.fixed:
-        lines += [
-            "        if tuple(x.shape[-2:]) != tuple(self.img_size):",
-            "            size = tuple(x.shape[-2:])",
-            '            raise ValueError(f"built for images of {self.img_size}, found {size}")',
-        ]
+    lines += called_guard(program.contract)
     lines += [
         "        # One memory layout for the whole net: see the classes' permutations.",
         "        return self.stem(x.contiguous(memory_format=torch.channels_last))",

@@ -12,6 +12,7 @@ from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
 from relgraph.emit.methods import classifier_width, classifiers, head_starts, method_texts
+from relgraph.emit.sizes import built_guard
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
 from relgraph.emit.text import WIDTH, call, literal, statement
@@ -158,29 +159,10 @@ def _reduction(reduction: Size) -> str:
 
 
 def _size_lines(program: Program, sizes: MapSizes, built: str) -> list[str]:
-    lines = []
-    rows, columns = program.contract.multiple
-    if program.contract.unique:
-        lines = _only_size(program.contract.minimum)
-    elif (rows, columns) != (1, 1):
-        said = str(rows) if rows == columns else f"{rows} and {columns}"
-        lines = [
-            f"        if self.img_size[0] % {rows} or self.img_size[1] % {columns}:",
-            "            raise ValueError("
-            f'f"img_size: multiples of {said}, found {{self.img_size}}")',
-        ]
+    lines = built_guard(program.contract)
     if "map_sizes[" not in built:
         return lines
     return [*lines, *_map_lines(sizes)]
-
-
-def _only_size(own: Size) -> list[str]:
-    return [
-        "        # Its maps do not follow from the image's sides alone.",
-        f"        if tuple(self.img_size) != {literal(own)}:",
-        "            raise ValueError("
-        f'f"img_size: only {own[0]} x {own[1]}, found {{self.img_size}}")',
-    ]
 
 
 def _map_lines(sizes: MapSizes) -> list[str]:

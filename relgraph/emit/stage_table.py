@@ -37,8 +37,8 @@ class Table:
         first = values[0][0]
         if isinstance(first, DropPathRate):
             return "next(rates)"
-        if isinstance(first, MapSize):
-            return self._map_size([row[0] for row in values])
+        if any(isinstance(value, MapSize) for row in values for value in row):
+            return self._map_size(values)
         if all(len(set(row)) == 1 for row in values):
             return self._column(name, [row[0] for row in values])
         if self.loop:
@@ -65,12 +65,12 @@ class Table:
         self.columns = {"in_dim": [literal(width) for width in entering], **self.columns}
         return "in_dim"
 
-    def _map_size(self, values: list[Argument]) -> str:
-        own = [stage.reduction for stage in self.stages]
+    def _map_size(self, values: list[list[Argument]]) -> str:
+        """The stage's own map, if it is that of every block in every stage."""
         where = [
-            self.sizes.index(value, near)
-            for value, near in zip(values, own, strict=True)
-            if isinstance(value, MapSize)
+            self.sizes.index(row[0], stage.reduction)
+            for row, stage in zip(values, self.stages, strict=True)
+            if isinstance(row[0], MapSize) and len(set(row)) == 1
         ]
         if where != list(range(len(self.stages))):
             raise NoTableError

@@ -4,20 +4,28 @@ In: what `relgraph.resolve` makes of an operator spec, with its widths. Out: a n
 (norms, activations, positions) are forgotten, since they are nodes nowhere. A body takes the
 shortest form that the algebra has for it: points around a mixing core are its inner width, points
 around a core that mixes no channels are its frame, a gate that no position changes is a point with
-pooled source.
+pooled source; of a sum, parts
+that another part holds fall away where nothing stands between that bends values (RepVGG's three
+branches are a convolution).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from relgraph import resolved
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.errors import Problem, RelgraphError
+from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Composite, Kind, Node, core
+from relgraph.relations.sums import added
 from relgraph.resolved import Body, Branches, Element, OperatorUse, Residual, Scope, Split, Tap
+
+_POINT = Space("point", share="positions")
+STRAIGHT = frozenset(("batch_norm", "affine", "scale", "dropout", "drop_path"))
 
 
 def node_of(made: OperatorUse | Scope) -> Node:
@@ -55,11 +63,8 @@ def term(body: Body) -> Node | None:
     one = merged(body)
     if one is not None:
         return one
-    parts = [part for part in map(_item, body) if part is not None]
-    flat = [p for part in parts for p in _links(part)]
-    if len(flat) < 2:
-        return flat[0] if flat else None
-    return Composite("chain", tuple(flat))
+    parts = [part for part in map(_item, _narrowed(body)) if part is not None]
+    return composed("chain", parts) if parts else None
 
 
 def merged(body: Body) -> Operator | None:
@@ -68,17 +73,32 @@ def merged(body: Body) -> Operator | None:
     return None if uses is None else _inner(uses) or _framed(uses)
 
 
-def _links(part: Node) -> tuple[Node, ...]:
-    return part.parts if isinstance(part, Composite) and part.kind == "chain" else (part,)
+def _narrowed(body: Body) -> Iterator[resolved.Node | Rank]:
+    """The operators of a body in order, two points in a row as the inner width between them."""
+    items = [item for item in body if not isinstance(item, Element)]
+    while items:
+        width = _width_between(items)
+        yield items[0] if width is None else Rank("inner", (width,))
+        del items[: 1 if width is None else 2]
 
 
-def _item(item: resolved.Node) -> Node | None:
+def _width_between(items: Sequence[resolved.Node]) -> int | None:
+    """The width between two points that a body begins with."""
+    if len(items) < 2:
+        return None
+    first, second = items[:2]
+    return first.out_channels if _is_point(first) and _is_point(second) else None
+
+
+def _item(item: resolved.Node | Rank) -> Node | None:
+    if isinstance(item, Rank):
+        return core(Operator(_POINT, Channel("full", rank=item)))
     if isinstance(item, OperatorUse):
         return core_of(item)
     if isinstance(item, Scope):
         return term(item.body)
     if isinstance(item, Residual):
-        return Composite("sum", (IDENTITY, term(item.body) or IDENTITY))
+        return _sum(((), item.body))
     if isinstance(item, Branches):
         return _branches(item)
     if isinstance(item, Split):
@@ -94,8 +114,32 @@ def _branches(item: Branches) -> Node:
     gate = _pooled_gate(item)
     if gate is not None:
         return gate
-    parts = tuple(term(branch) or IDENTITY for branch in item.branches)
-    return parts[0] if len(parts) == 1 else Composite(item.combine, parts)
+    if item.combine == "sum":
+        return _sum(item.branches)
+    return composed(item.combine, (term(branch) or IDENTITY for branch in item.branches))
+
+
+def _sum(branches: Sequence[Body]) -> Node:
+    """A sum of which nothing bends a part is one operator where one part holds the others."""
+    parts = [term(branch) or IDENTITY for branch in branches]
+    straight = all(map(_is_straight, branches))
+    return added(parts) if straight else composed("sum", parts)
+
+
+def _is_straight(body: Body) -> bool:
+    """Whether all elements of a body scale and shift numbers, once norms hold their statistics."""
+    for item in body:
+        if isinstance(item, Element):
+            straight = item.word in STRAIGHT
+        elif isinstance(item, OperatorUse):
+            straight = _is_straight((*item.reduce, *item.between))
+        elif isinstance(item, Scope):
+            straight = _is_straight(item.body)
+        else:  # what stands inside was judged when its own term was made, and is a part as it is
+            straight = True
+        if not straight:
+            return False
+    return True
 
 
 _SPLITS: Mapping[str, Kind] = {"concat": "split", "sum": "splitsum", "product": "splitproduct"}
@@ -161,9 +205,8 @@ def _framed(uses: Sequence[OperatorUse]) -> Operator | None:
     return core(replace(middle, frame=Frame(value=True, output=True)))
 
 
-def _is_point(use: OperatorUse) -> bool:
-    plain = Operator(Space("point", share="positions"), Channel("full"))
-    return core_of(use) == core(plain)
+def _is_point(use: resolved.Node) -> TypeGuard[OperatorUse]:
+    return isinstance(use, OperatorUse) and core_of(use) == core(Operator(_POINT))
 
 
 def _pooled_gate(item: Branches) -> Operator | None:

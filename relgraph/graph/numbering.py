@@ -80,6 +80,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     if channel.share == "heads":
         yield "heads", channel.heads
     yield "normal", operator.weight.normalize
+    if operator.weight.source == "pair":
+        yield "scores", operator.weight.score
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     for rank in (space.rank, channel.rank):

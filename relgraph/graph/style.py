@@ -19,19 +19,24 @@ def alike(first: Node, second: Node) -> tuple[Node, Node, tuple[str, ...]]:
     """The two nodes, in the usual style where theirs differ; and how they differ, in words."""
     if isinstance(first, Composite) or isinstance(second, Composite):
         return first, second, ()
-    words = tuple(_changes(first, second))
-    return (_usual(first), _usual(second), words) if words else (first, second, ())
+    words = changes(first, second)
+    return (usual(first), usual(second), words) if words else (first, second, ())
 
 
-def _usual(operator: Operator) -> Operator:
-    space = replace(
-        operator.space,
-        stride=(1, 1),
-        padding="half",
-        pad=False,
-        border=default_border(operator.weight.normalize),
-    )
-    return core(replace(operator, space=space))
+def usual(operator: Operator) -> Operator:
+    """The operator with the stride, padding and border that nobody has to write."""
+    border = operator.space.border
+    if _own_border(operator):
+        border = default_border(operator.weight.normalize)
+    plain = replace(operator.space, stride=(1, 1), padding="half", pad=False, border=border)
+    return core(replace(operator, space=plain))
+
+
+def changes(first: Node, second: Node) -> tuple[str, ...]:
+    """What no edit changes of two operators; nothing of terms."""
+    if isinstance(first, Composite) or isinstance(second, Composite):
+        return ()
+    return tuple(_changes(first, second))
 
 
 def _changes(first: Operator, second: Operator) -> Iterator[str]:
@@ -49,8 +54,9 @@ def _changes(first: Operator, second: Operator) -> Iterator[str]:
 
 def _own_border(operator: Operator) -> bool:
     """Whether the border is other than the one that its weights usually have."""
-    given = operator.weight.source == "fixed"  # either is usual
-    return not given and operator.space.border != default_border(operator.weight.normalize)
+    known = [default_border(operator.weight.normalize)]
+    known += ["mask"] if operator.weight.source == "fixed" else []  # outside may count or not
+    return operator.space.border not in known
 
 
 def _padding(padding: Padding) -> str:

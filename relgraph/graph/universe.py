@@ -14,7 +14,6 @@ from dataclasses import replace
 from math import prod
 from typing import TypeAlias, TypeVar
 
-from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import (
     TOGETHER,
     Border,
@@ -30,8 +29,9 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
-from relgraph.relations.node import Composite, Node
+from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.weight import Position
 
 _SEPARATE = Channel("separate")
 """A value that contradicts none of the other axes."""
@@ -81,7 +81,7 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
 def _fits(operator: Operator) -> bool:
     """Whether the operator is consistent and written in its canonical form."""
     bare = replace(operator, bias="none")
-    return not check(bare) and canonical(bare).operator == bare
+    return not check(bare) and core(bare) == bare
 
 
 def _agree(space: Space, channel: Channel) -> bool:
@@ -204,14 +204,20 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     return {channel: ways for channel, ways in many.items() if ways}
 
 
+_POSITIONS: tuple[Position, ...] = ("none", "relative", "absolute")
+
+
 def _weights(numbers: Numbers) -> _Many[Weight]:
+    pairs = (
+        Weight("pair", position=position, score=score)
+        for score in numbers.scores
+        for position in _POSITIONS
+    )
     sources = {
         Weight("static"): 1,
         Weight("pooled"): 1,
         Weight("center"): len(numbers.extent),
-        Weight("pair"): 1,
-        Weight("pair", position="relative"): 1,
-        Weight("pair", position="absolute"): 1,
+        **dict.fromkeys(pairs, 1),
     }
     many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}

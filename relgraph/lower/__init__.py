@@ -15,10 +15,11 @@ __all__ = ["candidates", "lower"]
 
 
 def lower(node: Connect | Element) -> Lowered:
-    """The preferred lowering of `node`: the first row of the table that accepts it."""
+    """The lowering of `node`: the one that it names, else the first row that accepts it."""
     if isinstance(node, Element):
         return ELEMENTS[node.word](node)
-    row = next((row for row in CONNECTIONS if row.accepts(node)), None)
+    fitting = (row for row in CONNECTIONS if row.accepts(node))
+    row = next((row for row in fitting if node.form in ("", row.name)), None)
     assert row is not None, f"no lowering accepts {node}"
     return row.build(node)
 

@@ -61,6 +61,11 @@ def heads(channel: Channel, in_channels: int) -> int:
 
 def is_framed_attention(connection: Connection) -> bool:
     """Softmax over q · k between a value and an output projection, no bias of the core's own."""
+    return connection.operator.weight.score == "dot" and is_framed_softmax(connection)
+
+
+def is_framed_softmax(connection: Connection) -> bool:
+    """The same whatever compares queries and keys."""
     operator = connection.operator
     return (
         operator.weight.source == "pair"

@@ -6,6 +6,7 @@ a small class where it does not. Norms run over dimension 1 of maps and the last
 
 from __future__ import annotations
 
+from relgraph.assemble.elements import has_factor
 from relgraph.lower.fields import Arguments, flag, number, whole
 from relgraph.lower.layers import LAYER_NORM_2D, RMS_NORM_2D
 from relgraph.lower.module import Definition, Inline, Lowered, Module
@@ -114,7 +115,7 @@ def lower_layer_norm(element: Element) -> Lowered:
     """Mean 0 and variance 1 over the channels of every position, then weight and bias."""
     width: Arguments = (("normalized_shape", element.input.channels),)
     bias: Arguments = () if flag(element["bias"]) else (("bias", False),)
-    arguments = (*width, *_numbers(element), *bias)
+    arguments = (*width, *_numbers(element), *(_without(element) or bias))
     if element.input.layout == "map":
         return Module(LAYER_NORM_2D.name, arguments, definition=LAYER_NORM_2D)
     return Module("nn.LayerNorm", arguments)
@@ -126,6 +127,7 @@ def lower_rms_norm(element: Element) -> Lowered:
     arguments: Arguments = (
         ("normalized_shape", element.input.channels),
         ("eps", number(element["eps"])),
+        *_without(element),
     )
     if element.input.layout == "map":
         return Module(RMS_NORM_2D.name, arguments, definition=RMS_NORM_2D)
@@ -162,6 +164,11 @@ _BATCH_NORMS: dict[Layout, tuple[str, Definition | None]] = {
     "sequence": (_SEQUENCE_BATCH_NORM.name, _SEQUENCE_BATCH_NORM),
     "vector": ("nn.BatchNorm1d", None),
 }
+
+
+def _without(element: Element) -> Arguments:
+    """Of a norm whose factor and shift stand in the layer behind it (`relgraph.inference`)."""
+    return () if has_factor(element) else (("elementwise_affine", False),)
 
 
 def _numbers(element: Element) -> Arguments:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from relgraph.lower import (
     attention,
     average,
+    baked,
     center,
     circular,
     conv,
+    cosine,
     elements,
     general,
     matrix,
@@ -24,6 +26,7 @@ from relgraph.lower import (
     pooled,
     pooled_dense,
     reduced,
+    scored_window,
     window,
 )
 from relgraph.lower.module import Lowered, Module
@@ -40,6 +43,7 @@ class Pattern:
 
 
 CONNECTIONS: tuple[Pattern, ...] = (
+    Pattern("baked attention", baked.accepts_baked, baked.lower_baked),
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("average", average.accepts_average, average.lower_average),
@@ -48,6 +52,12 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),
     Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),
+    Pattern("cosine attention", cosine.accepts_cosine_attention, cosine.lower_cosine_attention),
+    Pattern(
+        "scored window attention",
+        scored_window.accepts_scored_window,
+        scored_window.lower_scored_window,
+    ),
     Pattern(
         "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
     ),

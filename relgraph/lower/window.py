@@ -54,7 +54,7 @@ _INIT = """\
         self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = Linear(dim, dim, bias=proj_bias)"""
 
-_MASK_OF = '''\
+MASK_OF = '''\
     def mask_of(
         self, order: Tensor, map_size: tuple[int, int], shift_size: tuple[int, int]
     ) -> Tensor | None:
@@ -63,7 +63,7 @@ _MASK_OF = '''\
             return None
         return cut_mask(order, map_size, shift_size).to(self.qkv.weight.dtype)'''
 
-_AGGREGATE = '''\
+AGGREGATE = '''\
     def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
         """Sum the values with weights w and project: (B, C, H, W)."""
         order, inverse, _ = self.locate(x)
@@ -106,7 +106,7 @@ class WindowAttention(nn.Module):
         index = relative_position_index(window, self.window_size, order.device)
         return order, order.flatten().argsort(), self.mask_of(order, map_size, shift), index
 
-{_MASK_OF}
+{MASK_OF}
 
     def locate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gather index, its inverse and logit bias ([windows or 1], num_heads, places, places)."""
@@ -123,7 +123,7 @@ class WindowAttention(nn.Module):
         qk = partial_linear(self.qkv, window_partition(x, order), 0, 2 * self.dim)
         return self.softmax(*split_heads(qk, 2, self.num_heads), bias)
 
-{_AGGREGATE}
+{AGGREGATE}
 
     def forward(self, x: Tensor) -> Tensor:
         order, inverse, bias = self.locate(x)
@@ -187,7 +187,7 @@ class PlainWindowAttention(nn.Module):
         order = window_order(map_size, window, shift, self.qkv.weight.device)
         return order, order.flatten().argsort(), self.mask_of(order, map_size, shift)
 
-{_MASK_OF}
+{MASK_OF}
 
     def locate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Gather index, its inverse and mask (windows, 1, places, places) for the size of x."""
@@ -203,7 +203,7 @@ class PlainWindowAttention(nn.Module):
         logits = q * self.scale @ k.transpose(-2, -1)
         return (logits if mask is None else logits + mask).softmax(dim=-1)
 
-{_AGGREGATE}
+{AGGREGATE}
 
     def forward(self, x: Tensor) -> Tensor:
         order, inverse, mask = self.locate(x)
@@ -228,6 +228,15 @@ class PlainWindowAttention(nn.Module):
         REVERSE,
     ),
 )
+
+
+def placed(definition: Definition, node: Connect) -> Definition:
+    """The class as the node's windows lie: cut at the border as it is, or on a torus; with zeros
+    that complete the map."""
+    space = node.connection.operator.space
+    if space.border == "wrap" and _shift(node) != (0, 0):
+        definition = _wrapped(definition)
+    return _padded(definition) if space.pad else definition
 
 
 def _wrapped(cut: Definition) -> Definition:
@@ -288,10 +297,18 @@ def accepts_window_attention(node: Connect) -> bool:
     """Windows on maps, cut or wrapped at the border, with a bias per offset or none."""
     connection = node.connection
     return (
+        is_framed_attention(connection)
+        and connection.operator.weight.position in ("none", "relative")
+        and lies_in_windows(node)
+    )
+
+
+def lies_in_windows(node: Connect) -> bool:
+    """Whether windows lie on a map as `placed` knows them."""
+    connection = node.connection
+    return (
         connection.operator.space.connect == "window"
         and node.input.layout == "map"
-        and is_framed_attention(connection)
-        and connection.operator.weight.position != "absolute"
         and (_shift(node) == (0, 0) or connection.operator.space.border in ("mask", "wrap"))
         and not _is_ring(connection)
         and node.reduce is None
@@ -313,12 +330,8 @@ def _is_ring(connection: Connection) -> bool:
 def lower_window_attention(node: Connect) -> Module:
     """`WindowAttention` (Swin), or its relative without bias, on a torus, or with padding."""
     connection = node.connection
-    space = connection.operator.space
-    definition = _PLAIN if connection.operator.weight.position == "none" else _WINDOW_ATTENTION
-    if space.border == "wrap" and _shift(node) != (0, 0):
-        definition = _wrapped(definition)
-    if space.pad:
-        definition = _padded(definition)
+    plain = connection.operator.weight.position == "none"
+    definition = placed(_PLAIN if plain else _WINDOW_ATTENTION, node)
     arguments: tuple[tuple[str, Argument], ...] = (
         ("dim", connection.in_channels),
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),

@@ -55,12 +55,10 @@ def _each(mine: tuple[Node, ...], theirs: tuple[Node, ...]) -> float:
 
 def at_least(operator: Operator, goal: Operator) -> int:
     """Edits that any path from the operator to the goal has, or fewer."""
-    weight, wanted = operator.weight, goal.weight
     differing = (
         _support(operator.space) != _support(goal.space),
         _mixing(operator.channel) != _mixing(goal.channel),
         operator.channel.rank != goal.channel.rank,
-        (weight.source, weight.extent) != (wanted.source, wanted.extent),
         operator.frame.value != goal.frame.value,
         operator.frame.output != goal.frame.output,
         _space_rank(operator, goal),
@@ -81,21 +79,29 @@ def _ties(channel: Channel) -> object:
 
 
 def _space_rank(operator: Operator, goal: Operator) -> bool:
-    """A block holds its coarse scales, so that becoming one drops them."""
+    """A block holds its coarse scales, so that becoming one drops them; the average of a map is
+    the average of its averaged cells."""
     here, there = operator.space.rank, goal.space.rank
     if here == there:
         return False
-    swallowed = here is not None and here.word == "scales" and there is None
-    return not (swallowed and goal.space.connect in BLOCKS)
+    if here is None or there is not None:
+        return True
+    scales = here.word == "scales" and goal.space.connect in BLOCKS
+    given = here.word == "reduce" and operator.weight.normalize == "softmax"
+    return not (scales or given)
 
 
 def _forgotten(operator: Operator, goal: Operator) -> int:
-    """Sharing and normalisation, which going through given weights settles in two edits."""
-    if "fixed" in (operator.weight.source, goal.weight.source):
-        return 0
+    """Source, sharing and normalisation. Through given weights two edits settle them all: what is
+    learned there is static, with one number for all channels."""
+    weight, wanted = operator.weight, goal.weight
+    source = (weight.source, weight.extent) != (wanted.source, wanted.extent)
+    if "fixed" in (weight.source, wanted.source):
+        return int(source)
     shared = _ties(operator.channel) != _ties(goal.channel)
-    count = shared + _space_share(operator, goal) + _normalize(operator, goal)
-    return min(count, 2) if goal.channel.share == "all" else count
+    count = source + shared + _space_share(operator, goal) + _normalize(operator, goal)
+    given = 2 + (goal.channel.share != "all") + (wanted.source != "static")
+    return min(count, given)
 
 
 def _normalize(operator: Operator, goal: Operator) -> bool:

@@ -21,6 +21,7 @@ from relgraph.algebra.operator import (
     Operator,
     Rank,
     RankWord,
+    Score,
     Size,
     Source,
     Space,
@@ -193,7 +194,7 @@ def _weight(words: list[str]) -> Weight:
     source, extent = left.numbered(get_args(Source).__contains__) or ("", ())
     if not source or len(extent) > 1:
         raise _NoKeyError(".".join(words))
-    normalize, position, given = "none", "none", None
+    normalize, position, given, score = "none", "none", None, "dot"
     while left.left:
         word = left.left.pop(0)
         if word in get_args(Normalize)[1:]:
@@ -202,6 +203,8 @@ def _weight(words: list[str]) -> Weight:
             position = word
         elif word in _GIVEN:
             given = word
+        elif word in get_args(Score)[1:]:
+            score = word
         else:
             raise _NoKeyError(word)
     return Weight(
@@ -210,4 +213,5 @@ def _weight(words: list[str]) -> Weight:
         cast(Any, position),
         extent=extent[0] if extent else 1,
         fixed=cast(Any, given),
+        score=cast(Any, score),
     )

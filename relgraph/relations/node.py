@@ -45,7 +45,20 @@ def core(operator: Operator) -> Operator:
     """
     weight = replace(operator.weight, predictor=None, qkv_bias=True)
     frame = Frame(operator.frame.value, operator.frame.output)
-    return canonical(replace(operator, weight=weight, frame=frame, bias="none")).operator
+    bare_ = replace(operator, weight=weight, frame=frame, bias="none")
+    return as_given(canonical(bare_).operator)
+
+
+def as_given(operator: Operator) -> Operator:
+    """The average that an operator is whose slots all have one number, or function: a softmax sees
+    only what is different. Any other operator as it is."""
+    weight, space = operator.weight, operator.space
+    alike = weight.normalize == "softmax" and space.share == "all" and weight.source != "pair"
+    if not alike or (space.rank is not None and space.connect != "full"):
+        return operator
+    plain = replace(space, share="none", rank=None)
+    average = Weight("fixed", fixed="average")
+    return canonical(Operator(plain, Channel("separate"), average, "none", operator.frame)).operator
 
 
 def bare(operator: Operator) -> Operator:

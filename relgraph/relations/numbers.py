@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Size
+from relgraph.algebra.operator import Normalize, Score, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
 
@@ -24,9 +24,10 @@ class Numbers:
     coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
-    `normal` are the normalisations that edits write: those that the graph is about, and with a root
-    that has another, that one too. Such variants of a property are no families less, but a graph
-    that nobody asked for them in would only be larger.
+    `normal` are the normalisations that edits write and `scores` how they let queries be compared
+    with keys: what the graph is about, and with a root that has another, that one too. Such
+    variants are families like others, but a graph in which nobody asked for them would only be
+    larger.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -44,6 +45,7 @@ class Numbers:
     extent: tuple[int, ...] = (1,)
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
+    scores: tuple[Score, ...] = ("dot",)
 
     @property
     def families(self) -> bool:
@@ -52,5 +54,5 @@ class Numbers:
 
 
 GENERIC = Numbers()
-VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize)}
+VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
 """Kinds whose values are words, in the order in which edits write them."""

@@ -11,17 +11,17 @@ negative bias outside the smaller support. What is not known to be a special cas
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from relgraph.algebra.operator import TOGETHER, Frame, Operator, Weight
 from relgraph.relations import produced, tried
 from relgraph.relations.families import family
-from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node
+from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node, as_given
 from relgraph.relations.relation import Compared, Direction
 from relgraph.relations.within import channel_within, space_within
 
-_REORDERED = 4  # parts of a sum or product that are compared in every order
+REORDERED = 4  # parts of a sum or product that are compared in every order
 
 
 @lru_cache(maxsize=1 << 14)
@@ -70,7 +70,7 @@ def _between_operators(inner: Operator, outer: Operator, families: bool) -> str 
     mine, theirs = inner.frame, outer.frame
     if mine.value > theirs.value or mine.output > theirs.output:
         return "without the projection nothing mixes all channels there"
-    inner, outer = produced.as_given(inner), produced.as_given(outer)
+    inner, outer = as_given(inner), as_given(outer)
     if inner == outer:
         return None
     return (
@@ -121,16 +121,24 @@ def _between_terms(inner: Node, outer: Node, families: bool) -> str | None:
     kind = outer.kind if isinstance(outer, Composite) else _kind(inner)
     if isinstance(inner, Composite) and inner.kind != kind:
         return "terms of other kinds are not known to hold each other"
-    mine, theirs = _parts(inner), _parts(outer)
+    mine, theirs, free = _parts(inner), _parts(outer), kind in ("sum", "product")
     if len(mine) == len(theirs):
-        return _in_some_order(mine, theirs, families, kind in ("sum", "product"))
-    if len(mine) + 1 == len(theirs) and kind not in SPLITS:
-        for at, part in enumerate(theirs):
-            rest = (*theirs[:at], *theirs[at + 1 :])
-            found = (_obstacle(a, b, families) for a, b in zip(mine, rest, strict=True))
-            if _neutral(part, kind, families) and not any(found):
+        return _in_some_order(mine, theirs, families, free)
+    if len(mine) < len(theirs) and kind not in SPLITS:
+        for rest in _without_neutral(theirs, len(mine), kind, families):
+            if _in_some_order(mine, rest, families, free) is None:
                 return None
     return "a term of other parts is not known to hold it"
+
+
+def _without_neutral(
+    parts: tuple[Node, ...], left: int, kind: str, families: bool
+) -> Iterator[tuple[Node, ...]]:
+    """So many parts of a term, wherever all others can leave them as they are."""
+    needed = {at for at, part in enumerate(parts) if not _neutral(part, kind, families)}
+    for kept in itertools.combinations(range(len(parts)), left):
+        if needed <= set(kept):
+            yield tuple(parts[at] for at in kept)
 
 
 def _in_some_order(
@@ -138,7 +146,7 @@ def _in_some_order(
 ) -> str | None:
     """As many parts, each a special case of another: in a sum or product of any other. Where there
     is no such order, what stands against the written one."""
-    free = any_order and len(mine) <= _REORDERED
+    free = any_order and len(mine) <= REORDERED
     reasons = []
     for order in itertools.permutations(theirs) if free else (theirs,):
         found = (_obstacle(a, b, families) for a, b in zip(mine, order, strict=True))

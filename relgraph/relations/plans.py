@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.algebra.rules import check
+from relgraph.relations.node import core
 from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Edit, Relation, RelationAxis
 
@@ -111,7 +111,7 @@ class Plans:
     def _new_pair(self, operator: Operator) -> int | None:
         if check(operator):
             return None
-        form = canonical(operator).operator
+        form = core(operator)
         return self._pairs.place((form.space, form.weight))
 
     def _channel(self, channel: Channel, weight: Weight) -> int | None:
@@ -119,7 +119,7 @@ class Plans:
         key = (channel, weight)
         if key not in self._channel_numbers:
             operator = Operator(_SPACE, channel, weight, "none")
-            form = None if check(operator) else canonical(operator).operator.channel
+            form = None if check(operator) else core(operator).channel
             found = None if form is None else self._channels.place(form)
             self._channel_numbers[key] = found
         return self._channel_numbers[key]
@@ -149,7 +149,9 @@ class Plans:
     def _pair_plan(self, pair: int, axis: RelationAxis) -> tuple[_Planned, ...]:
         key = (pair, axis)
         if key not in self._pair_plans:
-            self._pair_plans[key] = _one_each(self._pair_steps(pair, axis))
+            steps = self._pair_steps(pair, axis)
+            met = () if axis == "space" else self._pair_plan(pair, "space")
+            self._pair_plans[key] = _one_each(steps, met)
         return self._pair_plans[key]
 
     def _pair_steps(self, pair: int, axis: RelationAxis) -> Iterator[_Planned]:
@@ -178,9 +180,11 @@ class Plans:
                     yield _Planned(row.name, row.axis, before, after, None, other)
 
 
-def _one_each(steps: Iterable[_Planned]) -> tuple[_Planned, ...]:
-    """The first step to each result."""
+def _one_each(steps: Iterable[_Planned], met: Iterable[_Planned] = ()) -> tuple[_Planned, ...]:
+    """The first step to each result, if none that was met before leads there."""
     first: dict[tuple[int | None, int | None], _Planned] = {}
+    known = {(step.pair, step.channel) for step in met}
     for step in steps:
-        first.setdefault((step.pair, step.channel), step)
+        if (step.pair, step.channel) not in known:
+            first.setdefault((step.pair, step.channel), step)
     return tuple(first.values())

@@ -24,18 +24,6 @@ _SOURCES: Mapping[frozenset[str], str] = {
 }
 
 
-def as_given(operator: Operator) -> Operator:
-    """The average that an operator is whose slots all have one number, or function: a softmax sees
-    only what is different. Any other operator as it is."""
-    weight, space = operator.weight, operator.space
-    alike = weight.normalize == "softmax" and space.share == "all" and weight.source != "pair"
-    if not alike or (space.rank is not None and space.connect != "full"):
-        return operator
-    plain = replace(space, share="none", rank=None)
-    average = Weight("fixed", fixed="average")
-    return canonical(Operator(plain, Channel("separate"), average, "none", operator.frame)).operator
-
-
 def multiplied_out(inner: Operator, outer: Operator) -> Operator:
     """Where the outer operator lacks a projection of static weights, they are taken as weights that
     mix all channels."""
@@ -87,7 +75,7 @@ def _counted(inner: Operator, outer: Operator) -> str | None:
 def _source(inner: Operator, outer: Operator) -> str | None:
     mine, theirs = inner.weight, outer.weight
     if mine.source in ("static", "fixed"):
-        return None
+        return _constant(theirs)
     if mine.source != theirs.source:
         return _SOURCES[frozenset((mine.source, theirs.source))]
     if mine.source == "center" and mine.extent > theirs.extent:
@@ -95,8 +83,17 @@ def _source(inner: Operator, outer: Operator) -> str | None:
     return _pair(inner, outer) if mine.source == "pair" else None
 
 
+def _constant(theirs: Weight) -> str | None:
+    """Without a position bias numbers are queries and keys that do not depend on the input; a
+    softmax needs none."""
+    bounded = theirs.score == "cosine" and theirs.position == "none"
+    return "a scaled cosine is bounded" if bounded and theirs.normalize != "softmax" else None
+
+
 def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
+    if inner.weight.score != outer.weight.score:
+        return "a cosine knows directions, a product lengths too"
     if inner.channel != outer.channel:
         return "at the same total width other heads compare queries and keys of another width"
     if inner.space.rank != outer.space.rank:

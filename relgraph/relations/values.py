@@ -46,6 +46,5 @@ def source(weight: Weight) -> str:
         return f"given {weight.fixed}"
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
-    if weight.position != "none":
-        return f"{weight.source} with {weight.position} position"
-    return weight.source
+    name = "pair by cosine" if weight.score == "cosine" else weight.source
+    return name if weight.position == "none" else f"{name} with {weight.position} position"

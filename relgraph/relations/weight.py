@@ -8,6 +8,7 @@ query · key of a head is one function.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
@@ -54,14 +55,17 @@ def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 
 def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
     """given average → static: the average times a learned number, which is the smallest class that
-    contains it; where places outside the map are not counted, through a softmax."""
+    contains it. Where places outside the map are not counted, rows have other sums, and a softmax
+    of numbers by offset is the smallest: of one number it is the average again."""
     if operator.weight.source != "fixed":
         return
-    space = replace(operator.space, share="all")
-    normalize: Normalize = "softmax" if space.border == "mask" else "none"
-    weight = Weight("static", normalize)
-    step = Operator(space, Channel("separate", share="all"), weight, "none", operator.frame)
-    yield Step(source(operator.weight), "static, shared by all", step)
+    masked = operator.space.border == "mask"
+    shared: SpaceShare = "positions" if masked else "all"
+    weight = Weight("static", "softmax" if masked else "none")
+    channel = Channel("separate", share="all")
+    step = Operator(replace(operator.space, share=shared), channel, weight, "none", operator.frame)
+    after = f"static{', softmax' if masked else ''}, shared by {shared}"
+    yield Step(source(operator.weight), after, step)
 
 
 def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
@@ -73,11 +77,12 @@ def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 
 def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
     """The operator with weights from another source, once for each way to carry its sharing."""
-    plain = replace(operator.weight, source=name, position="none", extent=1)
+    plain = replace(operator.weight, source=name, position="none", extent=1, score="dot")
     before = source(operator.weight)
     if name == "pair":
-        for position in _positions(operator.space.share):
-            weight = replace(plain, position=position)
+        kinds = itertools.product(numbers.scores, _positions(operator.space.share))
+        for score, position in kinds:
+            weight = replace(plain, position=position, score=score)
             space = replace(operator.space, share="none")
             yield Step(before, source(weight), replace(operator, space=space, weight=weight))
         return
@@ -150,6 +155,16 @@ def _normalised(operator: Operator, value: Normalize) -> Step:
     return Step(weight.normalize, value, after)
 
 
+def change_score(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """dot → cosine: queries and keys are compared by their directions alone."""
+    weight = operator.weight
+    if weight.source == "pair":
+        for score in numbers.scores:
+            if score != weight.score:
+                other = replace(operator, weight=replace(weight, score=score))
+                yield Step(weight.score, score, other)
+
+
 def add_position(operator: Operator, _: Numbers) -> Iterator[Step]:
     """none → relative: pairs learn a number by offset (or by place) beside query · key."""
     if operator.weight.position == "none":
@@ -184,6 +199,8 @@ _POOL = "Yu et al., MetaFormer Is Actually What You Need for Vision, CVPR 2022"
 _ATTENTION = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
 _RELATIVE = "Shaw et al., Self-Attention with Relative Position Representations, NAACL 2018"
 
+_SWIN_V2 = "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, CVPR 2022"
+
 WEIGHT: tuple[Relation, ...] = (
     Relation(
         "make dynamic",
@@ -215,6 +232,14 @@ WEIGHT: tuple[Relation, ...] = (
     ),
     Relation("normalise", "weight", "dynamism", normalise, "no order: another class", _ATTENTION),
     Relation("renormalise", "weight", "dynamism", renormalise, "no order", _ATTENTION),
+    Relation(
+        "change score",
+        "weight",
+        "dynamism",
+        change_score,
+        "no order: a cosine is bounded and knows no lengths",
+        _SWIN_V2,
+    ),
     Relation("add position", "weight", "sharing", add_position, "up: the bias may be 0", _RELATIVE),
     Relation("drop position", "weight", "sharing", drop_position, "down: the bias is 0", _RELATIVE),
     Relation("share position", "weight", "sharing", share_position, "down", _RELATIVE),

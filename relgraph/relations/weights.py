@@ -8,18 +8,20 @@ test holds both against each other on every edge of the families.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import Operator, Space
-from relgraph.relations.node import Composite, Node
-from relgraph.relations.order import compare
-from relgraph.relations.produced import as_given, crosses
+from relgraph.relations.node import Composite, Node, as_given
+from relgraph.relations.order import REORDERED, compare
+from relgraph.relations.produced import crosses
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
 CarriageKind: TypeAlias = Literal["embedding", "projection", "none"]
+_WORST_FIRST: tuple[CarriageKind, ...] = ("none", "projection")
 _Guard: TypeAlias = Callable[[Operator, Operator], bool]
 
 
@@ -69,9 +71,23 @@ def _between_terms(a: Node, b: Node, instances: bool) -> Carriage:
         return Carriage("none", "what one part does has no place in the other")
     if a.kind != b.kind or len(a.parts) != len(b.parts):
         return Carriage("none", "terms of other parts")
-    found = [carries(one, other, instances) for one, other in zip(a.parts, b.parts, strict=True)]
+    found = _matched(a, b, instances)
     lost = next((carriage for carriage in found if carriage.kind == "none"), None)
     return lost or Carriage("projection", "each part by itself: a beginning, not an optimum")
+
+
+def _matched(a: Composite, b: Composite, instances: bool) -> tuple[Carriage, ...]:
+    """What becomes of each part in its counterpart. Links and pieces stand in an order that says
+    something; parts of a sum or product are written sorted, and go where most of them is kept."""
+    free = a.kind in ("sum", "product") and len(b.parts) <= REORDERED
+    orders = itertools.permutations(b.parts) if free else (b.parts,)
+    every = (tuple(_carried(a.parts, order, instances)) for order in orders)
+    return min(every, key=lambda found: [sum(c.kind == k for c in found) for k in _WORST_FIRST])
+
+
+def _carried(mine: Iterable[Node], theirs: Iterable[Node], instances: bool) -> Iterator[Carriage]:
+    for one, other in zip(mine, theirs, strict=True):
+        yield carries(one, other, instances)
 
 
 def _is_linear_term(node: Node) -> bool:
@@ -106,7 +122,11 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     if _loses_a_projection(a, b):
         return False
     mine, theirs = a.weight, b.weight
-    same = (mine.source, mine.normalize) == (theirs.source, theirs.normalize)
+    same = (mine.source, mine.normalize, mine.score) == (
+        theirs.source,
+        theirs.normalize,
+        theirs.score,
+    )
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
     return same and _generated(a) and mine.extent <= theirs.extent
@@ -198,6 +218,11 @@ ROWS: tuple[_Row, ...] = (
         _placeless,
         "none",
         "other queries and keys, and no position bias to hold a mean of what they said",
+    ),
+    _Row(
+        lambda a, b: _linear(b) and (b.weight.score, b.weight.position) == ("cosine", "none"),
+        "none",
+        "a mean has no place there: a scaled cosine is bounded, and there is no position bias",
     ),
     _Row(
         lambda a, b: _is_bounded(a) and b.weight.normalize == "sigmoid",

@@ -30,6 +30,7 @@ _FEWEST = 4  # positions of an axis that no size asks more of
 def space_within(inner: Space, outer: Space) -> bool:
     """Whether the inner class is a special case of the outer one, rank words included; False where
     that is not known."""
+    inner, outer = _one_number(inner), _one_number(outer)
     word = outer.rank.word if outer.rank else ""
     if word == "scales":
         return _within_scales(inner, outer)
@@ -43,6 +44,15 @@ def space_within(inner: Space, outer: Space) -> bool:
         return _holds_scales(inner, outer)
     exact = inner if _averages(inner) else _plain(inner)
     return _spans_within(exact, outer)
+
+
+def _one_number(space: Space) -> Space:
+    """One number for all rows times one for all columns is one for all entries, and so is one for
+    all averages of a map's cells, or one into tokens times one out of them."""
+    if space.rank is None or space.share != "all":
+        return space
+    whole = space.connect == "full" and (_averages(space) or space.rank.word == "tokens")
+    return _plain(space) if whole or space.rank.word == "separable" else space
 
 
 def _plain(space: Space) -> Space:

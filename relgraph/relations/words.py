@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from relgraph.algebra.describe import BORDERS, NORMALIZED, SOURCES, describe
+from relgraph.algebra.describe import BORDERS, COSINE, NORMALIZED, SOURCES, describe
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
@@ -97,6 +97,7 @@ def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
 def _weight_key(weight: Weight) -> str:
     words = [weight.source + (str(weight.extent) if weight.extent > 1 else "")]
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
+    words += [weight.score] if weight.score != "dot" else []
     return ".".join([*words, weight.fixed] if weight.fixed is not None else words)
 
 
@@ -175,6 +176,7 @@ def _space_words(operator: Operator) -> list[str]:
 def _weight_words(operator: Operator) -> list[str]:
     weight = operator.weight
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
+    words = [COSINE] if weight.score == "cosine" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
     return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
 

@@ -15,6 +15,7 @@ from relgraph.resolve.scope import Closure, Env
 from relgraph.resolve.values import Value, read
 from relgraph.spec.field import Field
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
+from relgraph.spec.other_names import suggested
 
 Arguments = dict[str, Closure]
 
@@ -80,7 +81,7 @@ def unknown_field(
     word: str, key: ScalarNode, names: list[str], findings: Findings, main: str | None = None
 ) -> RefusedError:
     """Report a field that `word` does not declare."""
-    hint = nearest(str(key.value), names) if names else f"{word} has no fields"
+    hint = suggested(str(key.value), names) if names else f"{word} has no fields"
     if main in ("body", "branches") and not hint.startswith("did you"):
         hint = f"write a body as a list: {word}: [{key.value}, …]"
     return findings.refuse(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from relgraph.errors import Place
@@ -117,7 +118,7 @@ class _StageWalk:
     row: Row
     context: Context
     section: Section
-    built: dict[object, tuple[Built, Counter[int]]] = field(default_factory=dict)
+    built: dict[object, tuple[Built, Counter[int], int]] = field(default_factory=dict)
 
     def stage(self, number: int, width: Width) -> tuple[Stage, Width]:
         """The stage, and the width that leaves it."""
@@ -154,12 +155,13 @@ class _StageWalk:
             self._no_block()
             return ((Unknown(),),), None
         blocks: list[Body] = []
-        for index in range(depth):
-            special = first if index == 0 else None
-            written = special or turns[(index - (first is not None)) % len(turns)]
-            block = self._block(written, "first" if special else "", index == 0, width)
-            blocks.append(block.nodes)
-            width = block.width
+        with suppress(RefusedError):  # too many of them, which is told
+            for index in range(depth):
+                special = first if index == 0 else None
+                written = special or turns[(index - (first is not None)) % len(turns)]
+                block = self._block(written, "first" if special else "", index == 0, width)
+                blocks.append(block.nodes)
+                width = block.width
         return tuple(blocks), width
 
     def _block(self, written: Written, place: str, is_first: bool, width: Width) -> Built:
@@ -172,14 +174,15 @@ class _StageWalk:
 
     def _once(self, key: object, build: Callable[[], Built]) -> Built:
         """A block built before is taken again, and its edits' hits are counted again."""
-        hits = self.context.findings.hits
+        findings = self.context.findings
         if key in self.built:
-            known, again = self.built[key]
-            hits.update(again)
+            known, hits, items = self.built[key]
+            findings.hits.update(hits)
+            findings.count_again(items, self.row.place)
             return known
-        before = Counter(hits)
+        before, items = Counter(findings.hits), findings.items
         made = build()
-        self.built[key] = (made, hits - before)
+        self.built[key] = (made, findings.hits - before, findings.items - items)
         return made
 
     def _no_block(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from relgraph.errors import RelgraphError, nearest
+from relgraph.errors import RelgraphError
 from relgraph.resolve.arguments import read_fields
 from relgraph.resolve.context import (
     Built,
@@ -33,6 +33,7 @@ from relgraph.resolve.structure import build_structure
 from relgraph.resolve.use import Use, names_of
 from relgraph.resolved import Scope, Unknown
 from relgraph.spec.nodes import ListNode, MapNode, ScalarNode
+from relgraph.spec.other_names import meant
 from relgraph.spec.words import ELEMENTS, NOT_YET, STRUCTURE, WORDS
 
 STRUCTURE_WORDS = frozenset(word.name for word in STRUCTURE)
@@ -160,11 +161,17 @@ def _operator(use: Use) -> Built:
         )
     if not use.context.library.find("operators", word, near):
         known = [*WORDS, *use.env.home.definitions, *use.context.library.names("operators", near)]
-        near_word = nearest(word, known)
-        hint = near_word if near_word.startswith("did you") else "`relgraph list` names operators"
+        hint = _no_such_word(word, known)
         raise use.findings.refuse("unknown-word", use.place, f"{word} is no word here", hint=hint)
     with use.findings.used_at(use.place):
         return _of_file(use, near)
+
+
+def _no_such_word(word: str, known: list[str]) -> str:
+    if word.lower() in ("identity", "none", "nothing", "noop"):
+        return "write [] for the identity"
+    near = meant(word, known)
+    return "`relgraph list` names operators" if near is None else f"did you mean {near}?"
 
 
 def _of_file(use: Use, near: Path) -> Built:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from difflib import get_close_matches
 
-from relgraph.errors import Place, RelgraphError, nearest
+from relgraph.errors import Place, RelgraphError
 from relgraph.resolve.chain import Merged
 from relgraph.resolve.context import Context
 from relgraph.resolve.findings import Findings, RefusedError
@@ -14,14 +15,17 @@ from relgraph.resolve.operator_file import references
 from relgraph.resolve.operators import WIDTH_FIELDS, operator_file
 from relgraph.resolve.stages import ROW_KEYS
 from relgraph.spec.inits import INIT
-from relgraph.spec.nodes import ScalarNode
+from relgraph.spec.nodes import MapNode, ScalarNode
+from relgraph.spec.other_names import meant, suggested
 from relgraph.spec.words import WORDS
 
 
 def check_variables(merged: Merged, findings: Findings) -> None:
     """A stage variable or param of the top file that nothing reads is a typing error; one that is
     inherited may fall silent."""
-    known = findings.read | (_mentioned(merged) if findings.failed else set())
+    # What a body of this file says is read, if only in a turn of `cycle` that no stage is deep
+    # enough for; of a chain with mistakes, what any body says.
+    known = findings.read | _mentioned(merged.roots if findings.failed else [merged.root])
     # A misspelt `$name` is told where it stands; that its variable is not read follows from it.
     written = {name for row in merged.rows for name in row.variables} | {*merged.params}
     unset = findings.read - written - {"channels", "stride"}
@@ -35,15 +39,15 @@ def check_variables(merged: Merged, findings: Findings) -> None:
             _unread(name, "param", key.place, findings)
 
 
-def _mentioned(merged: Merged) -> set[str]:
-    """Every `$name` of the chain's files: a refused item did not get to read its own."""
-    return {name for root in merged.roots for name, _ in references(root)}
+def _mentioned(roots: Iterable[MapNode]) -> set[str]:
+    """Every `$name` of some files: a refused item did not get to read its own."""
+    return {name for root in roots for name, _ in references(root)}
 
 
 def _unread(name: str, what: str, place: Place, findings: Findings) -> None:
-    near = nearest(name, {*ROW_KEYS, *findings.read} - {name})
+    near = suggested(name, {*ROW_KEYS, *findings.read} - {name})
     # A misspelt `stride` or `downsample` leaves every map another size than was meant.
-    misspelt = get_close_matches(name, ROW_KEYS, 1)
+    misspelt = meant(name, ROW_KEYS)
     with nullcontext() if misspelt else findings.leaving_sizes():
         findings.refuse(
             "unused-variable",
@@ -74,7 +78,7 @@ def check_defaults(merged: Merged, context: Context) -> None:
         for name, (node, home) in merged.defaults[word].items():
             if name in fields or home.level != merged.top:
                 continue
-            hint = nearest(name, fields)
+            hint = suggested(name, fields)
             context.findings.refuse(
                 "unknown-field", node.place, f"{word} has no field {name}", hint=hint
             )
@@ -103,7 +107,7 @@ def _unknown_word(key: ScalarNode, merged: Merged, context: Context) -> None:
     word, near = str(key.value), merged.paths[-1].parent
     if context.library.find("operators", word, near):
         return  # the operator's own file is what is wrong
-    hint = nearest(word, [*WORDS, *merged.definitions, *context.library.names("operators", near)])
+    hint = suggested(word, [*WORDS, *merged.definitions, *context.library.names("operators", near)])
     context.findings.refuse(
         "unknown-word",
         key.place,

@@ -15,6 +15,7 @@ from relgraph.resolve.edits import Hit
 from relgraph.resolve.findings import Findings, RefusedError
 from relgraph.resolve.items import Item
 from relgraph.resolve.library import Library, find_spec
+from relgraph.resolve.operator_file import OperatorFile
 from relgraph.resolve.operators import build_operator, operator_file
 from relgraph.resolve.scope import Env, Home, Section
 from relgraph.resolve.use import Use
@@ -91,10 +92,17 @@ def resolve_backbone(name: str | Path) -> Resolution:
     backbone, hits = resolve_merged(merged, library, findings)
     if errors := findings.errors():
         covered = frozenset(findings.covered)
-        raise RefusedSpecError(errors, backbone, covered, extends_of(files))
+        told = (*errors, *_reasons(errors, findings))
+        raise RefusedSpecError(told, backbone, covered, extends_of(files))
     assert backbone is not None, "no problem was reported, yet there is no backbone"
     read = (path, *(other for other in library.documents if other != path))
     return Resolution(backbone, hits, findings.told(), read, extends_of(files))
+
+
+def _reasons(errors: Iterable[Problem], findings: Findings) -> tuple[Problem, ...]:
+    """Warnings that say why a number does not divide the channels: they are others than meant."""
+    divides = any(error.code.endswith(("-divide", "-divides")) for error in errors)
+    return findings.warned("stage-width") if divides else ()
 
 
 def resolve_operator(
@@ -127,6 +135,7 @@ def resolve_use(
         arguments.setdefault("channels", out_channels)
     try:
         file = operator_file(path, context)
+        _note_file_name(file, findings)
         home = Home(path, "operator", 0, {}, {})
         env = Env(home, Section("", None, None, {}), in_channels, {})
         item = Item(file.name, file.place, _node(arguments) if arguments else None)
@@ -141,6 +150,14 @@ def resolve_use(
         raise RefusedOperatorError(errors, left, frozenset(findings.covered))
     assert isinstance(made, OperatorUse | Scope), "no problem was reported, yet no operator"
     return ResolvedUse(made, findings.told())
+
+
+def _note_file_name(file: OperatorFile, findings: Findings) -> None:
+    """By its path a file is found under any name; where specs name it, it is looked up."""
+    if file.name != file.path.stem:
+        found = f"the operator {file.name} in the file {file.path.name}"
+        expected = f"specs that name it look for {file.name}.yaml"
+        findings.warn("name-differs", file.place, found, expected)
 
 
 def _node(value: object) -> Node:

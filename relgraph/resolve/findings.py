@@ -18,10 +18,12 @@ from relgraph.errors import (
     RelgraphError,
     Severity,
     in_file_order,
+    told_as,
     uses_of,
 )
 
-MAX_ITEMS = 20_000  # of one model, definitions expanded: a doubling definition would never end
+MAX_ITEMS = 5_000  # of one model, definitions expanded: a doubling definition would never end
+MAX_REPEATED = 20_000  # the same, and each block counted as often as its stage is deep
 
 
 class RefusedError(Exception):
@@ -37,7 +39,7 @@ class Findings:
     repeat what is told already. `using` are the uses whose text is being read, outermost first.
     """
 
-    problems: dict[tuple[str, Place | None], Problem] = field(default_factory=dict)
+    problems: dict[object, Problem] = field(default_factory=dict)
     covered: set[tuple[str, Place | None]] = field(default_factory=set)
     sized: bool = True
     read: set[str] = field(default_factory=set)
@@ -45,6 +47,7 @@ class Findings:
     hits: Counter[int] = field(default_factory=Counter)
     addresses: set[str] = field(default_factory=set)
     items: int = 0
+    repeated: int = 0
     using: tuple[Place, ...] = ()
     _leaving: bool = False
 
@@ -112,7 +115,7 @@ class Findings:
         """Take over a problem that another stage found."""
         if problem.severity == "error" and not self._leaving:
             self.sized = False
-        key = (problem.code, problem.place)
+        key = told_as(problem)
         uses = dict.fromkeys((*problem.uses, *uses_of(problem.place, self.using)))
         known = self.problems.get(key, problem)
         together = tuple(dict.fromkeys((*known.uses, *uses)))
@@ -121,6 +124,7 @@ class Findings:
     def count_item(self, place: Place) -> None:
         """Count one item of the expanded model. Raises RefusedError beyond MAX_ITEMS."""
         self.items += 1
+        self.repeated += 1
         if self.items > MAX_ITEMS + 1:
             raise self.silent()
         if self.items > MAX_ITEMS:
@@ -129,6 +133,14 @@ class Findings:
                 "too-large", place, found, "expected definitions that don't multiply so"
             )
 
+    def count_again(self, items: int, place: Place) -> None:
+        """Count the items of a block that stands once more. Raises RefusedError beyond
+        MAX_REPEATED."""
+        self.repeated += items
+        if self.repeated > MAX_REPEATED:
+            found = f"the blocks have more than {MAX_REPEATED:,} items in all"
+            raise self.refuse("too-large", place, found, "expected a model that can be built")
+
     @property
     def failed(self) -> bool:
         """Whether an error was reported."""
@@ -136,11 +148,17 @@ class Findings:
 
     def refused_at(self, place: Place) -> bool:
         """Whether what stands at `place` is already told to say nothing there."""
-        return ("says-nothing", place) in self.problems
+        return any(
+            one.place == place and one.code == "says-nothing" for one in self.problems.values()
+        )
 
     def errors(self) -> tuple[Problem, ...]:
         """What refuses the spec, in file order."""
         return tuple(problem for problem in self.told() if problem.severity == "error")
+
+    def warned(self, code: str) -> tuple[Problem, ...]:
+        """The warnings of one code."""
+        return tuple(one for one in self.told() if one.code == code and one.severity == "warning")
 
     def raise_errors(self) -> None:
         """Raise RelgraphError with all errors where there is one."""

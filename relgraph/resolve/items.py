@@ -81,10 +81,17 @@ def _not_one_word(
         words[1][0].place,
         f"one item with the words {names}",
         "expected one word for each item (and a label)",
-        f"start a new item, or put it among the fields: {words[0][0].value}: "
-        f"{{…, {words[1][0].value}: …}}",
+        _apart_or_inside(*words[:2]),
         related=(words[0][0].place,),
     )
+
+
+def _apart_or_inside(first: tuple[ScalarNode, Node], second: tuple[ScalarNode, Node]) -> str:
+    word, field = first[0].value, second[0].value
+    value = first[1]
+    if isinstance(value, ScalarNode) and value.value is None and not value.quoted:
+        return f"indent {field} deeper than {word}, or start a new item"
+    return f"start a new item, or put it among the fields: {word}: {{…, {field}: …}}"
 
 
 def body_nodes(node: Node) -> tuple[Node, ...]:

@@ -8,10 +8,11 @@ read from.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from relgraph.errors import Place, Problem, RelgraphError, nearest
-from relgraph.shipped import Kind, shipped
+from relgraph.shipped import Kind, shipped, specs_folder
 from relgraph.spec.document import Document, load
 from relgraph.spec.nodes import MapNode
 
@@ -29,7 +30,7 @@ class Library:
         """The document at `path`. Raises RelgraphError."""
         known = self.documents.get(path)
         if known is None:
-            known = self.documents[path] = load(path)
+            known = self.documents[path] = _loaded(path)
         return known
 
     def find(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
@@ -66,6 +67,23 @@ class Library:
         except OSError:
             return False
         return any(line.startswith(f"{TOP_KEY[kind]}:") for line in head.splitlines())
+
+
+def _loaded(path: Path) -> Document:
+    """The document at `path`. Shipped ones are read by most specs: a process parses each once, for
+    as long as its file stays what it was."""
+    if path.parent.parent != specs_folder():
+        return load(path)
+    try:
+        about = path.stat()
+    except OSError:
+        return load(path)  # which tells it
+    return _parsed(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, changed: int, size: int) -> Document:
+    return load(path)
 
 
 def _yaml_files(folder: Path) -> list[Path]:

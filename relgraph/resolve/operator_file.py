@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from relgraph.errors import Place, nearest
+from relgraph.errors import Place
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.library import Library, top_map
 from relgraph.resolve.names import check_new_word
-from relgraph.resolve.scope import reference
+from relgraph.resolve.scope import reference, variable_hint
 from relgraph.resolve.table import check_keys
 from relgraph.spec.keys import OPERATOR
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
@@ -165,7 +165,7 @@ def _check_references(
                 "unknown-variable",
                 place,
                 f"${name} is no parameter of this operator",
-                hint=nearest(name, known),
+                hint=variable_hint(name, known),
             )
     for name, default in params.items():
         # The width is a property of every use; as a parameter it only gets a place and a default.

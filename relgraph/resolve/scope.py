@@ -7,7 +7,7 @@ default where it is defined, and only if used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -119,7 +119,8 @@ def _look_up(name: str, at: Closure, findings: Findings) -> Closure:
         return _number(env.channels, at, findings)
     if name in env.names:
         found = env.names[name]
-        return replace(found, default=found.default or at.default)
+        # `replace` only where it changes something: every use of a parameter comes by.
+        return replace(found, default=True) if at.default and not found.default else found
     if env.home.kind == "backbone":
         in_stage = _stage_variable(name, at, findings)
         if in_stage is not None:
@@ -128,7 +129,7 @@ def _look_up(name: str, at: Closure, findings: Findings) -> Closure:
         "unknown-variable",
         at.place,
         f"${name} is set nowhere" + _where(env),
-        hint=nearest(name, visible(env)),
+        hint=variable_hint(name, visible(env)),
     )
 
 
@@ -156,6 +157,13 @@ def _where(env: Env) -> str:
     if env.home.kind == "operator":
         return " in this operator"
     return f" in {env.section.name}" if env.section.name else ""
+
+
+def variable_hint(name: str, legal: Iterable[str]) -> str:
+    """The nearest variable; for arithmetic, that there is none."""
+    if any(sign in name for sign in "*/+-() .["):
+        return "there are no expressions: write the number, or a variable that holds it"
+    return nearest(name, legal)
 
 
 def visible(env: Env) -> list[str]:

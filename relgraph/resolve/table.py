@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from difflib import get_close_matches
 
-from relgraph.errors import nearest
 from relgraph.resolve.arguments import is_null, nothing_behind
 from relgraph.resolve.findings import Findings
 from relgraph.spec.field import Field
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from relgraph.spec.other_names import meant, suggested
 
 
 def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> bool:
@@ -29,7 +28,10 @@ def check_keys(node: MapNode, fields: Iterable[Field], what: str, findings: Find
         elif not _has_type(field, value):
             expected = {"table": "a map {key: value}", "text": "text", "name": "a name"}
             found = f"{key.value} is {_shape(value)}"
-            findings.refuse("bad-value", value.place, found, f"expected {expected[field.kind]}")
+            hint = f"for example {field.example}" if field.example else ""
+            findings.refuse(
+                "bad-value", value.place, found, f"expected {expected[field.kind]}", hint
+            )
     return known
 
 
@@ -38,12 +40,12 @@ def _unknown_key(
 ) -> bool:
     """Report an unknown key. One that is near no key, or near a number or a text (`classes`,
     `cite`), leaves the sizes of the model what they are. Returns whether it is near one."""
-    near = get_close_matches(str(key.value), table, 1)
-    harmless = not near or table[near[0]].kind in ("text", "name", "integer", "number")
+    near = meant(str(key.value), table)
+    harmless = near is None or table[near].kind in ("text", "name", "integer", "number")
     with findings.leaving_sizes() if harmless else nullcontext():
         found = f"{what} has no key {key.value}"
-        findings.refuse("unknown-key", key.place, found, hint=nearest(str(key.value), table))
-    return bool(near)
+        findings.refuse("unknown-key", key.place, found, hint=suggested(str(key.value), table))
+    return near is not None
 
 
 def check_required(node: MapNode, fields: Iterable[Field], what: str, findings: Findings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from relgraph.algebra.starts import Start
@@ -110,7 +110,8 @@ def _drop_path(merged: Merged, findings: Findings) -> tuple[float, Schedule]:
         return 0.0, "linear"
     node, home = written
     if not isinstance(node, MapNode):
-        return _rate(read_literal(RATES["rate"], written, node.place, findings)), "linear"
+        alone = replace(RATES["rate"], name="drop_path")
+        return _rate(read_literal(alone, written, node.place, findings)), "linear"
     check_keys(node, DROP_PATH, "drop_path", findings)
     entries = {str(key.value): (value, home) for key, value in node.entries}
     rate = read_literal(RATES["rate"], entries.get("rate"), node.place, findings)

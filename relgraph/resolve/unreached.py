@@ -28,6 +28,7 @@ ANYWHERE = frozenset(
         "bad-item",
         "bad-label",
         "bad-value",
+        "expansion-cycle",
         "missing-field",
         "no-main-field",
         "not-supported",
@@ -43,19 +44,26 @@ ANYWHERE = frozenset(
 
 def check_unreached(merged: Merged, context: Context) -> None:
     """Read the top file's unused definitions and the edits that hit nothing."""
-    findings = context.findings
+    # One budget of items for all that nothing reaches, however its definitions multiply.
+    apart = replace(context, findings=Findings())
     for edit in merged.edits:
-        if edit.home.level == merged.top and not findings.hits[edit.number]:
-            _check_edit(edit, merged, context)
+        if edit.home.level == merged.top and not context.findings.hits[edit.number]:
+            _check_edit(edit, merged, context, apart)
+    defaults: set[Place] = set()
     for definition in merged.definitions.values():
         own = definition.home.level == merged.top and not definition.broken
-        if own and definition.name not in findings.used:
-            _check_definition(definition, merged, context)
+        if own and definition.name not in context.findings.used | apart.findings.used:
+            _look_over(definition.body, _alone(definition, merged), apart)
+        # A default that no use leaves standing may be anything.
+        defaults |= {node.place for _, node in definition.params}
+    for problem in apart.findings.errors():
+        if problem.code in ANYWHERE and problem.place not in defaults:
+            context.findings.add(problem)
 
 
-def _check_edit(edit: Edit, merged: Merged, context: Context) -> None:
+def _check_edit(edit: Edit, merged: Merged, context: Context, apart: Context) -> None:
     if edit.kind == "replace":
-        _look_over(edit.node, _anywhere(merged, edit.home), context)
+        _look_over(edit.node, _anywhere(merged, edit.home), apart)
         return
     word = edit.address[-1]
     legal = fields_of(word, merged, context)
@@ -66,22 +74,16 @@ def _check_edit(edit: Edit, merged: Merged, context: Context) -> None:
             unknown_field(word, key, sorted(legal), context.findings)
 
 
-def _check_definition(definition: Definition, merged: Merged, context: Context) -> None:
+def _alone(definition: Definition, merged: Merged) -> Env:
     around = _anywhere(merged, definition.home)
     names = {name: Closure(node, around, default=True) for name, node in definition.params}
-    # A default that no use leaves standing may be anything.
-    defaults = frozenset(node.place for _, node in definition.params)
-    _look_over(definition.body, replace(around, names=names), context, defaults)
+    return replace(around, names=names)
 
 
-def _look_over(body: Node, env: Env, context: Context, but: frozenset[Place] = frozenset()) -> None:
-    """Build a body for what is told on the way, and keep what holds anywhere."""
-    apart = Findings()
+def _look_over(body: Node, env: Env, apart: Context) -> None:
+    """Build a body for what is told on the way."""
     with suppress(RefusedError):  # it is among the problems
-        build_body(Closure(body, env), WIDTH, Spot(), replace(context, findings=apart))
-    for problem in apart.errors():
-        if problem.code in ANYWHERE and problem.place not in but:
-            context.findings.add(problem)
+        build_body(Closure(body, env), WIDTH, Spot(), apart)
 
 
 def _anywhere(merged: Merged, home: Home) -> Env:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from relgraph.algebra.starts import Start
-from relgraph.errors import nearest
 from relgraph.resolve.findings import Findings, RefusedError
 from relgraph.resolve.inits import read_start
 from relgraph.resolve.scope import Closure, Width, force
 from relgraph.spec.field import Field, Kind
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from relgraph.spec.other_names import suggested
 
 Pair = tuple[int, int]
 Value = int | float | bool | str | None | Pair | Start | Closure
@@ -112,7 +112,7 @@ def _choice(field: Field, closure: Closure, findings: Findings) -> str:
         return value
     found = f"{field.name} is {show(node)}"
     legal = ", ".join(field.choices)
-    near = nearest(value, field.choices) if isinstance(value, str) else ""
+    near = suggested(value, field.choices) if isinstance(value, str) else ""
     hint = near if near.startswith("did you") else ""
     raise findings.refuse("bad-value", closure.place, found, f"expected one of {legal}", hint)
 

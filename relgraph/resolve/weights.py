@@ -20,6 +20,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "experts": ("pooled", "center"),
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair",),
+    "score": ("pair",),
 }
 
 
@@ -57,6 +58,7 @@ def read_weight(section: Section) -> Weight:
         extent=values["extent"],
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
+        score=values["score"],
     )
 
 

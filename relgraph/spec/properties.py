@@ -193,6 +193,15 @@ WEIGHT: Final = (
         example="normalize: softmax",
     ),
     Field(
+        "score",
+        "choice",
+        "how a query and a key are compared: by their product over √width (`dot`), or by the "
+        "`cosine` between them, times a scale that every head learns and that stays below 100",
+        "dot",
+        choices=("dot", "cosine"),
+        example="score: cosine",
+    ),
+    Field(
         "position",
         "choice",
         "a bias on query · key: per offset, per pair of places, or none",

@@ -7,7 +7,7 @@ neutral where that is possible; what has no way starts fresh and says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from relgraph.program import Body, Connect, Element, Node, Scope
 from relgraph.relations.weights import carries
 from relgraph.transfer import gates, rows
-from relgraph.transfer.align import is_operator
+from relgraph.transfer.align import Pair, is_operator
 from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.elements import carry_element
@@ -56,16 +56,22 @@ class Bodies:
 
         The shape at each end is the model's affair: an item whose widths differ starts fresh."""
         source, target = level(source, target)
-        made = self._aligned(before, source, after, target)
-        bare = None if made.is_exact else written_out(source, target)
+        pairs = paired(source, target)
+        made = self._aligned(before, pairs, after)
+        if made.is_exact:
+            return made
+        later = paired(source, target, late=True)
+        if later != pairs:
+            made = min(made, self._aligned(before, later, after), key=_loss)
+        bare = written_out(source, target)
         if bare is None:
             return made
-        other = self._aligned(before, bare[0], after, bare[1])
+        other = self._aligned(before, paired(*bare), after)
         return other if _lost(other) < _lost(made) else made
 
-    def _aligned(self, before: str, source: Body, after: str, target: Body) -> Outcome:
+    def _aligned(self, before: str, pairs: Sequence[Pair], after: str) -> Outcome:
         """Item by item; together where only that keeps the function or comes nearer to it."""
-        wide = widened(paired(source, target), before, self.source)
+        wide = widened(pairs, before, self.source)
         own = self.over(wide.tensors)
         outcomes = [own._pair(before, one, after, other) for one, other in wide.pairs]
         for at, reason in wide.reasons.items():
@@ -92,18 +98,21 @@ class Bodies:
 
     def _together(
         self, before: str, several: list[Run], after: str, outcomes: list[Outcome]
-    ) -> None:
-        """The first stretch of neighbours that loses less as one, in the place of its items."""
+    ) -> bool:
+        """The first stretch of neighbours that loses less as one, in the place of its items, if
+        there is one."""
         for run in several:
             here = slice(run.first, run.end)
             made = self._run(before, run, after)
             if made.carries and _loss(made) < _loss(joined(outcomes[here])):
                 outcomes[here] = [made, *[Outcome()] * (run.end - run.first - 1)]
-                return
+                return True
+        return False
 
     def _apart(self, before: str, run: Run, after: str, outcomes: list[Outcome]) -> None:
         """Layers between which something bends: nearest on images, or told to be near nothing."""
-        self._together(before, [run], after, outcomes)
+        if self._together(before, [run], after, outcomes):
+            return
         here = range(run.first, run.end)
         if any(layer.method == "projection" for at in here for layer in outcomes[at].layers):
             lost = self._run(before, run, after)

@@ -125,7 +125,11 @@ def _core(
 
 def _kept_fresh(core: Part, fresh: Tensors) -> Part:
     """What a core could not take along starts fresh, so that values find their rows."""
-    names = [n for n in fresh if n.startswith(("qkv.", "q.", "kv.", "relative_", "position_"))]
+    names = [
+        n
+        for n in fresh
+        if n.startswith(("qkv.", "q.", "kv.", "logit_scale", "relative_", "position_"))
+    ]
     rest = {name: fresh[name] for name in names if name not in core.tensors}
     return replace(core, tensors={**rest, **core.tensors})
 

@@ -22,6 +22,7 @@ RANK_FALLS = (
     "the rank of its scores is another"
 )
 NO_LAST_BIAS = "a mixture of experts has no number of its own beside them"
+OTHER_SCORE = "a cosine of query and key is no product of them: it knows no lengths"
 NO_BIAS = "query · key is kept but for the biases, which the target's projections do not have"
 ONE_FUNCTION = (
     "query · key without a softmax is one function on all pairs: nothing can silence it outside "
@@ -140,6 +141,8 @@ def pair_to_pair(
     rule = _same_rule(source, target)
     if isinstance(rule, Refused):
         return rule
+    if source.operator.weight.score != target.operator.weight.score:
+        return Refused(OTHER_SCORE)
     heads = unit_count(source), unit_count(target)
     if heads[0] != heads[1]:
         width = "narrower" if heads[1] > heads[0] else "wider"
@@ -184,7 +187,7 @@ def _projections(
             before = tensors.get(f"{name}.{part}")
             own[:rows] = 0 if before is None else before[:rows]
             made[f"{name}.{part}"] = own
-    return made
+    return {**made, **{n: t for n, t in tensors.items() if n == "logit_scale"}}
 
 
 def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule) -> Part | Refused:

@@ -23,9 +23,10 @@ class _Slice(NamedTuple):
     at: int
 
 
-def pairs(source: Body, target: Body) -> list[Pair]:
-    """The alignment, with branches around items of the other body."""
-    plain = align(source, target)
+def pairs(source: Body, target: Body, late: bool = False) -> list[Pair]:
+    """The alignment, with branches around items of the other body. Of several that are as good the
+    first, or with `late` the last."""
+    plain = align(source[::-1], target[::-1])[::-1] if late else align(source, target)
     into = _best(source, target, _alone(plain, 1))
     if into is not None and into.end - into.first > 1:
         return _around(source, target, into)

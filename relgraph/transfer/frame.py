@@ -126,7 +126,8 @@ def _placed(given: Tensor, wanted: BiasShare, target: Connection) -> Part:
     lost = full if held is None else full - held
     if not bool((lost.abs() > 1e-12 * full.abs().max()).any()):
         return Part(own)
-    reason = f"a bias that the target ({_WORDS[wanted]}) cannot hold: its mean"
+    left = "it is lost" if held is None else "its mean"
+    reason = f"a bias that the target ({_WORDS[wanted]}) cannot hold: {left}"
     return Part(own, reason, None, "projection")
 
 

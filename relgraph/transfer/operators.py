@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relgraph.algebra.operator import Connection
-from relgraph.program import Connect, Scope
+from relgraph.algebra.operator import Connection, Frame
+from relgraph.algebra.parameters import core_channels
+from relgraph.program import Connect, Element, Node, Scope
 from relgraph.relations.node import core
 from relgraph.transfer.carried import EXACT, Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
-from relgraph.transfer.linear import multiplied
+from relgraph.transfer.linear import Multiplied, multiplied
 from relgraph.transfer.projection import Operators
+from relgraph.verify.values import under
 
 _ITS_WEIGHT = "core.weight"  # all that an average of averages has
 _INSIDE = "operator"  # the name under which a connection stands in a body of its own
+_AROUND = ("value.", "proj.")
 
 
 def into_connection(
@@ -57,7 +60,7 @@ def _multiplied_into(
     source: Operators, target: Connect, tensors: Tensors, fresh: Tensors
 ) -> Carried | Refused:
     if isinstance(source, Scope):
-        whole = multiplied(source.body, source.input, tensors)
+        whole = _framed(source, target, tensors) or multiplied(source.body, source.input, tensors)
     else:
         named = {f"{_INSIDE}.{name}": tensor for name, tensor in tensors.items()}
         whole = multiplied((replace(source, attr=_INSIDE),), source.input, named)
@@ -67,6 +70,38 @@ def _multiplied_into(
     if isinstance(made, Refused) or made.method != "copy":
         return made
     return replace(made, method="embedding")
+
+
+def _framed(source: Scope, target: Connect, tensors: Tensors) -> Multiplied | None:
+    """Averages before a core with the same projections as the target: these stay, since what
+    averages each channel for itself does so behind a projection too."""
+    *averages, core = source.body or (None,)
+    if not isinstance(core, Connect) or not averages:
+        return None
+    frame = core.connection.operator.frame
+    other = target.connection.operator.frame
+    same = (frame.value, frame.output) == (other.value, other.output)
+    if frame == Frame() or not same or not all(map(_averages, averages)):
+        return None
+    width = core_channels(core.connection)
+    operator = replace(core.connection.operator, frame=Frame())
+    bare = replace(core, connection=replace(core.connection, operator=operator, out_channels=width))
+    around = {n: t for n, t in under(tensors, core.attr).items() if n.startswith(_AROUND)}
+    whole = multiplied((*averages, bare), source.input, tensors)
+    if isinstance(whole, Refused):
+        return None
+    connection = replace(
+        whole.connection,
+        operator=replace(whole.connection.operator, frame=frame),
+        out_channels=core.connection.out_channels,
+    )
+    return Multiplied(connection, {**whole.tensors, **{n: t.double() for n, t in around.items()}})
+
+
+def _averages(node: Node | None) -> bool:
+    """Whether it averages positions of each channel, and nothing else."""
+    plain = isinstance(node, Element) and node.word == "avg_pool"
+    return plain and dict(node.arguments)["padding"] == 0  # type: ignore[union-attr]
 
 
 def better(one: Carried | Refused, other: Carried | Refused) -> Carried | Refused:

@@ -43,9 +43,9 @@ class Pictures:
             yield batch.images.to(self.dtype)
             done += len(batch.images)
 
-    def first(self, count: int) -> Pictures:
-        """Of these the first ones."""
-        images = _first(self.images, count)
+    def only(self, first: int, end: int) -> Pictures:
+        """Of these those from `first` up to `end`."""
+        images = _slice(self.images, first, end)
         return replace(self, images=images, count=len(images))
 
 
@@ -56,7 +56,7 @@ def open_pictures(
 
     Raises RelgraphError where they cannot be had or have other channels than the model."""
     labelled = open_images(recipe.data)
-    images = _first(labelled.train, count)
+    images = _slice(labelled.train, 0, count)
     if prepared is None:
         assert architecture.img_size is not None, "a program has a size"
         prepared = preparation(recipe, labelled, architecture.img_size)
@@ -67,7 +67,7 @@ def open_pictures(
     return Pictures(images, prepared, len(images))
 
 
-def _first(images: Images, count: int) -> Images:
+def _slice(images: Images, first: int, end: int) -> Images:
     if isinstance(images, ImagesInMemory):
-        return replace(images, pixels=images.pixels[:count], labels=images.labels[:count])
-    return ImageFiles(images.paths[:count], images.labels[:count])
+        return replace(images, pixels=images.pixels[first:end], labels=images.labels[first:end])
+    return ImageFiles(images.paths[first:end], images.labels[first:end])

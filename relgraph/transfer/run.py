@@ -75,7 +75,8 @@ def _transferred(
         source.eval()
     inputs: Inputs = no_inputs
     if request.calibrate and source is not None and pictures is not None:
-        inputs = observe.entering(source, replace(pictures, progress=silent))
+        silently = replace(pictures.only(0, request.images), progress=silent)
+        inputs = observe.entering(source, silently)
     fresh = target.state_dict()
     told = counted(programs[1], progress)
     bodies = Bodies(start.tensors, fresh, inputs, request.objective, told)
@@ -97,16 +98,17 @@ def _finished(
     layers, logits, notes = outcome.layers, None, [NOT_CARRIED, *_other_file(start), *_kept(start)]
     if pictures is not None and request.outputs is not False:
         assert source is not None, "the source is built where there are images"
-        few = pictures if request.outputs else pictures.first(FEW)
-        few = replace(few, what="comparing outputs")
+        few = replace(_compared(request, pictures), what="comparing outputs")
         layers = observe.with_output_errors(source, target, few, layers)
         logits = observe.largest_logit_difference(source, target, few)
-        notes.append(f"outputs were compared on {few.count} images")
+        others = ", others than were calibrated with" if request.calibrate else ""
+        notes.append(f"outputs were compared on {few.count} images{others}")
     elif not outcome.is_exact:
         notes.append(NO_OUTPUTS)
     if pictures is not None and request.recalibrate_norms:
-        count = norms.recalibrate(target, replace(pictures, what="counting norm statistics"))
-        notes.append(f"statistics of {count} batch norms from {pictures.count} images")
+        counted_on = replace(pictures.only(0, request.images), what="counting norm statistics")
+        count = norms.recalibrate(target, counted_on)
+        notes.append(f"statistics of {count} batch norms from {counted_on.count} images")
     answer = Transferred(
         before=start.before.name,
         after=start.after.name,
@@ -182,11 +184,23 @@ def _pictures(
     prepared = None if start.run is None else start.run.preparation
     architecture = replace(start.architecture, img_size=grid)
     try:
-        return open_pictures(start.recipe, prepared, architecture, request.images)
+        count = request.images + (_held_out(request) if request.calibrate else 0)
+        return open_pictures(start.recipe, prepared, architecture, count)
     except RelgraphError:
         if request.needs_images:
             raise
         return None
+
+
+def _held_out(request: TransferRequest) -> int:
+    """How many images outputs are compared on."""
+    return request.images if request.outputs else min(FEW, request.images)
+
+
+def _compared(request: TransferRequest, pictures: Pictures) -> Pictures:
+    """The images to compare outputs on: none that weights were calibrated with."""
+    first = request.images if request.calibrate and pictures.count > request.images else 0
+    return pictures.only(first, first + _held_out(request))
 
 
 def _refuse_no_way(outcome: Outcome, request: TransferRequest) -> None:

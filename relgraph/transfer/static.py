@@ -269,6 +269,8 @@ def _constant(
     heads, channels = len(values), target.in_channels
     if target.operator.weight.normalize == "softmax" and not bool(values.abs().max()):
         return own
+    if target.operator.weight.score == "cosine":
+        return Refused(f"{ONE_NUMBER}, and as a scaled cosine it is bounded")
     names = ("qkv", "qkv") if target.key_grid is None else ("q", "kv")
     if f"{names[0]}.bias" not in own:
         return Refused(f"{ONE_NUMBER}, and without biases it is not constant")
@@ -304,7 +306,7 @@ def queries_of(target: Connection, fresh: Tensors) -> dict[str, Tensor]:
     for part in ("weight", "bias"):
         if f"{name}.{part}" in made:
             made[f"{name}.{part}"][:channels] = 0
-    return made
+    return {**made, **{n: t for n, t in fresh.items() if n == "logit_scale"}}
 
 
 def position_tensors(target: Connection, values: Tensor) -> dict[str, Tensor]:

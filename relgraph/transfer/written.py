@@ -32,14 +32,15 @@ _OTHER_KINDS = frozenset((".bin", ".ckpt", ".json", ".npz", ".onnx", ".pt", ".pt
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """All that is written: weights, the report, the target's file and, where there is one, the run
-    that the checkpoint came from with its recipe."""
+    """All that is written: weights, the report and what it is called, the target's file and, where
+    there is one, the run that the checkpoint came from with its recipe."""
 
     tensors: Mapping[str, Tensor]
     report: Mapping[str, Any]
     end: End
     run: Run | None
     recipe: Recipe | None
+    report_name: str = REPORT
 
 
 def refuse_taken(out: Path) -> None:
@@ -89,11 +90,11 @@ def _fill(folder: Path, result: Result, report: str) -> None:
     write_atomically(model, end.text)
     contents = {
         "model.safetensors": safetensors.torch.save(dict(result.tensors)),
-        REPORT: report.encode(),
+        result.report_name: report.encode(),
     }
     made = write_checkpoint(folder / "checkpoints", 0, contents)
     publish(folder / "checkpoints", "best", made)
-    write_atomically(folder / REPORT, report)
+    write_atomically(folder / result.report_name, report)
     if result.run is None or result.recipe is None:
         return
     run = replace(

@@ -17,6 +17,7 @@ from relgraph.certificate import Certificate, Property, Versions
 from relgraph.errors import printable
 from relgraph.verify.compare import TOLERANCE
 from relgraph.verify.connectivity import VISIBLE
+from relgraph.verify.loud import TOLERANCE as LARGE
 from relgraph.verify.precision import FLOAT32
 from relgraph.verify.rank import ROUNDING
 from relgraph.verify.report import Check, CheckName, Report
@@ -25,16 +26,21 @@ from relgraph.verify.sharing import TIE
 TOLERANCES: Mapping[CheckName, float | None] = {
     "spec": None,
     "calls": TOLERANCE,
+    "state": None,
+    "machine": None,
+    "reach": None,
     "precision": FLOAT32,
     "start": None,
     "parameters": None,
     "interface": None,
+    "sizes": None,
     "logits": TOLERANCE,
     "features": TOLERANCE,
     "gradients": TOLERANCE,
     "forms": TOLERANCE,
     "training": TOLERANCE,
     "second size": TOLERANCE,
+    "large values": LARGE,
     "drop path": TOLERANCE,
     "cost": None,
     "runs": None,
@@ -43,6 +49,7 @@ TOLERANCES: Mapping[CheckName, float | None] = {
     "connectivity": VISIBLE,
     "sharing": TIE,
     "dynamism": TOLERANCE,
+    "shifts": TOLERANCE,
     "rank": ROUNDING,
 }
 """How far apart two numbers may be to count as equal; None where a property does not rest on the

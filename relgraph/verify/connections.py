@@ -3,13 +3,14 @@
 In: the model built from the file, its program. Out: for every connection that differs from the
 others in class or structure: does its class build, are its weights the reference's, and the four
 declared properties beside the measured ones. DESIGN 6, item 2; the numbers of draws and the
-tolerances are there.
+tolerances are there. `relgraph.verify.alone.check_connection` does it for a connection of no file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
@@ -20,9 +21,11 @@ from relgraph.verify import declared
 from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.connectivity import check_connectivity
 from relgraph.verify.dynamism import Images, check_dynamism
+from relgraph.verify.extremes import at_extremes
 from relgraph.verify.in_place import seen_in_place, worst_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
+from relgraph.verify.shifts import check_shifts
 from relgraph.verify.shrink import shrunk
 from relgraph.verify.small import (
     CannotBuildError,
@@ -38,6 +41,8 @@ from relgraph.verify.small import (
 from relgraph.verify.values import Tensors
 
 DRAWS = 3
+Tried: TypeAlias = tuple[str, Difference]
+"""What was tried of `forward`, and how far it was from the reference."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,12 @@ def check_kind(model: nn.Module, kind: Kind, tensors: Tensors | None = None) -> 
         declared = f"a class of this connection ({kind.node.connection.operator.weight.source})"
         yield Check("runs", subject, declared, seen, False, str(problem))
         return
-    for check in _properties(subject, kind.node, draws):
+    tried = list(at_extremes(kind.cls, kind.node, draws[0].framed, seed=1))
+    for check in _properties(subject, kind.node, draws, tried):
         yield replace(check, covers=len(kind.paths))
+    moved = check_shifts(subject, kind.cls, kind.node)
+    if moved is not None:
+        yield replace(moved, covers=len(kind.paths))
 
 
 @dataclass(frozen=True)
@@ -116,10 +125,12 @@ class _Draw:
         return cls(framed, inputs, found, meant, constant.w, first.nonlinear)
 
 
-def _properties(subject: str, node: Connect, draws: list[_Draw]) -> Iterator[Check]:
+def _properties(
+    subject: str, node: Connect, draws: list[_Draw], tried: list[Tried]
+) -> Iterator[Check]:
     labels = _labels(node.connection, draws[0])
     measured = [draw.found.first for draw in draws]
-    yield _composition(subject, draws)
+    yield _composition(subject, draws, tried)
     yield _values(subject, draws)
     yield check_connectivity(subject, node, measured, labels)
     yield check_dynamism(
@@ -148,9 +159,10 @@ def _functions(connection: Connection, labels: Tensor) -> Tensor:
     return declared.labels(connection, "all") if pair else labels
 
 
-def _composition(subject: str, draws: list[_Draw]) -> Check:
-    """`forward` equals the reference; so does `aggregate(weights(x), x)` where there is one."""
-    gaps = []
+def _composition(subject: str, draws: list[_Draw], tried: list[Tried]) -> Check:
+    """`forward` equals the reference, also where it was `tried` at extremes; so does
+    `aggregate(weights(x), x)` where there is one."""
+    gaps = [(f"forward {what}", gap) for what, gap in tried]
     for draw in draws:
         wanted = oracle_forward(draw.framed, draw.inputs)
         gaps.append(("forward", difference(forward(draw.framed, draw.inputs), wanted)))
@@ -160,6 +172,7 @@ def _composition(subject: str, draws: list[_Draw]) -> Check:
     name, gap = max(gaps, key=lambda one: one[1].relative)
     text = "forward = aggregate(weights(x), x) = the reference"
     text = text if draws[0].framed.predicts else "forward = the reference"
+    text = f"{text}, {', '.join(dict.fromkeys(what for what, _ in tried))} too"
     example = "" if gap.ok else f"{name}: {gap}"
     return Check("composition", subject, text, said(gap), gap.ok, example)
 

@@ -151,14 +151,20 @@ def _region(connection: Connection, x: Tensor) -> Tensor:
 
 
 def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
-    """q·k / sqrt(head width) + position bias: (B, heads, n, q, k)."""
+    """q·k / sqrt(head width), or a scaled cosine, + position bias: (B, heads, n, q, k)."""
     heads = unit_count(connection)
     query = projected(connection, tensors, context.x, "query")
     key = projected(connection, tensors, context.keys, "key")
     q = torch.unflatten(gather(query, spot.centers), -1, (heads, -1))
     k = torch.unflatten(gather(key, spot.inputs), -1, (heads, -1))
-    scale = 1 / math.sqrt(connection.in_channels // heads)
-    logits = torch.einsum("bnqhc,bnkhc->bhnqk", q, k) * scale
+    products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
+    if connection.operator.weight.score == "cosine":
+        lengths = q.norm(dim=-1).clamp(min=1e-12), k.norm(dim=-1).clamp(min=1e-12)
+        products = products / torch.einsum("bnqh,bnkh->bhnqk", *lengths)
+        scale = tensors["logit_scale"].exp().clamp(max=100)[:, None, None, None]
+    else:
+        scale = torch.tensor(1 / math.sqrt(connection.in_channels // heads), dtype=q.dtype)
+    logits = products * scale
     position = connection.operator.weight.position
     if position == "none":
         return logits

@@ -7,17 +7,14 @@ text that is no model or holds no spec is the user's mistake (RelgraphError).
 
 from __future__ import annotations
 
-import re
 import traceback
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from relgraph.assemble import assemble
 from relgraph.emit import emit
@@ -25,29 +22,18 @@ from relgraph.emit.header import read_header
 from relgraph.emitted import load_text, read_source
 from relgraph.errors import Place, Problem, RelgraphError
 from relgraph.files import sha256
+from relgraph.inference import for_inference
 from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
 from relgraph.resolve.literal import digest, parse
 from relgraph.resolved import Backbone
-from relgraph.verify.calls import check_calls
-from relgraph.verify.connections import check_kind, kinds
-from relgraph.verify.cost import check_cost
-from relgraph.verify.forms import QUESTIONS
-from relgraph.verify.interface import check_interface
+from relgraph.verify.inference import is_inference
 from relgraph.verify.operators import operator_program
-from relgraph.verify.precision import check_precision
-from relgraph.verify.rank import check_keys, check_rank, claims, reductions
 from relgraph.verify.report import Check, Progress, Report, silent
-from relgraph.verify.runs import run_reference
-from relgraph.verify.start import check_start, started
-from relgraph.verify.stochastic import check_stochastic
-from relgraph.verify.structure import (
-    check_model,
-    check_parameters,
-    check_second_size,
-    make_subject,
-)
-from relgraph.verify.subject import Subject
+from relgraph.verify.steps import File, Step, steps
+
+# What no file can raise in our own frame: a name that is missing there, a condition of our own.
+OWN = (AssertionError, ImportError, NameError)
 
 
 def verify_file(path: Path | str, progress: Progress = silent) -> Report:
@@ -94,14 +80,26 @@ def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
     return verify_text(emit(program), f"{program.source.name}.py (fresh)", progress)
 
 
-def verify_text(text: str, file: str, progress: Progress = silent) -> Report:
-    """Prove emitted text; `file` is what messages call it."""
+def verify_text(
+    text: str, file: str, progress: Progress = silent, until_failure: bool = False
+) -> Report:
+    """Prove emitted text; `file` is what messages call it. `until_failure` ends the proof with the
+    first check that fails, where only the verdict is wanted."""
     module = load_text(text, file)
     program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
-    checks = tuple(_checks(module, program, text, progress))
+    now = emit(for_inference(program).program if is_inference(module) else program)
+    made = _checks(File(module, program, text, now), progress)
+    checks = tuple(_until_failure(made) if until_failure else made)
     return Report(program.source.name, file, edited, checks, digest(program.source), sha256(text))
+
+
+def _until_failure(checks: Iterator[Check]) -> Iterator[Check]:
+    for check in checks:
+        yield check
+        if not check.ok:
+            return
 
 
 def _carried(module: types.ModuleType, file: str) -> Backbone:
@@ -122,41 +120,35 @@ def _carried(module: types.ModuleType, file: str) -> Backbone:
         ) from None
 
 
-@dataclass(frozen=True)
-class Step:
-    """A part of the proof: what the user is told it is, and the checks that it makes."""
-
-    title: str
-    run: Callable[[], Iterable[Check]]
-
-
-def _checks(
-    module: types.ModuleType, program: Program, text: str, progress: Progress
-) -> Iterator[Check]:
+def _checks(file: File, progress: Progress) -> Iterator[Check]:
     """All checks, in the order of the report."""
     with _float64():
         try:
-            model = getattr(module, module.BUILDER)()
+            with file.watching(compares=True):
+                model = file.build()
         except Exception as error:
             yield _broken("model", error)
             return
-        steps = _steps(module, model, program, text)
-        for number, step in enumerate(steps):
-            progress(step.title, number, len(steps))
-            yield from _run(step)
+        listed = steps(file, model)
+        for number, step in enumerate(listed):
+            progress(step.title, number, len(listed))
+            yield from _run(step, file)
 
 
-def _run(step: Step) -> Iterator[Check]:
-    """The step's checks. The file is a stranger's: what it raises is a finding, not a crash; a
-    failed assertion outside it is a bug of ours and goes through."""
+def _run(step: Step, file: File) -> list[Check]:
+    """The step's checks. The file is a stranger's: what it raises is a finding, not a crash; what
+    goes wrong in our own code is a bug of ours and goes through."""
+    made: list[Check] = []
     try:
-        yield from step.run()
+        with file.watching(step.compares):
+            made.extend(step.run())
     except RelgraphError:
         raise
     except Exception as error:
-        if isinstance(error, AssertionError) and not _in_emitted(error):
+        if _is_ours(error, file):
             raise
-        yield _broken(step.title, error)
+        made.append(_broken(step.title, error))
+    return made
 
 
 def _broken(subject: str, error: Exception) -> Check:
@@ -164,66 +156,15 @@ def _broken(subject: str, error: Exception) -> Check:
     return Check("runs", subject, "it runs", "it breaks", False, reason)
 
 
-def _in_emitted(error: Exception) -> bool:
+def _is_ours(error: Exception, file: File) -> bool:
+    """Whether the proof broke, not the file: no frame of the file was running, and either no file
+    could cause such an error in our frame, or the file is what relgraph itself writes."""
     frames = traceback.walk_tb(error.__traceback__)
-    return any("relgraph_emitted" in frame.f_globals.get("__name__", "") for frame, _ in frames)
-
-
-def _steps(module: types.ModuleType, model: nn.Module, program: Program, text: str) -> list[Step]:
-    """Whole-model checks that need the spec's parameters are left out where the file has others:
-    the check of parameters has failed then, and said why."""
-    parameters = check_parameters(model, program)
-    build = getattr(module, module.BUILDER)
-    built, fresh = started(model), cache(partial(_fresh, program, text))
-    steps = [
-        Step("spec", lambda: [_check_carried(text, program)]),
-        Step("parameters", lambda: [parameters]),
-        Step("start", lambda: [check_start(built, build, fresh())]),
-        Step("interface", lambda: [check_interface(module, program)]),
-        Step("dropout and drop path", lambda: [check_stochastic(build, program)]),
-        Step("cost", lambda: check_cost(module, program)),
-    ]
-    tensors = None
-    if parameters.ok:
-        subject = make_subject(model, program, re.search(QUESTIONS, text) is not None)
-        tensors = subject.tensors
-        wanted = cache(partial(run_reference, program, subject.tensors, subject.images))
-        steps.append(Step("the whole model", lambda: check_model(subject, wanted())))
-        steps.append(Step("a second size", lambda: [check_second_size(subject, build)]))
-        steps.append(Step("rank", lambda: _ranks(subject)))
-        precision = lambda: [check_precision(subject, wanted().logits, fresh())]  # noqa: E731
-        steps.append(Step("precision", precision))
-    for kind in kinds(model, program):
-        title = f"{kind.paths[0]} ({kind.cls.__name__})"
-        steps.append(Step(title, partial(check_kind, model, kind, tensors)))
-    if parameters.ok:
-        steps.append(Step("calls", lambda: [check_calls(subject, wanted())]))
-    return steps
-
-
-def _fresh(program: Program, text: str) -> nn.Module | None:
-    """The model that relgraph would write now, where `text` is another one."""
-    now = emit(program)
-    if now == text:
-        return None
-    module = load_text(now, "fresh.py")
-    model: nn.Module = getattr(module, module.BUILDER)()
-    return model
-
-
-def _check_carried(text: str, program: Program) -> Check:
-    """Whether the spec in the file is the one whose hash its header states."""
-    header, own = read_header(text), digest(program.source)
-    stated = "no hash" if header is None else header.spec
-    example = "" if stated == own else "SPEC was edited, or the header was"
-    return Check("spec", "file", stated[:16], own[:16], stated == own, example)
-
-
-def _ranks(subject: Subject) -> Iterator[Check]:
-    for claim in claims(subject.program):
-        yield check_rank(subject.model, subject.tensors, claim)
-    for path, node in reductions(subject.program):
-        yield check_keys(subject.model, path, node)
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
+    if file.module.__name__ in names:
+        return False
+    in_our_frame = names[-1].startswith("relgraph.")
+    return (in_our_frame and isinstance(error, OWN)) or file.current
 
 
 @contextmanager

@@ -218,6 +218,9 @@ def _kernel_rank(claim: Claim, through: Linear) -> int:
 
 
 def _matrix_rank(matrix: Tensor) -> int:
+    """The rank; of a matrix with numbers that are not finite, what is larger than any."""
+    if not bool(matrix.isfinite().all()):
+        return max(matrix.shape) + 1
     values = torch.linalg.svdvals(matrix)
     largest = float(values[0]) if len(values) else 0.0
     return int((values > ROUNDING * largest).sum()) if largest else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +76,17 @@ def run_model(
     after = {name: t.clone() for name, t in model.state_dict().items() if name not in weights}
     model.load_state_dict(before)
     return Run(logits.detach(), (), slopes, after, entered=entered)
+
+
+def training_maps(model: nn.Module, program: Program, images: Tensor) -> tuple[Tensor, ...]:
+    """The feature map of every stage in training mode, and last what `forward_features` gives;
+    norm statistics are put back afterwards."""
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    parts = cast(Any, model)
+    with torch.no_grad(), held_training(model, program):
+        made = (*parts.forward_intermediates(images), parts.forward_features(images))
+    model.load_state_dict(before)
+    return made
 
 
 @contextmanager

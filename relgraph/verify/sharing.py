@@ -95,9 +95,9 @@ def shared_values(draws: Sequence[Tensor], labels: Tensor) -> Sharing:
     """Compare the classes of equal entries with `labels`; entries labelled ABSENT are left out."""
     where = (labels != ABSENT).nonzero()
     _, own = labels[labels != ABSENT].unique(return_inverse=True)
-    values = torch.stack([w[labels != ABSENT] / w.abs().max() for w in draws], 1)
+    values = torch.stack([w[labels != ABSENT] / _largest(w) for w in draws], 1)
     first = _first_of_each(own)
-    gap = (values - values[first][own]).abs().amax(1)
+    gap = (values - values[first][own]).abs().amax(1).nan_to_num(torch.inf, torch.inf)
     broken = merged = None
     if float(gap.max()) > TIE:
         worst = int(gap.argmax())
@@ -106,6 +106,11 @@ def shared_values(draws: Sequence[Tensor], labels: Tensor) -> Sharing:
     if pair is not None:
         merged = (where[first[pair[0]]].tolist(), where[first[pair[1]]].tolist())
     return Sharing(_count_rows(values), broken, merged)
+
+
+def _largest(w: Tensor) -> Tensor:
+    """The largest |w| that is a number."""
+    return w[w.isfinite()].abs().max()
 
 
 def shared_logits(draws: Sequence[Tensor], labels: Tensor) -> Sharing:
@@ -168,7 +173,11 @@ def _row_numbers(there: Tensor) -> Tensor:
 
 
 def _misfit(logs: Tensor, rows: Tensor, own: Tensor) -> Tensor:
-    """Residuals of logs = logit[own] − constant[rows], the largest over the draws."""
+    """Residuals of logs = logit[own] − constant[rows], the largest over the draws; infinite where
+    a weight is no positive number."""
+    finite = logs.isfinite().all(1)
+    if not bool(finite.all()):
+        return torch.where(finite, 0.0, torch.inf)
     _, rows = rows.unique(return_inverse=True)
     count, labels = len(own), int(own.max()) + 1
     design = torch.zeros(count, labels + int(rows.max()) + 1, dtype=logs.dtype)

@@ -98,3 +98,5 @@ def test_a_softmax_over_one_slot_is_surely_not_meant() -> None:
     assert cautions(at(Operator(Space("window", (1, 2)), SEPARATE, softmax))) == ()
     magnitudes = Operator(Space("window", (1, 1)), SEPARATE, Weight("pair", "l1"))
     assert [c.code for c in cautions(at(magnitudes))] == ["l1-of-one"]
+    signs = Operator(FULL, SEPARATE, Weight("pair", score="cosine"))
+    assert [c.code for c in cautions(at(signs))] == ["cosine-of-one"]

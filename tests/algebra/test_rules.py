@@ -73,6 +73,7 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("pooled", extent=3)),
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
+    Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
 )
 
 

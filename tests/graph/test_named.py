@@ -74,7 +74,7 @@ def test_what_has_no_shorter_form_is_a_term(tmp_path: Path) -> None:
     gate = named(body(tmp_path, "  - product: [[conv: 3], [pointwise]]\n"))
     assert isinstance(gate.node, Composite)
     assert gate.node.kind == "product"
-    residual = named(body(tmp_path, "  - residual: [conv: 3]\n"))
+    residual = named(body(tmp_path, "  - residual: [conv: 3, gelu]\n"))
     assert isinstance(residual.node, Composite)
     assert IDENTITY in residual.node.parts
 
@@ -138,3 +138,42 @@ def test_a_split_is_a_term_however_it_ends(tmp_path: Path, combine: str, kind: s
     node = named(body(tmp_path, f"  - split: {{{split}}}")).node
     assert isinstance(node, Composite)
     assert (node.kind, node.parts[0]) == (kind, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("  - sum: [[conv: 3, batch_norm], [pointwise, batch_norm], [batch_norm]]\n", "conv"),
+        ("  - sum: [[depthwise_conv: 3], [depthwise_conv: 7]]\n", "depthwise_conv"),
+        ("  - residual: {body: [depthwise_conv: 7], scale: 0.1}\n", "depthwise_conv"),
+    ],
+)
+def test_branches_that_add_up_to_one_operator_are_it(tmp_path: Path, text: str, same: str) -> None:
+    assert named(body(tmp_path, text)).core == named(same).core
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  - sum: [[conv: 3, relu], [pointwise]]\n",
+        "  - residual: [layer_norm, {depthwise_conv: 7}]\n",
+        "  - sum: [[depthwise_conv: [1, 7]], [depthwise_conv: [7, 1]]]\n",
+    ],
+)
+def test_branches_that_do_not_add_up_stay_a_sum(tmp_path: Path, text: str) -> None:
+    node = named(body(tmp_path, text)).node
+    assert isinstance(node, Composite)
+    assert node.kind == "sum"
+
+
+def test_a_term_is_one_however_it_is_written(tmp_path: Path) -> None:
+    """Branches in any order, points around a width as the operator of that name."""
+    for one, other in (
+        ("  - sum: [[conv: 3, relu], [pointwise]]\n", "  - sum: [[pointwise], [conv: 3, relu]]\n"),
+        (
+            "  - depthwise_conv: 7\n  - feed_forward: 4\n",
+            "  - depthwise_conv: 7\n  - pointwise: {ratio: 4}\n  - gelu\n  - pointwise: $in\n",
+        ),
+    ):
+        nodes = [named(body(tmp_path, text)).node for text in (one, other)]
+        assert nodes[0] == nodes[1]

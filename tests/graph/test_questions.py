@@ -197,6 +197,50 @@ def test_where_tells_names_that_coincide(ask, names: Names, graph: RelationGraph
     assert all(near.edits[-1].target == spot.family for near in spot.nearest)
 
 
+def test_where_tells_what_no_edit_changes(
+    tmp_path: Path, ask, names: Names, graph: RelationGraph
+) -> None:
+    """No edit leads to another border: the nearest are those of the usual one, and that is said."""
+    (tmp_path / "ring.yaml").write_text(
+        "operator: ring\nspace: {connect: local, size: 5, border: wrap, share: positions}\n"
+        "channel: {connect: separate}\n"
+    )
+    (spot,) = where_operator(ask(str(tmp_path / "ring.yaml")), names, graph).spots
+    assert (spot.same, spot.relatives) == ((), ())
+    first, *rest = spot.nearest
+    assert (first.name, first.edits) == ("depthwise_conv", ())
+    assert first.words == "border zero → wrap (no relation)"
+    assert all(near.edits and near.beside for near in rest if near.name != "global_filter")
+    assert spot.derivation is not None
+    assert spot.derivation.words.endswith("full → separate; border zero → wrap (no relation)")
+
+
+def test_where_tells_the_parts_of_a_term(
+    tmp_path: Path, ask, names: Names, graph: RelationGraph
+) -> None:
+    (tmp_path / "separable.yaml").write_text(
+        "operator: separable\nbody: [depthwise_conv: 7, gelu, pointwise]\n"
+    )
+    answer = where_operator(ask(str(tmp_path / "separable.yaml")), names, graph)
+    (spot,) = answer.spots
+    assert [(part.same, part.relatives) for part in spot.parts] == [
+        (("depthwise_conv",), ()),
+        (("pointwise",), ()),
+    ]
+    assert [line.rpartition(": ")[2] for line in answer.lines()][-2:] == [
+        "the same core as depthwise_conv",
+        "the same core as pointwise",
+    ]
+    other = names.operators[0]
+    chain = ask(str(tmp_path / "separable.yaml")).node
+    dense = replace(chain, parts=(ask("conv").core, *chain.parts[1:]))
+    known = Names((*names.operators, replace(other, name="dense", node=dense)))
+    (spot,) = where_operator(ask(str(tmp_path / "separable.yaml")), known, graph).spots
+    assert [(near.name, near.words) for near in spot.nearest] == [
+        ("dense", "sparsify channel: in part 1, full → separate")
+    ]
+
+
 def test_unknown_words_name_the_nearest(ask) -> None:
     with pytest.raises(RelgraphError, match="did you mean depthwise_conv"):
         ask("depthwise_con")

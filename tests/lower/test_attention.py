@@ -10,7 +10,7 @@ from torch import nn
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
 from relgraph.algebra.parameters import parameters
-from relgraph.lower import attention, reduced, window
+from relgraph.lower import attention, cosine, reduced, scored_window, window
 from relgraph.lower.module import Module, in_reading_order
 from relgraph.program import Connect, Scope, Shape
 from relgraph.verify import oracle
@@ -45,6 +45,10 @@ def _window(shift: Size = (0, 0), position: str = "relative", **more: object) ->
     return _pair(space, position)
 
 
+def _cosine(operator: Operator) -> Operator:
+    return replace(operator, weight=replace(operator.weight, score="cosine"))
+
+
 FULL = Space("full", border="mask")
 NODES: dict[str, Connect] = {
     "map": node(_pair(FULL), 6, (3, 4)),
@@ -67,12 +71,23 @@ NODES: dict[str, Connect] = {
     "without position, wrapped": node(_window((1, 1), "none", border="wrap"), 6, (4, 9)),
     "without position, larger": node(_window((1, 1), "none"), 6, (1, 2)),
     "without position, larger, padded": node(_window((1, 2), "none", pad=True), 6, (1, 2)),
+    "cosine": node(_cosine(_pair(FULL)), 6, (3, 4)),
+    "cosine, tokens": node(_cosine(_pair(FULL, bias=False)), 6, (3, 4), tokens=2),
+    "cosine, window": node(_cosine(_window()), 6, (4, 9)),
+    "cosine, shifted": node(_cosine(_window((1, 1))), 6, (4, 9)),
+    "cosine, padded and wrapped": node(
+        _cosine(_window((1, 2), pad=True, border="wrap")), 6, (5, 7)
+    ),
 }
 
 
 def _lower(at: Connect) -> Module:
     if attention.accepts_attention(at):
         return attention.lower_attention(at)
+    if cosine.accepts_cosine_attention(at):
+        return cosine.lower_cosine_attention(at)
+    if scored_window.accepts_scored_window(at):
+        return scored_window.lower_scored_window(at)
     assert window.accepts_window_attention(at)
     return window.lower_window_attention(at)
 
@@ -105,6 +120,8 @@ SMALLER = {
     "shifted": (6, 12),
     "padded": (4, 8),
     "wrapped": (8, 6),
+    "cosine": (5, 2),
+    "cosine, shifted": (6, 12),
     "without position": (2, 9),
     "without position, larger": (4, 6),
     "without position, larger, padded": (5, 7),

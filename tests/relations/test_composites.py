@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
+from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Rank, Space, Weight
+from relgraph.algebra.orbits import static_class
 from relgraph.algebra.rules import check
 from relgraph.errors import RelgraphError
 from relgraph.relations.composite import composed
@@ -15,6 +17,7 @@ from relgraph.relations.families import family
 from relgraph.relations.frame import FRAMES, FrameRelation, frame_edits
 from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node, core
 from relgraph.relations.order import direction
+from relgraph.relations.sums import added
 from relgraph.relations.table import edits
 from relgraph.relations.weights import carries
 
@@ -156,6 +159,75 @@ def test_parts_of_a_sum_are_compared_in_any_order() -> None:
     assert isinstance(narrow, Composite) and isinstance(wide, Composite)
     assert narrow.parts.index(CONV) != wide.parts.index(CONV), "sorted otherwise"
     assert (direction(narrow, wide), direction(wide, narrow)) == ("up", "down")
+
+
+def test_parts_of_a_term_that_are_neutral_say_nothing() -> None:
+    """Three branches hold what one, or two in any order, do; a softmax is never zero."""
+    grid = core(Operator(Space("grid", (2, 2), share="positions")))
+    three = composed("sum", (CONV, grid, NARROW))
+    for parts in ((CONV,), (grid, CONV), (NARROW, grid)):
+        assert direction(composed("sum", parts), three) == "up"
+    soft = core(Operator(Space("window", (2, 2)), Channel("separate"), Weight("pair", "softmax")))
+    assert direction(CONV, composed("sum", (CONV, grid, soft))) == "sideways"
+
+
+def test_weights_of_a_sum_go_where_most_of_them_is_kept() -> None:
+    """Parts are sorted by what they are, so that an edit of one may put it elsewhere."""
+    soft = Weight("pair", "softmax")
+    grid = core(Operator(Space("grid", (2, 2)), Channel("separate"), soft))
+    stripe = core(Operator(Space("stripe", (2, 1)), Channel("separate"), soft))
+    cross = core(Operator(Space("axial", share="positions"), Channel("separate")))
+    one, other = composed("sum", (grid, DEPTHWISE)), composed("sum", (grid, cross))
+    assert isinstance(one, Composite) and isinstance(other, Composite)
+    assert one.parts.index(grid) != other.parts.index(grid), "sorted otherwise"
+    assert carries(one, other).kind == "projection"
+    assert carries(one, composed("sum", (stripe, cross))).kind == "none"
+
+
+def test_a_sum_of_what_one_part_holds_is_that_part() -> None:
+    assert added((CONV, POINT, IDENTITY)) == CONV  # RepVGG
+    assert added((IDENTITY, DEPTHWISE)) == DEPTHWISE
+    assert added((CONV, CONV)) == CONV
+    large, flat, tall = (
+        core(Operator(Space("local", size, share="positions"), Channel("separate")))
+        for size in ((31, 31), (5, 1), (1, 5))
+    )
+    assert added((DEPTHWISE, large)) == large  # RepLKNet
+    assert added((flat, DEPTHWISE, tall, SCALE)) == composed("sum", (flat, tall, DEPTHWISE))
+    dynamic = core(Operator(DEPTHWISE.space, DEPTHWISE.channel, Weight("center")))
+    assert added((DEPTHWISE, dynamic)) == dynamic
+
+
+def test_a_sum_of_what_no_part_holds_stays_one() -> None:
+    """Rank words and softmaxes are not closed under sums, nor are two predictors; and strides."""
+    soft = core(Operator(DEPTHWISE.space, DEPTHWISE.channel, Weight(normalize="softmax")))
+    center = core(Operator(DEPTHWISE.space, DEPTHWISE.channel, Weight("center")))
+    strided = core(Operator(replace(CONV.space, stride=(2, 2))))
+    framed = core(Operator(DEPTHWISE.space, DEPTHWISE.channel, frame=Frame(value=True)))
+    for parts in (
+        (NARROW, NARROW),
+        (soft, IDENTITY),
+        (center, center),
+        (strided, POINT),
+        (framed, IDENTITY),
+        (CONV, core(Operator(replace(CONV.space, border="wrap")))),
+    ):
+        assert added(parts) == composed("sum", parts)
+        assert isinstance(added(parts), Composite)
+
+
+def test_what_a_sum_is_merged_into_computes_the_sum() -> None:
+    """Kernels measured on a map, entry by entry: W of the sum is one of the merged class."""
+    grid, channels = (5, 4), 2
+    for parts in ((CONV, POINT, IDENTITY), (DEPTHWISE, SCALE, IDENTITY), (CONV, DEPTHWISE)):
+        whole = added(parts)
+        assert isinstance(whole, Operator)
+        held = static_class(Connection(whole, channels, channels, grid, grid))
+        for part in parts:
+            assert (
+                part == IDENTITY
+                or static_class(Connection(part, channels, channels, grid, grid)) <= held
+            )
 
 
 def test_parts_of_a_split_stand_where_they_are() -> None:

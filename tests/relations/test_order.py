@@ -24,9 +24,8 @@ from relgraph.algebra.operator import (
 )
 from relgraph.algebra.orbits import Orbits, StaticClass, orbits, static_class
 from relgraph.algebra.tables import space_table
-from relgraph.relations.node import IDENTITY, Composite, core
+from relgraph.relations.node import IDENTITY, Composite, as_given, core
 from relgraph.relations.order import compare, direction
-from relgraph.relations.produced import as_given
 from relgraph.relations.table import edits
 from relgraph.relations.within import channel_within, space_within
 from tests.relations.listed import MLP, closure

@@ -1,6 +1,8 @@
-"""Variants of the weight that edits write only in graphs of roots that have them: `l1`."""
+"""Variants of the weight that edits write only in graphs of roots that have them: `l1`, cosines."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +28,13 @@ def atom(weight: Weight, space: Space | None = None) -> Operator:
     return core(Operator(space or Space("full", border="mask"), HEADS, weight))
 
 
-VARIANTS = {"l1": Weight("pair", "l1", "relative")}
+VARIANTS = {
+    "l1": Weight("pair", "l1", "relative"),
+    "cosine": Weight("pair", "softmax", "relative", score="cosine"),
+}
+
+
+COSINE = Weight("pair", "softmax", score="cosine")
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -62,6 +70,11 @@ def test_it_is_derived_from_mlp(name: str) -> None:
     ("one", "other", "direction", "carried"),
     [
         (Weight("pair", "softmax"), Weight("pair", "l1"), "sideways", "none"),
+        (COSINE, Weight("pair", "softmax"), "sideways", "none"),
+        (COSINE, replace(COSINE, position="relative"), "up", "embedding"),
+        (Weight("static", "softmax"), COSINE, "sideways", "projection"),
+        (Weight("static"), Weight("pair", score="cosine"), "sideways", "none"),
+        (Weight("static"), Weight("pair", position="absolute", score="cosine"), "up", "embedding"),
         (Weight("static", "l1"), Weight("static"), "up", "embedding"),
         (Weight("static"), Weight("static", "l1"), "down", "none"),
         (Weight("static", "l1"), Weight("pooled", "l1"), "up", "embedding"),

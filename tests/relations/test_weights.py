@@ -33,6 +33,7 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (atom(LOCAL), atom(MASKED, Weight("static", "softmax")), "none", "positive"),
     (atom(MASKED, Weight("static", "softmax")), atom(LOCAL), "projection", "orbit"),
     (atom(LOCAL), atom(MASKED, Weight("static", "l1")), "none", "magnitudes with sum 1"),
+    (atom(FULL), atom(FULL, Weight("pair", score="cosine")), "none", "bounded"),
     (
         atom(FULL, Weight("pair", "softmax")),
         atom(FULL, Weight("pair", position="relative")),

@@ -50,6 +50,7 @@ SPACE_RANKS = {"separable": LOCAL, "scales": LOCAL, "between": "connect: full"}
 WEIGHTS = {
     "position": "dynamic: pair, normalize: softmax, ",
     "qkv_bias": "dynamic: pair, ",
+    "score": "dynamic: pair, ",
     "reduction": "dynamic: pooled, ",
     "experts": "dynamic: pooled, ",
     "predictor": "dynamic: pooled, reduction: 4, ",
@@ -175,7 +176,9 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", SECTIONS["weight"], ids=lambda field: field.name)
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
-    operator(tmp_path, weight=f"{{{WEIGHTS.get(field.name, '')}{field.example}}}")
+    channel = "{connect: separate, share: all}"
+    weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
+    operator(tmp_path, channel=channel, weight=weight)
 
 
 @pytest.mark.parametrize("field", SECTIONS["predictor"], ids=lambda field: field.name)

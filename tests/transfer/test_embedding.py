@@ -125,6 +125,11 @@ bias: false
 """
 
 
+def by_cosine(text: str) -> str:
+    """The same attention, queries and keys compared by cosines."""
+    return text.replace("{dynamic: pair", "{dynamic: pair, score: cosine")
+
+
 def center_softmax(connect: str) -> str:
     """The same with logits predicted at the centre."""
     return static_softmax(connect).replace("{normalize", "{dynamic: center, normalize")
@@ -156,6 +161,14 @@ SOFTMAX = {
     "a relative table into an absolute one": (
         attention(FULL, "relative"),
         attention(FULL, "absolute"),
+    ),
+    "a position bias that is new, by cosines": (
+        by_cosine(attention(WINDOW, "none")),
+        by_cosine(attention(WINDOW, "relative")),
+    ),
+    "static softmax into cosines": (
+        static_softmax(WINDOW + ", share: positions"),
+        by_cosine(attention(WINDOW, "relative")),
     ),
     "a position bias that is new": (attention(FULL, "none"), attention(FULL, "relative")),
     "static softmax into pairs": (

@@ -155,7 +155,9 @@ def test_projections_without_a_place_are_multiplied_in_or_refused() -> None:
     source, own, target, fresh, x = loaded(case)
     made = project(source, target, own, fresh, x)
     assert isinstance(made, Carried) and made.error is None
-    assert made.error_outputs is not None and made.error_outputs < 1
+    mean = project(source, target, own, fresh, x, "weights")
+    assert isinstance(mean, Carried) and mean.error is None and mean.error_outputs is not None
+    assert made.error_outputs is not None and made.error_outputs <= mean.error_outputs < 1
     without = project(source, target, own, fresh)
     assert isinstance(without, Refused) and "images" in without.reason
 

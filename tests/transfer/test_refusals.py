@@ -22,6 +22,12 @@ WAYS = {
         "fresh",
         "rank",
     ),
+    "products into cosines": (
+        "local_attention: {window: 3, heads: 2}",
+        "cosine_attention: {window: 3, heads: 2}",
+        "fresh",
+        "knows no lengths",
+    ),
     "keys of a reduced map": (
         "global_attention: {heads: 2}",
         "reduced_attention: {heads: 2, reduce: 2}",
@@ -107,11 +113,12 @@ def test_what_has_no_place_is_told(tmp_path: Path) -> None:
 
 def test_what_is_neutral_only_for_now_says_so(tmp_path: Path) -> None:
     one, other = (
-        f"- residual: [depthwise_conv: 3{end}]" for end in ("", ", batch_norm, squeeze_excite: 4")
+        f"- residual: [depthwise_conv: 3, silu{end}]"
+        for end in ("", ", batch_norm, squeeze_excite: 4")
     )
     norm, gate = carried(tmp_path, one, other).changed
     assert "in evaluation only" in norm.reason
-    assert "flat end" in gate.reason
+    assert "½" in gate.reason
 
 
 def test_items_that_both_have_are_carried_one_by_one(tmp_path: Path) -> None:

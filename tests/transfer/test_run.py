@@ -12,19 +12,14 @@ from torch import Tensor
 
 from relgraph.cli.process import run
 from relgraph.errors import RelgraphError
-from relgraph.files import sha256
 from relgraph.pipeline import compile_backbone
-from relgraph.spec.recipe import find_recipe, load_recipe
 from relgraph.train import evaluate
-from relgraph.train.checkpoint import publish, write_checkpoint
-from relgraph.train.images import open_images
 from relgraph.train.model import Architecture, Backbone, build
-from relgraph.train.preparation import Preparation
 from relgraph.train.request import EvaluateRequest
-from relgraph.train.run_folder import Run, fill_folder
 from relgraph.train.weights import put_weights, read_weights
 from relgraph.transfer import TransferRequest, transfer
 from tests.designs import write_spec
+from tests.runs import write_run
 
 MODEL = """
 backbone: {name}
@@ -76,25 +71,7 @@ def saved(spec: Path, folder: Path, classes: int = 10) -> Path:
 def as_run(spec: Path, folder: Path) -> Path:
     """A run folder as a training leaves it, on the embedded images."""
     model = built(spec, folder)
-    run_folder, recipe = folder / "run", load_recipe(find_recipe("fashion_demo"))
-    images = open_images(recipe.data)
-    prepared = Preparation(size=(28, 28), channels=1, mean=(0.3,), std=(0.3,))
-    text = compile_backbone(str(spec)).text
-    file = folder / f"{spec.stem}_model.py"
-    contents = {"model.safetensors": safetensors.torch.save(model.state_dict())}
-    made = write_checkpoint(run_folder / "checkpoints", 7, contents)
-    publish(run_folder / "checkpoints", "best", made)
-    described = Run(
-        model_file=file.name,
-        model_sha256=sha256(text),
-        architecture=Architecture(num_classes=10, in_chans=1, img_size=(28, 28)),
-        preparation=prepared,
-        classes=images.classes,
-        fingerprint=images.fingerprint,
-        parameters=1,
-    )
-    fill_folder(run_folder, described, recipe, file, [], "")
-    return run_folder
+    return write_run(folder / "run", folder / f"{spec.stem}_model.py", model)
 
 
 def logits(model: Backbone, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -8,52 +8,33 @@ import os
 
 import pytest
 import torch
-from torch import nn
 
 from relgraph.algebra.families import connection, families
 from relgraph.algebra.operator import Operator
-from relgraph.lower import lower
-from relgraph.lower.module import Module
 from relgraph.program import Connect, Shape
-from relgraph.verify.connections import Kind, check_kind
+from relgraph.verify.alone import check_connection
 from relgraph.verify.shrink import shrunk
-from tests.support import run_definitions
 
 ALL = tuple(families())
 # Coprime to the enumeration's periods, so that a slice has something of every property.
 STEP = 1 if os.environ.get("RELGRAPH_ALL_FAMILIES") else 149
 
 
-def made(operator: Operator) -> Kind:
-    """The kind of one connection, its class emitted."""
-    one = connection(operator)
-    node = Connect(
-        name="core",
-        attr="core",
-        connection=one,
-        input=Shape(one.in_channels, one.in_grid),
-        output=Shape(one.out_channels, one.out_grid),
-    )
-    lowered = lower(node)
-    assert isinstance(lowered, Module)
-    if lowered.definition is None:
-        cls = getattr(nn, lowered.constructor.removeprefix("nn."))
-    else:
-        cls = getattr(run_definitions([lowered.definition]), lowered.constructor)
-    return Kind(cls, shrunk(node), ("core",), node)
-
-
 @pytest.mark.parametrize("operator", ALL[::STEP], ids=lambda one: one.weight.source)
 def test_every_property_of_a_family_is_measured(operator: Operator) -> None:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
-    try:
-        checks = tuple(check_kind(nn.Module(), made(operator)))
-    finally:
-        torch.set_default_dtype(before)
-    assert {"composition", "values", "connectivity", "dynamism"} <= {c.name for c in checks}
+    checks = check_connection(connection(operator))
+    names = {check.name for check in checks}
+    assert {"composition", "values", "connectivity", "dynamism", "shifts"} <= names
     assert [check for check in checks if not check.ok] == []
+
+
+def test_a_named_lowering_is_the_one_that_is_proved() -> None:
+    operator = next(one for one in ALL if one.space.connect == "local")
+    fast, general = (check_connection(connection(operator), row) for row in (None, "general"))
+    assert [one.name for one in fast] == [one.name for one in general]
+    with pytest.raises(KeyError):
+        check_connection(connection(operator), "pooled depth-wise")
 
 
 @pytest.mark.parametrize("operator", ALL[:: STEP // 4 or 1], ids=lambda one: one.space.connect)

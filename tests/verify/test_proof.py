@@ -9,7 +9,7 @@ import torch
 
 from relgraph.errors import RelgraphError
 from relgraph.shipped import shipped
-from relgraph.verify import verify_backbone, verify_file, verify_operator, verify_text
+from relgraph.verify import calls, verify_backbone, verify_file, verify_operator, verify_text
 from tests.verify.models import emitted
 
 SMALL = [name for name in shipped("backbones") if name.endswith("_fashion")]
@@ -120,6 +120,29 @@ def test_a_model_that_breaks_is_a_finding_not_a_crash(old: str, new: str) -> Non
     broken = [check for check in report.failures if check.name in ("runs", "parameters")]
     assert broken
     assert broken[0].counter_example
+
+
+@pytest.mark.parametrize("old", ["", "F.gelu("])
+def test_a_name_missing_in_our_own_code_is_our_bug(
+    old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = emitted("tiny_vit")
+    monkeypatch.delattr(calls, "spread")
+    with pytest.raises(NameError):
+        verify_text(text.replace(old, "F.relu(") if old else text, "tiny_vit.py")
+
+
+def test_what_breaks_on_our_own_text_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = emitted("tiny_vit")
+    monkeypatch.setattr(calls, "spread", None)
+    with pytest.raises(TypeError):
+        verify_text(text, "tiny_vit.py")
+
+
+def test_a_name_missing_in_the_file_is_a_finding() -> None:
+    text = emitted("tiny_vit").replace("F.gelu(", "F.gelu(approximate + ")
+    report = verify_text(text, "tiny_vit.py")
+    assert "NameError" in next(c for c in report.failures if c.name == "runs").counter_example
 
 
 def test_a_damaged_spec_is_the_users_mistake() -> None:

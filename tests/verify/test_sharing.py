@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
 from relgraph.verify.declared import ABSENT
-from relgraph.verify.sharing import shared_logits, shared_magnitudes, shared_values
+from relgraph.verify.sharing import Sharing, shared_logits, shared_magnitudes, shared_values
 
 # A stencil of three taps on five places in a row; one channel.
 OUTPUTS, TAPS = 5, 3
@@ -105,3 +107,19 @@ def test_softmax_weights_with_other_logits_are_noticed(change: str) -> None:
     found = shared_logits([softmaxed(draw, labels) for draw in logits], labels)
     assert not found.ok
     assert (found.merged is not None) == (change == "merged")
+
+
+@pytest.mark.parametrize("rule", [shared_values, shared_logits])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_no_tie(
+    rule: Callable[[list[Tensor], Tensor], Sharing],
+    value: float,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    labels = stencil_labels()
+    draws = [softmaxed(filled(labels, seed), labels) for seed in range(3)]
+    draws[1][2, 0, 3, 0] = value
+    found = rule(draws, labels)
+    assert found.broken is not None
+    assert [2, 0, 3, 0] in found.broken
+    assert capfd.readouterr().err == ""  # the linear algebra library was not asked

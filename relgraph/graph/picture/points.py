@@ -54,7 +54,8 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     if channel.rank is not None:
         yield f"rank over channels: {rank(channel.rank, families)}"
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
-    yield (_SOURCES.get(weight.source) or source(weight)) + squashed
+    by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
+    yield (by_cosine or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield f"{weight.position} position bias"
     yield from _frame(operator)

@@ -9,81 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, pairwise
 
+from relgraph.algebra.operator import Operator
 from relgraph.errors import RelgraphError
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, without_frame
-from relgraph.graph.questions.answer import Table, listed
+from relgraph.graph.questions.answer import Table
 from relgraph.graph.questions.asked import Asked
+from relgraph.graph.questions.spot import Near
+from relgraph.graph.questions.spot import Spot as Spot
 from relgraph.graph.search import distances, shortest
+from relgraph.graph.style import changes, usual
 from relgraph.graph.uses import uses
-from relgraph.relations.derivation import derivation
+from relgraph.relations.derivation import MLP, derivation, paths
+from relgraph.relations.distance import apart
 from relgraph.relations.families import family
-from relgraph.relations.node import Node
+from relgraph.relations.node import Composite, Node
 from relgraph.relations.relation import Edit
-from relgraph.relations.words import describe_node, key
+from relgraph.relations.words import key
 from relgraph.resolved import Backbone
 
 NEAREST = 3
-
-
-@dataclass(frozen=True)
-class Near:
-    """A named operator, and the first shortest way from its family."""
-
-    name: str
-    edits: tuple[Edit, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """The same as plain data."""
-        return {"name": self.name, "edits": [edit.words for edit in self.edits]}
-
-
-@dataclass(frozen=True)
-class Spot:
-    """One operator's place: its family, the specs that have the same core or the same family, the
-    nearest others, and the edits by which `mlp` becomes it."""
-
-    name: str
-    uses: int
-    core: Node
-    family: Node
-    same: tuple[str, ...]
-    relatives: tuple[str, ...]
-    nearest: tuple[Near, ...]
-    derivation: tuple[Edit, ...] | None
-
-    def lines(self) -> Iterator[str]:
-        """The place in words."""
-        times = f", {self.uses} uses" if self.uses > 1 else ""
-        yield f"{self.name}{times}: {describe_node(self.core)}"
-        yield f"  family: {key(self.family)}"
-        if self.same:
-            yield f"  the same core as {listed(self.same)}"
-        if self.relatives:
-            yield f"  with other numbers: {listed(self.relatives)}"
-        if not self.same and not self.relatives:
-            yield "  no other spec names it"
-        for near in self.nearest:
-            yield f"  from {near.name}: " + "; ".join(edit.words for edit in near.edits)
-        if self.derivation and "mlp" not in {near.name for near in self.nearest}:
-            yield "  from mlp: " + "; ".join(edit.words for edit in self.derivation)
-
-    def to_json(self) -> dict[str, object]:
-        """The place as plain data."""
-        mlp = self.derivation
-        return {
-            "name": self.name,
-            "uses": self.uses,
-            "key": key(self.core),
-            "family": key(self.family),
-            "words": describe_node(self.core),
-            "same": list(self.same),
-            "other_numbers": list(self.relatives),
-            "nearest": [near.to_json() for near in self.nearest],
-            "from_mlp": None if mlp is None else [edit.words for edit in mlp],
-        }
+FAR = 3
+"""The most edits between terms that are told: there is no graph of all terms to find more in."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +68,8 @@ class WhereAnswer:
 
 def where_operator(asked: Asked, names: Names, graph: RelationGraph) -> WhereAnswer:
     """The place of one operator; its own name does not count. `graph` is that of families."""
-    others = [one for one in names.operators if one.name != asked.name]
-    return WhereAnswer(asked.word, (_spot(asked.word, 1, asked.core, others, graph),))
+    others = tuple(one for one in names.operators if one.name != asked.name)
+    return WhereAnswer(asked.word, (_Around(others, graph).spot(asked.word, 1, asked.core),))
 
 
 def where_backbone(backbone: Backbone, names: Names, graph: RelationGraph) -> WhereAnswer:
@@ -133,26 +83,81 @@ def where_backbone(backbone: Backbone, names: Names, graph: RelationGraph) -> Wh
             outside[used.use.name] = None
         else:
             found[place] = found.get(place, 0) + 1
-    spots = (_spot(name, n, core, names.operators, graph) for (name, core), n in found.items())
+    around = _Around(tuple(names.operators), graph)
+    spots = (around.spot(name, n, core) for (name, core), n in found.items())
     return WhereAnswer(backbone.name, tuple(spots), tuple(outside))
 
 
-def _spot(name: str, count: int, core: Node, named: Sequence[Named], graph: RelationGraph) -> Spot:
-    own = family(core)
-    same = tuple(one.name for one in named if one.core == core)
-    relatives = tuple(one.name for one in named if family(one.core) == own and one.name not in same)
-    at = graph.places.get(key(own))
-    nearest = () if at is None else tuple(_nearest(graph, at, {one.name for one in named}))
-    return Spot(name, count, core, own, same, relatives, nearest, derivation(core))
+@dataclass(frozen=True)
+class _Around:
+    """The operators that have names, and the graph of families that they stand in. A family with a
+    border of its own is none of it, and stands beside the one with the usual border."""
 
+    named: tuple[Named, ...]
+    graph: RelationGraph
 
-def _nearest(graph: RelationGraph, at: int, names: set[str]) -> Iterator[Near]:
-    """The nearest other nodes that have one of the names, each with its first shortest way here."""
-    far = distances((at,), graph.predecessors.__getitem__)
-    called = ((node, [n for n in graph.names(node) if n in names]) for node in far if node != at)
-    for node, own in islice(((node, own) for node, own in called if own), NEAREST):
-        way = shortest(graph, node, at)
+    def spot(self, name: str, count: int, core: Node) -> Spot:
+        """The place of one operator, or of a term and its parts."""
+        own = family(core)
+        same = tuple(one.name for one in self.named if one.core == core)
+        relatives = tuple(
+            one.name for one in self.named if family(one.core) == own and one.name not in same
+        )
+        if isinstance(own, Composite):
+            assert isinstance(core, Composite), "a family is no more than what it is of"
+            parts = (self.spot(f"part {at}", 1, part) for at, part in enumerate(core.parts, 1))
+            near = tuple(self._terms(own))
+            return Spot(name, count, core, own, same, relatives, near, None, tuple(parts))
+        steps = derivation(core)
+        mlp = None if steps is None else Near("mlp", steps, changes(MLP, own))
+        return Spot(name, count, core, own, same, relatives, tuple(self._operators(own)), mlp)
+
+    @cached_property
+    def _called(self) -> Mapping[int, Sequence[Named]]:
+        """The named operators by the place of their family, with the usual border."""
+        found: dict[int, list[Named]] = {}
+        for one in self.named:
+            at = self._place(family(one.core))
+            if at is not None:
+                found.setdefault(at, []).append(one)
+        return found
+
+    def _place(self, node: Node) -> int | None:
+        return None if isinstance(node, Composite) else self.graph.places.get(key(usual(node)))
+
+    def _operators(self, own: Operator) -> Iterator[Near]:
+        """The nearest operators of other families that have names, with the first shortest way."""
+        at = self._place(own)
+        far = {} if at is None else distances((at,), self.graph.predecessors.__getitem__)
+        found = (near for node in far if node in self._called for near in self._from(node, at, own))
+        yield from islice(found, NEAREST)
+
+    def _from(self, node: int, at: int | None, own: Operator) -> Iterator[Near]:
+        """The named operators at one place, those together that differ in the same."""
+        assert at is not None, "distances are from there"
+        way = shortest(self.graph, node, at)
         assert way is not None, "it was found by going back along edits"
-        first = next(iter(way))
-        edits = tuple(graph.edit(a, b) for a, b in pairwise(first))
-        yield Near(", ".join(own), edits)
+        edits = tuple(self.graph.edit(a, b) for a, b in pairwise(next(iter(way))))
+        beside: dict[tuple[str, ...], list[str]] = {}
+        for one in self._called[node]:
+            if family(one.core) != own:
+                beside.setdefault(changes(family(one.core), own), []).append(one.name)
+        yield from (Near(", ".join(own), edits, said) for said, own in beside.items())
+
+    def _terms(self, own: Composite) -> Iterator[Near]:
+        """The nearest terms of as many parts that have names."""
+        known = ((family(one.core), one.name) for one in self.named)
+        terms = [(node, name) for node, name in known if isinstance(node, Composite)]
+        alike = [one for one in terms if len(one[0].parts) == len(own.parts)]
+        reached = [(node, name) for node, name in alike if 0 < apart(node, own) <= FAR]
+        found = [(_first_way(node, own), name) for node, name in reached]
+        ways = sorted((len(way), name, way) for way, name in found if way is not None)
+        yield from (Near(name, edits) for _, name, edits in ways[:NEAREST])
+
+
+def _first_way(start: Node, goal: Node) -> tuple[Edit, ...] | None:
+    """The first of the shortest ways; None where none leads there, or the search met too much."""
+    try:
+        return next(iter(paths(start, goal, limit=1).listed), None)
+    except RelgraphError:
+        return None

@@ -115,6 +115,8 @@ def _predictor_init(form: Form) -> list[str]:
 
 def _pair_init(form: Form) -> list[str]:
     lines = ["self.scale = (dim // num_heads) ** -0.5"]
+    if form.operator.weight.score == "cosine":
+        lines = ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"]
     if form.reduced:
         values = 2 if form.operator.frame.value else 1
         lines += [
@@ -146,7 +148,10 @@ def reset_lines(form: Form) -> list[str]:
         return _predictor_reset(form)
     names = {"relative": "relative_position_bias_table", "absolute": "position_bias"}
     name = names.get(form.operator.weight.position)
-    return [f"nn.init.trunc_normal_(self.{name}, std=0.02)"] if name else []
+    table = [f"nn.init.trunc_normal_(self.{name}, std=0.02)"] if name else []
+    cosine = form.operator.weight.score == "cosine"
+    scale = ["nn.init.constant_(self.logit_scale, math.log(10))"] if cosine else []
+    return [*scale, *table]
 
 
 def _static_reset(form: Form) -> list[str]:
@@ -322,13 +327,23 @@ def _pair_lines(form: Form) -> list[str]:
     else:
         outputs = "centers" if form.is_stencil else "inputs"
         lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
-    lines.append("w = q * self.scale @ k.transpose(-2, -1)")
+    lines += _score_lines(form)
     position = form.operator.weight.position
     if position == "relative":
         lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
     if position == "absolute":
         lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
     return lines
+
+
+def _score_lines(form: Form) -> list[str]:
+    if form.operator.weight.score == "dot":
+        return ["w = q * self.scale @ k.transpose(-2, -1)"]
+    return [
+        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
+        "scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None, None]",
+        "w = q * scale @ k.transpose(-2, -1)",
+    ]
 
 
 _NORMALIZED = {

@@ -91,7 +91,9 @@ def _weights(form: Form) -> str:
         given = {"average": "1 / number of positions seen", "identity": "1 at the centre, else 0"}
         return given[weight.fixed or "average"]
     if weight.source == "pair":
-        text = f"q[o] · k[j] / √head_dim{_POSITION[weight.position]}"
+        cosine = weight.score == "cosine"
+        score = "τ cos(q[o], k[j])" if cosine else "q[o] · k[j] / √head_dim"
+        text = f"{score}{_POSITION[weight.position]}"
     else:
         text = _SOURCE[weight.source]
     return text if weight.normalize == "none" else f"{weight.normalize} over j of {text}"

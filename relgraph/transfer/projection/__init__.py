@@ -33,16 +33,17 @@ def project(
 
     `tensors` and `fresh` go by their names inside the operator (`weight`, `core.weight`). `inputs`
     are values that enter the source, (B, T + P, C), where images to calibrate with were given: an
-    answer that used them has an error in outputs too. `objective`
-    decides for sources whose W changes with the image; where outputs cannot be fitted, W is.
+    answer that used them has an error in outputs too. `objective` decides for sources whose W
+    changes with the image; where the one cannot be fitted, the other is.
     """
     if isinstance(source, Connect) and _changes(source):
-        near: Carried | Refused = Refused("")
-        if objective == "outputs":
-            near = nearest_in_outputs(source, target, tensors, fresh, inputs)
-        if isinstance(near, Refused):
-            near = nearest_in_weights(source, target, tensors, fresh, inputs)
-        return near
+        ways = (nearest_in_outputs, nearest_in_weights)
+        first, second = ways if objective == "outputs" else ways[::-1]
+        near = first(source, target, tensors, fresh, inputs)
+        if isinstance(near, Carried):
+            return near
+        other = second(source, target, tensors, fresh, inputs)
+        return other if isinstance(other, Carried) or objective == "outputs" else near
     if isinstance(target, Connect):
         return Refused("a single connection: what is nearest in it was asked before")
     made = factored(source, target, tensors, fresh)

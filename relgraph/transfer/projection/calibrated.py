@@ -25,14 +25,13 @@ from relgraph.transfer.functions import Axes
 from relgraph.transfer.linear import Multiplied, multiplied
 from relgraph.transfer.projection.chain import norm2, not_plain, on_hull
 from relgraph.transfer.projection.factored import factored
-from relgraph.transfer.projection.frozen import Frozen, chunks, frozen
+from relgraph.transfer.projection.frozen import Frozen, chunks, frozen, stand_in
 from relgraph.transfer.projection.regression import fitted
-from relgraph.verify import oracle
 from relgraph.verify.reference import run_connect, run_scope
 
 MEAN = "the mean of W over {0} images, and of it {1}"
 FITTED = "least squares of the outputs on {0} images"
-NO_IMAGES = "images to average over decide what is nearest: --calibrate"
+NO_IMAGES = "with images there is a nearest one: --calibrate"
 _INSIDE = "operator"
 _IMAGES = 16  # run at once
 
@@ -66,10 +65,11 @@ def nearest_in_outputs(
     fresh: Tensors,
     inputs: Tensor | None,
 ) -> Carried | Refused:
-    """The least-squares optimum of the core's outputs, from the mean of W where values are few."""
+    """The least-squares optimum of the core's outputs, or of all outputs where the target lacks
+    projections; from the mean of W where values are few, from 0 where keys stand on another map."""
     if not isinstance(target, Connect):
         return Refused("outputs of several factors are no linear function of their weights")
-    made = _frozen(source, tensors, inputs)
+    made = _frozen(source, tensors, inputs, keys=True)
     if isinstance(made, Refused):
         return made
     assert isinstance(source, Connect) and inputs is not None, "refused above"
@@ -77,24 +77,31 @@ def nearest_in_outputs(
     if isinstance(start, Refused):
         return start
     refused = not_plain(target)
-    if refused is None and loses_frame(source.connection, target.connection):
-        refused = Refused("projections that the target does not have")
+    lost = loses_frame(source.connection, target.connection)
+    if refused is None and lost and target.connection.operator.frame != Frame():
+        refused = Refused("one of two projections that the target does not have")
     if refused is not None:
         return refused
     carried = _refitted(source, target, tensors, start, inputs)
     if isinstance(carried, Refused):
         return carried
-    error = _error_w(made, target, carried.tensors)
+    known = not lost and source.connection.key_grid is None
+    error = _error_w(made, target, carried.tensors) if known else None
     return _told(source, target, tensors, inputs, (carried, FITTED.format(len(inputs)), error))
 
 
-def _frozen(source: Connect | Scope, tensors: Tensors, inputs: Tensor | None) -> Frozen | Refused:
+def _frozen(
+    source: Connect | Scope, tensors: Tensors, inputs: Tensor | None, keys: bool = False
+) -> Frozen | Refused:
+    """With `keys`, one whose keys stand on another map gets zeros in the place of a mean."""
     if not isinstance(source, Connect):
         return Refused("the source is no single connection whose W changes with the image")
     if source.connection.operator.weight.source not in ("pooled", "center", "pair"):
         return Refused("the source's weights do not change with the image")
     if inputs is None or not len(inputs):
         return Refused(NO_IMAGES, needs_images=True)
+    if keys and source.connection.key_grid is not None:
+        return stand_in(source.connection, tensors)
     return frozen(source.connection, tensors, inputs)
 
 
@@ -110,11 +117,13 @@ def _static_into(
 ) -> Carried | Refused:
     """The mean as the target's weights: with the frame, or the frame multiplied in."""
     if isinstance(target, Scope):
-        return factored(replace(source, connection=made.connection), target, made.tensors, fresh)
+        return factored(
+            replace(source, connection=made.connection, reduce=None), target, made.tensors, fresh
+        )
     carried = carry_connection(made.connection, target.connection, made.tensors, fresh)
     if isinstance(carried, Carried) and carried.method != "partial":
         return carried
-    node = replace(source, connection=made.connection, attr=_INSIDE)
+    node = replace(source, connection=made.connection, attr=_INSIDE, reduce=None)
     named = {f"{_INSIDE}.{name}": tensor for name, tensor in made.tensors.items()}
     whole = multiplied((node,), source.input, named)
     if isinstance(whole, Refused):
@@ -128,15 +137,12 @@ def _static_into(
 def _refitted(
     source: Connect, target: Connect, tensors: Tensors, start: Carried, inputs: Tensor
 ) -> Carried | Refused:
-    """`start` with the core's weight, and its bias per channel, fitted to the core's outputs."""
-    bare = replace(source.connection.operator.frame, output=False)
-    core = replace(
-        source.connection,
-        operator=replace(source.connection.operator, frame=bare),
-        out_channels=core_channels(source.connection),
-    )
+    """`start` with the core's weight, and its bias per channel, fitted to what comes out of the
+    source's core, or behind its projections where the target lacks them."""
+    lost = loses_frame(source.connection, target.connection)
+    core = source if lost else _without_output(source)
     doubles, own = double(tensors), double(start.tensors)
-    wanted = torch.cat([oracle.connect(core, doubles, one) for one in chunks(inputs, _IMAGES)])
+    wanted = torch.cat([outputs_of(core, doubles, one) for one in chunks(inputs, _IMAGES)])
     connection = target.connection
     values = inputs.double()
     if connection.operator.frame.value:
@@ -159,6 +165,15 @@ def _refitted(
         made["bias"] = own["bias"] + found.bias
     stored = {name: made[name].to(tensor.dtype) for name, tensor in start.tensors.items()}
     return Carried("projection", stored)
+
+
+def _without_output(source: Connect) -> Connect:
+    """The core as values leave it, before the output projection."""
+    operator = source.connection.operator
+    bare = replace(operator, frame=replace(operator.frame, output=False))
+    width = core_channels(source.connection)
+    core = replace(source.connection, operator=bare, out_channels=width)
+    return replace(source, connection=core, output=replace(source.output, channels=width))
 
 
 def _error_w(made: Frozen, target: Connect, tensors: Tensors) -> float:
@@ -203,7 +218,8 @@ def outputs_of(node: Connect | Scope, tensors: Tensors, x: Tensor) -> Tensor:
     """An operator's outputs, (B, T + P, C) → (B, T + P, D), norms in evaluation mode."""
     if isinstance(node, Scope):
         return run_scope(node, tensors, x)
-    return run_connect(node, "", tensors, x)
+    named = {f"{_INSIDE}.{name}": tensor for name, tensor in tensors.items()}
+    return run_connect(node, _INSIDE, named, x)
 
 
 def double(tensors: Tensors) -> dict[str, Tensor]:

@@ -37,6 +37,15 @@ class Frozen:
     spread: float
 
 
+def stand_in(source: Connection, tensors: Tensors) -> Frozen:
+    """The same frame around a core of zeros that reads the map itself: where keys stand on a map of
+    their own, W reads what was made of the map, and there is no mean to take."""
+    static = replace(_static(source), key_grid=None)
+    doubles = {n: t.double() if t.dtype.is_floating_point else t for n, t in tensors.items()}
+    own = {"weight": torch.zeros(weight_shape(static), dtype=torch.float64)}
+    return Frozen(static, own | _frame(source, doubles), 0.0)
+
+
 def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Refused:
     """The mean of W over `inputs` (B, T + P, C)."""
     if source.key_grid is not None:
@@ -104,5 +113,6 @@ def _frame(source: Connection, tensors: Tensors) -> dict[str, Tensor]:
     own = {n: t for n, t in tensors.items() if n == "bias" or n.startswith(("proj.", "value."))}
     if source.operator.weight.source != "pair" or not source.operator.frame.value:
         return own
-    values = {f"value.{part}": tensors.get(f"qkv.{part}") for part in ("weight", "bias")}
+    name = "qkv" if source.key_grid is None else "kv"
+    values = {f"value.{part}": tensors.get(f"{name}.{part}") for part in ("weight", "bias")}
     return own | {n: t[-source.in_channels :] for n, t in values.items() if t is not None}

@@ -1,0 +1,98 @@
+"""Which layers take a factor and a shift per channel: behind them, or before them.
+
+In: a node of a program. Out: the node that has taken it (a bias where there was none) with the
+names of the tensors that change, or None where the result would be no layer of that kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from relgraph.algebra.operator import Connection, Operator
+from relgraph.lower.attention import accepts_attention
+from relgraph.lower.window import accepts_window_attention
+from relgraph.program import Connect, Element
+
+PASSING = frozenset(("global_pool", "select", "upsample"))
+"""Elements that a factor and a shift per channel may be moved across: each output is one input or
+a mean of them. (Of `global_pool` the average only: a maximum turns with the sign.)"""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A layer that takes what stands beside it; `weight` and `bias` are its own names."""
+
+    node: Connect | Element
+    weight: str
+    bias: str
+    groups: int = 1
+
+
+def behind(node: Connect, shifts: bool) -> Taken | None:
+    """The layer as it is where its outputs are multiplied and, with `shifts`, shifted."""
+    operator = node.connection.operator
+    if operator.frame.output:
+        frame = replace(operator.frame, output_bias=operator.frame.output_bias or shifts)
+        return Taken(_with(node, replace(operator, frame=frame)), "proj.weight", "proj.bias")
+    if not _is_plain(operator):
+        return None
+    return Taken(_with(node, _biased(operator, shifts)), "weight", "bias")
+
+
+def before(node: Connect | Element, shifts: bool) -> Taken | None:
+    """The layer as it is where its inputs are multiplied and, with `shifts`, shifted."""
+    if isinstance(node, Element):
+        return _before_classifier(node, shifts) if node.word == "classifier" else None
+    operator = node.connection.operator
+    if accepts_attention(node) or (accepts_window_attention(node) and not operator.space.pad):
+        weight = replace(operator.weight, qkv_bias=operator.weight.qkv_bias or shifts)
+        return Taken(_with(node, replace(operator, weight=weight)), "qkv.weight", "qkv.bias")
+    framed = operator.frame.value or operator.frame.output
+    if framed or not _is_plain(operator) or not _reads_only_the_map(node.connection):
+        return None
+    taken = _with(node, _biased(operator, shifts))
+    return Taken(taken, "weight", "bias", _groups(node.connection))
+
+
+def is_passed(node: Element) -> bool:
+    """Whether what stands before the element may as well stand behind it."""
+    if node.word == "global_pool":
+        return node["kind"] == "average"
+    return node.word in PASSING
+
+
+def _biased(operator: Operator, shifts: bool) -> Operator:
+    return replace(operator, bias="channels") if shifts else operator
+
+
+def _before_classifier(node: Element, shifts: bool) -> Taken:
+    arguments = {**dict(node.arguments), "bias": bool(node["bias"]) or shifts}
+    return Taken(replace(node, arguments=tuple(sorted(arguments.items()))), "weight", "bias")
+
+
+def _with(node: Connect, operator: Operator) -> Connect:
+    return replace(node, connection=replace(node.connection, operator=operator))
+
+
+def _is_plain(operator: Operator) -> bool:
+    """Whether each output channel has rows of W and a bias of its own, none of them predicted."""
+    own = operator.channel.connect in ("full", "groups", "separate")
+    own = own and operator.channel.share == "none"
+    static = operator.weight.source == "static" and operator.weight.normalize == "none"
+    return own and static and operator.bias in ("none", "channels")
+
+
+def _reads_only_the_map(connection: Connection) -> bool:
+    """Whether every output, on maps of any size, sees as many inputs as every other, through the
+    same weights: a shift of the input is then a bias per channel."""
+    space = connection.operator.space
+    if space.share != "positions" or space.connect not in ("point", "local"):
+        return False
+    return space.connect == "point" or space.size == (1, 1) or space.padding == (0, 0)
+
+
+def _groups(connection: Connection) -> int:
+    channel = connection.operator.channel
+    if channel.connect == "separate":
+        return connection.in_channels
+    return channel.groups if channel.connect == "groups" else 1

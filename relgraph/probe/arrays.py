@@ -1,0 +1,122 @@
+"""W of one link in several draws, cut down to what fits: the arrays that everything is read from.
+
+In: a lab, a link. Out: W[o, d, i, c] at several parameters and images; of a wide link two slices:
+all places of a few channels, all channels of one place. The product law of the axes allows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, fx
+
+from relgraph.probe.items import VISIBLE, Link
+from relgraph.probe.lab import DRAWS, Lab, constant, image
+from relgraph.probe.tape import Values
+
+# Entries of W that are measured whole: 8 channels on an 8×8 map.
+WHOLE = 1 << 18
+FEW = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """`start` is the node at whose image W is taken; its places are where images are changed."""
+
+    lab: Lab
+    link: Link
+
+    @property
+    def start(self) -> fx.Node:
+        """Where images stand."""
+        return self.link.start
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all entries are measured."""
+        into, out = self.link.into, self.link.out
+        return into.entries.numel() * out.entries.numel() <= WHOLE
+
+    @cached_property
+    def context(self) -> Values:
+        """Values of the first draw at the first image."""
+        return self.at(0, 0)
+
+    def at(self, draw: int, seed: int) -> Values:
+        """Values at a random image."""
+        return self.given(draw, image(self.link.start_places, seed))
+
+    def given(self, draw: int, features: Tensor) -> Values:
+        """Values at an image of the caller's."""
+        return self.lab.at(draw, self.start, self.link.start_places, features)
+
+    @cached_property
+    def contexts(self) -> tuple[Values, ...]:
+        """One image for each draw of parameters."""
+        return tuple(self.at(draw, draw) for draw in range(DRAWS))
+
+    @cached_property
+    def constants(self) -> tuple[Values, ...]:
+        """For each draw an image whose places are all equal."""
+        places = self.link.start_places
+        return tuple(self.given(draw, constant(places, draw)) for draw in range(DRAWS))
+
+    @cached_property
+    def by_channel(self) -> tuple[Tensor, ...]:
+        """(O, D, I', C) of each draw: every channel, of all places or of one in the middle."""
+        return tuple(self.channels_at(context) for context in self.contexts)
+
+    def channels_at(self, context: Values) -> Tensor:
+        """(O, D, I', C) at one context."""
+        place = None if self.whole else self.middle
+        return self.link.way.weights(context, self.link.into, self.link.out, place=place)
+
+    @property
+    def middle(self) -> int:
+        """An input place away from the border."""
+        into = self.link.into
+        if into.grid is None:
+            return into.count // 2
+        return into.tokens + into.grid[0] // 2 * into.grid[1] + into.grid[1] // 2
+
+    @cached_property
+    def by_place(self) -> tuple[Tensor, ...]:
+        """(O, D, I, C') of each draw: every place, of all channels or of a few."""
+        return self.by_channel if self.whole else tuple(map(self.places_at, self.contexts))
+
+    @cached_property
+    def few(self) -> tuple[int, ...]:
+        """The input channels that `by_place` has."""
+        channels = self.link.into.channels
+        if self.whole:
+            return tuple(range(channels))
+        return tuple(sorted({0, channels // 2, channels - 1}))
+
+    def places_at(self, context: Values) -> Tensor:
+        """(O, D, I, C') at one context."""
+        return self.link.way.weights(context, self.link.into, self.link.out, self.few)
+
+    def pairs(self, seen: Tensor) -> tuple[tuple[int, int], ...]:
+        """A few (d, at): an output channel and the number in `few` of an input channel that it
+        reads; `seen` is (D, C)."""
+        found = []
+        for at, channel in enumerate(self.few):
+            reads = seen[:, channel].nonzero().flatten()
+            if len(reads):
+                found.append((int(reads[0]), at))
+        step = max(1, len(found) // FEW)
+        return tuple(found[::step][: FEW + 1])
+
+    def slices(self, context: Values, seen: Tensor) -> tuple[Tensor, ...]:
+        """(O, I) for a few pairs of channels, at one context."""
+        pairs = self.pairs(seen)
+        channels = [self.few[at] for _, at in pairs]
+        w = self.link.way.weights(context, self.link.into, self.link.out, channels)
+        return tuple(w[:, d, :, at] for at, (d, _) in enumerate(pairs))
+
+
+def visible(draws: tuple[Tensor, ...]) -> Tensor:
+    """Whether an entry is there in any draw."""
+    return torch.stack([w.abs() > VISIBLE * w.abs().max() for w in draws]).any(0)

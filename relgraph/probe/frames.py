@@ -1,0 +1,140 @@
+"""A linear map as point ∘ core ∘ point, where it is that: what attention is from the inside.
+
+In: a link between known places. Out: links that make it up. The core begins at the last cut up to
+which every entry belongs to one input place, and ends at the first from which every entry goes to
+one output place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, fx
+
+from relgraph.probe import operations as ops
+from relgraph.probe.carry import Way
+from relgraph.probe.draws import noise
+from relgraph.probe.items import VISIBLE, Link
+from relgraph.probe.owners import (
+    by_dependence,
+    dependence,
+    is_identity,
+    is_real,
+    moved,
+    place_probes,
+    takes,
+)
+from relgraph.probe.places import Places
+from relgraph.probe.tape import Values
+
+
+def framed(link: Link, context: Values) -> Iterator[Link]:
+    """A link as point ∘ core ∘ point, where it is that; a link that does nothing is left out."""
+    if is_identity(link.way, context, link.into, link.out):
+        return
+    point = by_dependence(dependence(link.way, context, link.into), link.out.shape, link.into)
+    if point is not None and not _products(link):
+        yield replace(link, takes=takes(link, context))
+        return
+    yield from _cut_frame(link, context)
+
+
+def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
+    reading, way = link.way.reading, link.way
+    cuts = [node for node in reading.cuts(way.start, way.end)[1:-1] if is_real(context[node])]
+    order = {node: at for at, node in enumerate(way.nodes)}
+    products = [order[node] for node in _products(link)]
+    first, last = min(products, default=len(order)), max(products, default=0)
+    before = _last_before(link, context, [n for n in cuts if order[n] < first])
+    behind = _first_behind(link, context, [n for n in cuts if order[n] >= last])
+    start, into = before or (way.start, link.into)
+    end, out = behind or (way.end, link.out)
+    if order[start] >= order[end]:
+        yield link
+        return
+    if before is not None:
+        projected = replace(link, way=Way.of(reading, way.start, start), out=into)
+        yield replace(projected, takes=takes(projected, context))
+    yield replace(link, way=Way.of(reading, start, end), into=into, out=out)
+    if behind is not None:
+        yield replace(link, way=Way.of(reading, end, way.end), into=out)
+
+
+def _products(link: Link) -> list[fx.Node]:
+    """The products on the link of which one operand is frozen: the core is around them."""
+    nodes = [node for node in link.way.nodes if node is not link.way.start]
+    return [node for node in nodes if link.way.reading.step(node).kind == "product"]
+
+
+def _last_before(
+    link: Link, context: Values, cuts: Sequence[fx.Node]
+) -> tuple[fx.Node, Places] | None:
+    """The cut behind the last parameters up to which the link is a point connection."""
+    if not cuts:
+        return None
+    carried = link.way.carry(context, place_probes(link.into), cuts)
+    owned = {
+        node: by_dependence(moved([values]), tuple(context[node].shape), link.into)
+        for node, values in zip(cuts, carried, strict=False)
+    }
+    points = [(node, places) for node, places in owned.items() if places is not None]
+    order = {node: at for at, node in enumerate(link.way.nodes)}
+    last = max((order[node] for node, _ in points), default=-1)
+    learned = [order[node] for node in _learned(link) if order[node] <= last]
+    if not learned:
+        return None
+    return _narrowest([one for one in points if order[one[0]] >= learned[-1]])
+
+
+def _first_behind(
+    link: Link, context: Values, cuts: Sequence[fx.Node]
+) -> tuple[fx.Node, Places] | None:
+    """The cut before the first parameters from which on the link is a point connection."""
+    points = []
+    for node in reversed(cuts):
+        made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
+        if made is None or _is_moved_only(link, node):
+            break
+        points.append((node, made))
+    order = {node: at for at, node in enumerate(link.way.nodes)}
+    first = min((order[node] for node, _ in points), default=len(order))
+    learned = [order[node] for node in _learned(link) if order[node] > first]
+    if not learned:
+        return None
+    return _narrowest([one for one in points if order[one[0]] < learned[0]])
+
+
+def _narrowest(points: Sequence[tuple[fx.Node, Places]]) -> tuple[fx.Node, Places]:
+    """The first of the cuts with the fewest channels: values without their queries and keys, and
+    before they are laid out as neighbourhoods."""
+    return min(points, key=lambda one: one[1].channels)
+
+
+def _learned(link: Link) -> list[fx.Node]:
+    """The nodes on the link that multiply by parameters, in order."""
+    nodes = [node for node in link.way.nodes if node is not link.way.start]
+    multiply = [node for node in nodes if ops.name(node) in ops.PRODUCTS]
+    return [node for node in multiply if link.way.reading.has_parameters(node)]
+
+
+def _is_moved_only(link: Link, node: fx.Node) -> bool:
+    """Whether nothing but the order of entries changes up to `node`: a patch laid out as channels
+    is still a patch."""
+    between = link.way.reading.between(link.way.start, node)
+    return all(ops.name(n) in ops.LAYOUT for n in between if n is not link.way.start)
+
+
+def _read(link: Link, context: Values, node: fx.Node) -> Tensor:
+    """(O, entries of the node): whether an output place depends on an entry, by gradients."""
+    way = Way.of(link.way.reading, node, link.way.end)
+    features = noise((link.out.channels,), 901)
+
+    def outputs(probe: Tensor) -> Tensor:
+        return link.out.read(way.local(context, probe)[way.end][None])[0] @ features
+
+    probe = torch.zeros_like(context[node])
+    jacobian: Tensor = torch.func.jacrev(outputs, chunk_size=64)(probe)
+    gradient = jacobian.flatten(1).abs()
+    return gradient > VISIBLE * gradient.max()

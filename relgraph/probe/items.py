@@ -1,0 +1,64 @@
+"""What a module is cut into: linear maps, elements, sums and gates, in lines.
+
+In: nodes of a tape with their places. Out: values only; `split` makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import fx
+
+from relgraph.probe.carry import Way
+from relgraph.probe.places import Places
+
+VISIBLE = 1e-10
+"""An entry exists above this part of the largest: what float64 leaves of a sum that cancels."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """A norm or an activation, which is no part of W."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A linear map between places. `start` is the last cut, with its places, of which all that is
+    held fixed on the way is made: where images are changed to see whether W changes. One that
+    `takes` hands a part of the channels on as they are."""
+
+    way: Way
+    into: Places
+    out: Places
+    start: fx.Node
+    start_places: Places
+    takes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """Lines that read the same value and are added; an empty one passes it on. `minus`: the
+    shortcut is subtracted."""
+
+    branches: tuple[Line, ...]
+    minus: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """Lines that read the same value and are multiplied, entry by entry."""
+
+    branches: tuple[Line, ...]
+
+
+Item: TypeAlias = Element | Link | Sum | Gate
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Items in order."""
+
+    items: tuple[Item, ...]

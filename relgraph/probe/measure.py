@@ -1,0 +1,215 @@
+"""One linear map placed in the algebra by measurement.
+
+In: the arrays of a link. Out: `Measured`: each property with its evidence, the operator that they
+make, and whether the oracle's support and sharing of that operator are the measured ones. Where a
+property is none of the algebra's, the nearest stands in, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from relgraph.algebra.operator import (
+    BiasShare,
+    Border,
+    Channel,
+    Operator,
+    Source,
+    Space,
+    SpaceShare,
+    Weight,
+)
+from relgraph.algebra.rules import check
+from relgraph.probe import ranks, sharing, supports
+from relgraph.probe.arrays import Arrays
+from relgraph.probe.findings import Measured
+from relgraph.probe.items import VISIBLE
+from relgraph.probe.measuring import Measuring, position_found, rank_found
+from relgraph.probe.proof import proof
+from relgraph.probe.properties import channel_properties, space_properties, weight_properties
+from relgraph.probe.tape import apart
+
+# Entries (output, input place) at which channels are compared with each other.
+COMPARED = 48
+
+
+def measure(arrays: Arrays) -> Measured:
+    """The point of one link."""
+    made = Measuring(arrays)
+    operator, differs = _operator(made)
+    bias = _bias(made)
+    operator = replace(operator, bias=bias)
+    properties = (
+        *space_properties(made, operator, differs),
+        *channel_properties(made, operator),
+        *weight_properties(made, operator),
+    )
+    said = "" if differs else proof(operator, arrays, made.ends, made.order, made.seen)
+    exact = bool(said) and all(one.decided for one in properties)
+    return Measured(operator, properties, exact, said, differs, tuple(_remarks(made)))
+
+
+def _operator(made: Measuring) -> tuple[Operator, tuple[str, ...]]:
+    """The operator, and in which of its properties it only stands for what was measured."""
+    differs: list[str] = []
+    space = made.spaces[0] if made.spaces else None
+    if space is None:
+        space, common = supports.nearest(made.seen, made.ends)
+        differs.append(f"connectivity over space: {common:.0%} of the entries in common")
+    channel = made.channel
+    if channel is None:
+        channel = Channel("full" if bool(made.joined.float().mean() > 0.5) else "separate")
+        differs.append("channels: joined or shared in a way that is no word of the algebra")
+    weight = _weight(made, space, differs)
+    space = _with_sharing(made, space, weight, differs)
+    space, weight = _given(made, space, channel, weight, differs)
+    operator = Operator(space, channel, weight, "none")
+    operator = _ranked(made, operator)
+    return _consistent(operator, differs), tuple(differs)
+
+
+def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
+    found, normalize = made.dynamism, made.normalisation.word
+    if found.source is None:
+        source = _stand_in(made, space)
+        differs.append(f"dynamism: W depends on the image in another way than {source}")
+        return Weight(source, normalize)
+    if found.source == "fixed":
+        return Weight("static")
+    if found.source == "pair":
+        at = position_found(made, space)
+        if at.word is None:
+            differs.append(f"position bias: {at.evidence}")
+        return Weight("pair", normalize, position=at.word or "relative")
+    return Weight(found.source, normalize, extent=found.extent)
+
+
+def _stand_in(made: Measuring, space: Space) -> Source:
+    """The source that is nearest to a dependence without a word."""
+    if (made.softmax or "softmax" in made.normalisation.beside) and space.connect != "point":
+        return "pair"
+    w = made.draws()[0]
+    return "pooled" if float((w.diagonal() - w[0, 0]).abs().max()) <= VISIBLE else "center"
+
+
+def _with_sharing(made: Measuring, space: Space, weight: Weight, differs: list[str]) -> Space:
+    if weight.source == "pair":
+        return replace(space, border=_border(made, weight))
+    if made.dynamism.source == "fixed":
+        return space
+    candidates = made.spaces or (space,)
+    extent = made.dynamism.extent
+    found = sharing.shared(candidates, made.compared_places, made.ends, made.softmax, extent)
+    if found.space is not None:
+        return replace(found.space, border=_border(made, weight, found.space.border))
+    share: SpaceShare = "none"
+    if _cells_share(made, space):
+        return space
+    differs.append(f"sharing over space: {found.evidence}")
+    return replace(space, share=share)
+
+
+def _cells_share(made: Measuring, space: Space) -> bool:
+    """Whether entries are equal only because the map was averaged in cells before."""
+    if space.connect != "full" or made.dynamism.source != "static":
+        return False
+    rank, _ = ranks.place_rank(made.draws(), made.ends.in_grid, "none")
+    return rank is not None and rank.word == "reduce"
+
+
+def _border(made: Measuring, weight: Weight, found: Border = "zero") -> Border:
+    cut = weight.normalize == "softmax" and not made.normalisation.counts
+    return "mask" if cut and found == "zero" else found
+
+
+def _given(
+    made: Measuring, space: Space, channel: Channel, weight: Weight, differs: list[str]
+) -> tuple[Space, Weight]:
+    """Weights that are no parameters: the algebra's averages and identities, or a stand-in."""
+    if made.dynamism.source != "fixed":
+        return space, weight
+    word, border = sharing.given(made.draws(), made.seen, space.size)
+    if word is None or channel.connect != "separate":
+        differs.append("weights are given, and neither an average nor the identity")
+        return replace(space, share="positions"), Weight()
+    fixed = Weight("fixed", fixed=word)  # type: ignore[arg-type]
+    return replace(space, border=border), fixed
+
+
+def _ranked(made: Measuring, operator: Operator) -> Operator:
+    rank, axis, _ = rank_found(made, operator)
+    if rank is None:
+        return operator
+    if axis == "channel":
+        return replace(operator, channel=replace(operator.channel, rank=rank))
+    return replace(operator, space=replace(operator.space, rank=rank))
+
+
+def _consistent(operator: Operator, differs: list[str]) -> Operator:
+    """The operator, or where a rule refuses it the nearest that is consistent."""
+    broken = check(operator)
+    if not broken:
+        return operator
+    if operator.weight.source == "pair":
+        position = replace(operator.weight, position="none")
+        if not check(replace(operator, weight=position)):
+            return replace(operator, weight=position)
+    differs.append(f"the algebra refuses it: {broken[0].reason}")
+    plain = replace(
+        operator,
+        space=replace(operator.space, rank=None),
+        channel=replace(operator.channel, rank=None),
+    )
+    for weight in (
+        operator.weight,
+        replace(operator.weight, normalize="none"),
+        Weight("center"),
+        Weight(),
+    ):
+        if not check(replace(plain, weight=weight)):
+            return replace(plain, weight=weight)
+    return Operator(Space("full"), Channel("full"), Weight(), "none")
+
+
+def _bias(made: Measuring) -> BiasShare:
+    """What is added to the sum: by channel, by place, or by both."""
+    link = made.arrays.link
+    zero = link.into.write(torch.zeros(1, link.into.count, link.into.channels, dtype=torch.float64))
+    rest = link.out.read(link.way.carry(made.arrays.context, zero)[0])[0]
+    if float(rest.abs().max()) <= VISIBLE:
+        return "none"
+    if float((rest - rest[:1]).abs().max()) <= VISIBLE:
+        return "channels"
+    return "positions" if float((rest - rest[:, :1]).abs().max()) <= VISIBLE else "both"
+
+
+def additivity(arrays: Arrays) -> float:
+    """How far the link is from a sum over its inputs, with what is frozen held fixed."""
+    into = arrays.link.into
+    one, other = (
+        torch.randn(
+            1,
+            into.count,
+            into.channels,
+            dtype=torch.float64,
+            generator=torch.Generator().manual_seed(seed),
+        )
+        for seed in (21, 22)
+    )
+    probes = torch.cat([one, other, one + 2.0 * other])
+    made = arrays.link.way.response(arrays.context, into, arrays.link.out, probes)
+    return apart(made[0] + 2.0 * made[1], made[2])
+
+
+def _remarks(made: Measuring) -> Sequence[str]:
+    found = []
+    if made.dynamism.bilinear is False:
+        found.append("logits are not bilinear in the two features: queries or keys are normalised")
+    if not made.order.is_own:
+        found.append("channels that belong together do not stand together; they were sorted")
+    if made.normalisation.beside:
+        found.append(made.normalisation.beside)
+    return found

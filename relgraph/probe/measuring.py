@@ -1,0 +1,148 @@
+"""The steps of measuring one link, each made when it is first asked for.
+
+In: arrays. Out: supports, orders of channels, dynamism, normalisation, ranks, position biases:
+facts about W, of which `measure` makes an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra.operator import Channel, Operator, Rank, Space, Weight
+from relgraph.probe import channels, dynamism, ranks, sharing, supports
+from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.dynamism import Dynamism, Normalisation
+from relgraph.probe.lab import DRAWS, constant
+from relgraph.probe.supports import Ends
+from relgraph.probe.tape import Values
+
+# Entries (output, input place) at which channels are compared with each other.
+COMPARED = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Measuring:
+    """The steps of one measurement, each made when it is first asked for."""
+
+    arrays: Arrays
+
+    @cached_property
+    def ends(self) -> Ends:
+        """The maps of both ends."""
+        into, out = self.arrays.link.into, self.arrays.link.out
+        # Places in a row: a map would leave the tokens out, or is not there.
+        if into.tokens != out.tokens or into.tokens == into.count:
+            return Ends(None, None, into.count, out.count)
+        return Ends(into.grid, out.grid, into.count, out.count, into.tokens)
+
+    @cached_property
+    def there(self) -> Tensor:
+        """(O, D, I', C): the entries that exist."""
+        return visible(self.arrays.by_channel)
+
+    @cached_property
+    def joined(self) -> Tensor:
+        """(D, C): channels that are connected, in the module's order."""
+        return self.there.any(0).any(1)
+
+    @cached_property
+    def seen(self) -> Tensor:
+        """(O, I): places that are connected."""
+        return visible(self.arrays.by_place).any(3).any(1)
+
+    @cached_property
+    def order(self) -> channels.Order:
+        """The order in which channels are looked at."""
+        return channels.sorted_channels(self.joined, self.compared)
+
+    @cached_property
+    def compared(self) -> Tensor:
+        """(D, C, N): weights at some entries and in all draws, by which channels are compared."""
+        spots = self.there.any(1).any(2).nonzero()
+        step = max(1, len(spots) // COMPARED)
+        o, i = spots[::step].unbind(1)
+        return torch.cat([w[o, :, i].permute(1, 2, 0) for w in self.arrays.by_channel], 2)
+
+    @cached_property
+    def channel(self) -> Channel | None:
+        """Connectivity and sharing over channels, as far as the algebra has words."""
+        outputs, inputs = self.order.outputs, self.order.inputs
+        found = channels.connected(self.joined[outputs][:, inputs])
+        if found is None:
+            return None
+        return channels.shared(found, self.compared[outputs][:, inputs])
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """What normalises the weights over the slots."""
+        return dynamism.normalisation(self.arrays, self.joined)
+
+    @property
+    def softmax(self) -> bool:
+        """Whether weights are known up to the sum of their row, so that logits are compared."""
+        return self.normalisation.sums
+
+    @cached_property
+    def dynamism(self) -> Dynamism:
+        """Where the values come from."""
+        return dynamism.dynamism(self.arrays, self.joined, self.softmax)
+
+    @cached_property
+    def spaces(self) -> tuple[Space, ...]:
+        """The spaces that have the measured support."""
+        return tuple(supports.spaces(self.seen, self.ends))
+
+    def draws(self, at: Sequence[Values] | None = None) -> list[Tensor]:
+        """W (O, I) of a few channels, in every draw of parameters."""
+        contexts = self.arrays.contexts if at is None else at
+        return [w for one in contexts for w in self.arrays.slices(one, self.joined)]
+
+    @cached_property
+    def compared_places(self) -> list[Tensor]:
+        """What is compared over places: values, or functions where all contexts are equal."""
+        functions = self.dynamism.source in ("center", "pair", None)
+        return self.draws(self.arrays.constants if functions else None)
+
+
+def rank_found(made: Measuring, operator: Operator) -> tuple[Rank | None, str, str]:
+    """The rank word, its axis, and the ranks that were seen; nothing for weights that change with
+    the image."""
+    space, channel = operator.space, operator.channel
+    if operator.weight != Weight():
+        return None, "", ""
+    if channel.connect == "full":
+        rank, said = ranks.channel_rank(made.arrays.by_channel)
+        return rank, "channel", said
+    if channel.connect == "separate" and space.connect == "full":
+        rank, said = ranks.place_rank(made.draws(), made.ends.in_grid, space.share)
+        return rank, "space", said
+    sided = space.connect == "local" and min(space.size) > 1 and space.share == "positions"
+    if channel.connect == "separate" and sided and space.border == "zero":
+        kernels = _kernels(made, space)
+        if kernels:
+            rank, said = ranks.kernel_rank(kernels, space.size)
+            return rank, "space", said
+    return None, "", ""
+
+
+def _kernels(made: Measuring, space: Space) -> list[Tensor]:
+    """The kernels of an output that reads all of its taps."""
+    taps = space.size[0] * space.size[1]
+    whole = (made.seen.sum(1) == taps).nonzero().flatten()
+    if not len(whole):
+        return []
+    row = int(whole[0])
+    return [w[row][made.seen[row]].view(space.size) for w in made.draws()]
+
+
+def position_found(made: Measuring, space: Space) -> sharing.Position:
+    """The position bias of pair weights."""
+    places = made.arrays.link.start_places
+    other = [made.arrays.given(draw, constant(places, draw + 10)) for draw in range(DRAWS)]
+    again = made.draws(other)
+    return sharing.position(space, made.compared_places, again, made.ends, made.softmax)

@@ -1,0 +1,87 @@
+"""The oracle beside the measurement: is the operator that was found the module's, entry by entry?
+
+In: the operator, arrays of the link, the order of its channels. Out: what was compared, empty
+where something differs. The oracle builds its tables from the definitions; nothing of the
+measurement's own reasoning is used but the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from relgraph.algebra.operator import Connection, Frame, Operator, Weight
+from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.channels import Order
+from relgraph.probe.supports import Ends, support
+from relgraph.verify.declared import ABSENT, inside, labels
+from relgraph.verify.sharing import shared_values
+
+
+def proof(operator: Operator, arrays: Arrays, ends: Ends, order: Order, seen: Tensor) -> str:
+    """Compare all entries, or where W is too large to be measured whole, the places of `seen`
+    (O, I)."""
+    if not arrays.whole:
+        same = support(replace(operator.space, rank=None, share="none"), ends)
+        if same is None or not torch.equal(same, seen):
+            return ""
+        return f"the oracle's table over places is the measured one, {int(seen.sum()):,} entries"
+    own = _declared(operator, ends, order)
+    draws = [_ordered(w, order) for w in _compared(operator, arrays)]
+    everywhere = [_ordered(w, order) for w in arrays.by_channel]
+    if not torch.equal(
+        visible(tuple(everywhere)), labels(_connection(operator, ends, order)) != ABSENT
+    ):
+        return ""
+    said = f"the oracle's support is the measured one, {int((own != ABSENT).sum()):,} entries"
+    if operator.weight.source == "fixed":
+        return f"{said}; its given weights too"
+    rank = operator.space.rank
+    if rank is not None and rank.word == "reduce":
+        return f"{said}; its sharing is compared through the averaged cells"
+    found = shared_values(draws, own)
+    if not found.ok:
+        return ""
+    what = "one a pair and head" if operator.weight.source == "pair" else "its sharing the same"
+    return f"{said}; {found.things:,} different values or functions, {what}"
+
+
+def _connection(operator: Operator, ends: Ends, order: Order) -> Connection:
+    plain = replace(
+        operator,
+        space=replace(operator.space, rank=None),
+        channel=replace(operator.channel, rank=None),
+        weight=Weight(),
+        bias="none",
+        frame=Frame(),
+    )
+    return ends.connection(plain, len(order.inputs), len(order.outputs))
+
+
+def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
+    """(O, D, I, C): what the operator declares one thing."""
+    connection = _connection(operator, ends, order)
+    if operator.weight.source == "pair" or operator.weight.normalize == "softmax":
+        own = labels(connection, "none")
+        # A row of one slot weighs 1, whatever was learned.
+        single = (own != ABSENT).any(3).sum(2) == 1
+        return torch.where(single[:, :, None, None], ABSENT, own)
+    own = labels(connection)
+    if operator.weight.source == "center":
+        centred = replace(connection, operator=replace(operator, bias="none"))
+        return torch.where(inside(centred)[:, None, None, None], own, ABSENT)
+    return own
+
+
+def _compared(operator: Operator, arrays: Arrays) -> Sequence[Tensor]:
+    """Values, or of functions of a place their values where all contexts are equal."""
+    if operator.weight.source != "center" or operator.weight.normalize == "softmax":
+        return arrays.by_channel
+    return [arrays.channels_at(context) for context in arrays.constants]
+
+
+def _ordered(w: Tensor, order: Order) -> Tensor:
+    return w[:, order.outputs][:, :, :, order.inputs]

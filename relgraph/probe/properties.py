@@ -1,0 +1,77 @@
+"""The properties of a measured link in words, each with what was seen.
+
+In: a measurement and the operator that was made of it. Out: `Property`s. What could not be decided
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from relgraph.algebra.operator import Operator
+from relgraph.probe import channels
+from relgraph.probe.findings import Property
+from relgraph.probe.lab import DRAWS
+from relgraph.probe.measuring import Measuring, position_found, rank_found
+
+
+def space_properties(
+    made: Measuring, operator: Operator, differs: Sequence[str]
+) -> tuple[Property, ...]:
+    """Connectivity and sharing over space."""
+    slots = made.seen.sum(1)
+    said = f"an output reads {int(slots.min())} to {int(slots.max())} of {made.ends.inputs} places"
+    product = ""
+    if made.arrays.whole:
+        outer = made.joined[None, :, None, :] & made.seen[:, None, :, None]
+        if not torch.equal(outer, made.there):
+            product = "; which places are read depends on the channel"
+    found = Property(
+        "connectivity over space",
+        operator.space.connect,
+        said + product,
+        bool(made.spaces) and not product,
+    )
+    if operator.weight.source in ("pair", "fixed"):
+        return (found,)
+    bad = next((one for one in differs if one.startswith("sharing over space")), "")
+    evidence = bad.partition(": ")[2] if bad else f"the same classes in {DRAWS} draws"
+    return found, Property("sharing over space", operator.space.share, evidence, not bad)
+
+
+def channel_properties(made: Measuring, operator: Operator) -> tuple[Property, ...]:
+    """Connectivity and sharing over channels."""
+    channel = operator.channel
+    d, c = made.joined.shape
+    reads = made.joined.sum(1)
+    said = f"an output channel reads {int(reads.min())} to {int(reads.max())} of {c}"
+    words = channel.connect + (f" {channel.groups}" if channel.connect == "groups" else "")
+    connected = channels.connected(made.joined[made.order.outputs][:, made.order.inputs])
+    first = Property("connectivity over channels", words, said, connected is not None)
+    if channel.connect == "full":
+        return (first,)
+    share = channel.share + (f" {channel.heads}" if channel.share == "heads" else "")
+    seen = f"{d} output channels compared at {made.compared.shape[2]} entries"
+    return first, Property("sharing over channels", share, seen, made.channel is not None)
+
+
+def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ...]:
+    """Dynamism, normalisation, rank, position bias."""
+    found = made.dynamism
+    rank, _, ranks_seen = rank_found(made, replace(operator, bias="none"))
+    source = found.source or ""
+    extent = f" {found.extent}×{found.extent}" if found.extent > 1 else ""
+    listed = [Property("dynamism", source + extent, found.evidence, found.source is not None)]
+    over = made.normalisation
+    listed.append(Property("normalisation", over.word, over.beside, not over.beside))
+    if ranks_seen:
+        numbers = " ".join(map(str, rank.numbers)) if rank is not None else ""
+        words = f"{rank.word} {numbers}".strip() if rank is not None else "full"
+        listed.append(Property("rank", words, ranks_seen))
+    if found.source == "pair":
+        at = position_found(made, operator.space)
+        listed.append(Property("position bias", at.word or "", at.evidence, at.word is not None))
+    return tuple(listed)

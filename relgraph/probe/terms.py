@@ -1,0 +1,388 @@
+"""From measured links to the operators that a person would name.
+
+In: a lab and its line. Out: `Part`s: runs of links that are one operator by the language's own
+short forms are put together (a frame around a core, an inner width, mixing through tokens, keys
+from a reduced map), everything else stays a part of its own. Elements between factors do not hinder
+this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
+from relgraph.algebra.rules import check
+from relgraph.probe import operations as ops
+from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.carry import Way
+from relgraph.probe.findings import Measured, Property, size
+from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
+from relgraph.probe.lab import Lab
+from relgraph.probe.measure import additivity, measure
+from relgraph.probe.places import like
+from relgraph.relations.composite import composed
+from relgraph.relations.node import IDENTITY, Node, core
+from relgraph.relations.words import key
+
+ADDITIVE = 1e-9
+
+
+_UNREAD = "with what is frozen held fixed the output does not change with the input"
+_NOTHING = Measured(IDENTITY, (Property("W", "", _UNREAD, False),), False, "", (_UNREAD,))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One operator of the module, where it stands (`in a residual branch`), and as what it was
+    measured. `node` is a node of the relation graph."""
+
+    place: str
+    node: Node
+    measured: Measured
+    widths: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The operators in order, and the elements that were met on the value's way."""
+
+    operators: tuple[Part, ...]
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Atom:
+    """A link with what it was measured as; several where they were put together."""
+
+    link: Link
+    measured: Measured
+
+    @property
+    def operator(self) -> Operator:
+        """Its operator."""
+        return self.measured.operator
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Channels that come in and go out."""
+        return self.link.into.channels, self.link.out.channels
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it mixes the channels of each place by one static matrix."""
+        own, plain = self.operator, Operator(Space("point", share="positions"), Channel("full"))
+        return core(replace(own, channel=replace(own.channel, rank=None))) == core(plain)
+
+    @property
+    def stays_separate(self) -> bool:
+        """Whether it mixes places and leaves channels apart."""
+        return self.operator.channel.connect == "separate" and not self.is_point
+
+    @property
+    def is_static(self) -> bool:
+        """Whether no image changes its weights."""
+        return self.operator.weight.source in ("static", "fixed")
+
+
+def parts(lab: Lab, line: Line) -> Parts:
+    """The operators of a line and of the lines in it."""
+    return Parts(tuple(_line(lab, line, "")), tuple(dict.fromkeys(_elements(line))))
+
+
+def _elements(line: Line) -> Iterator[str]:
+    for item in line.items:
+        if isinstance(item, Element):
+            yield item.name
+        elif isinstance(item, Sum | Gate):
+            for branch in item.branches:
+                yield from _elements(branch)
+
+
+def _line(lab: Lab, line: Line, place: str) -> Iterator[Part]:
+    run: list[Link] = []
+    for item in line.items:
+        if isinstance(item, Link):
+            run.append(item)
+        elif not isinstance(item, Element):
+            yield from _run(lab, run, place)
+            run = []
+            yield from _joined(lab, item, place)
+    yield from _run(lab, run, place)
+
+
+def _joined(lab: Lab, item: Item, place: str) -> Iterator[Part]:
+    assert isinstance(item, Sum | Gate), "links and elements are handled"
+    if isinstance(item, Gate):
+        yield _gate(lab, item, place)
+        return
+    full = [branch for branch in item.branches if branch.items]
+    said = "a residual branch" if len(full) == 1 else "a branch of a sum"
+    if item.minus and len(full) == 1:
+        said = "a branch from which its input is taken off"
+    for branch in full:
+        yield from _line(lab, branch, f"in {said}" if not place else f"{place}, in {said}")
+
+
+def _gate(lab: Lab, item: Gate, place: str) -> Part:
+    """A product of branches that read the same value, or parts of its channels."""
+    found = [list(_line(lab, branch, place)) for branch in item.branches]
+    taken = [_is_taken(branch) for branch in item.branches]
+    nodes = [composed("chain", [one.node for one in own]) if own else IDENTITY for own in found]
+    node = composed("splitproduct" if all(taken) else "product", nodes)
+    inside = [one for own in found for one in own]
+    first, last = _ends(item)
+    exact = bool(inside) and all(one.measured.exact for one in inside)
+    properties = tuple(
+        replace(p, name=f"{key(one.node)}: {p.name}")
+        for one in inside
+        for p in one.measured.properties
+    )
+    proof = "; ".join(one.measured.proof for one in inside if one.measured.proof)
+    differs = tuple(text for one in inside for text in one.measured.differs)
+    said = Property("gate", "a product of two branches", "factors were measured one by one")
+    stands = inside[-1].measured.operator if inside else IDENTITY
+    made = Measured(stands, (said, *properties), exact, proof, differs)
+    return Part(place, node, made, (first, last))
+
+
+def _ends(item: Gate) -> tuple[int, int]:
+    links = [i for branch in item.branches for i in branch.items if isinstance(i, Link)]
+    return (links[0].into.channels, links[-1].out.channels) if links else (0, 0)
+
+
+def _is_taken(line: Line) -> bool:
+    """Whether the line begins with a part of the channels."""
+    first = next((item for item in line.items if isinstance(item, Link)), None)
+    return first is not None and first.takes
+
+
+def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
+    """The operators of links that follow each other."""
+    every = [atom for link in links if not link.takes for atom in _pieces(lab, link)]
+    atoms = [atom for atom in every if not _is_scale(atom)]
+    for pass_ in _PASSES:
+        atoms = pass_(lab, atoms)
+    for atom in atoms:
+        yield Part(place, core(atom.operator), atom.measured, atom.widths)
+
+
+def _is_scale(atom: _Atom) -> bool:
+    """A learned number for each channel is an element, as those of norms are."""
+    own = core(atom.operator)
+    return own == core(
+        Operator(
+            Space("point", share="positions"),
+            Channel("separate", share=own.channel.share, heads=own.channel.heads),
+        )
+    )
+
+
+def _pieces(lab: Lab, link: Link) -> list[_Atom]:
+    """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
+    other, where each is: zeros outside the map make no kernel of two kernels."""
+    whole = _measured(lab, link)
+    if whole.measured.exact or not whole.is_static:
+        return [whole]
+    links = list(_at_products(lab, link))
+    if len(links) < 2:
+        return [whole]
+    made = [_measured(lab, one) for one in links]
+    return made if all(one.measured.exact for one in made) else [whole]
+
+
+def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
+    """The link cut behind every convolution and matrix product."""
+    reading, context = link.way.reading, Arrays(lab, link).context
+    start, into = link.way.start, link.into
+    for node in reading.cuts(start, link.way.end)[1:-1]:
+        if ops.name(node) not in (*ops.MATRIX, "convolution"):
+            continue
+        out = like(tuple(context[node].shape), link.into, lab.layout)
+        if out is None:
+            return
+        yield replace(link, way=Way.of(reading, start, node), into=into, out=out)
+        start, into = node, out
+    yield replace(link, way=Way.of(reading, start, link.way.end), into=into)
+
+
+def _measured(lab: Lab, link: Link) -> _Atom:
+    arrays = Arrays(lab, link)
+    if not bool(visible(arrays.by_channel).any()):
+        return _Atom(link, _NOTHING)
+    gap = additivity(arrays)
+    found = measure(arrays)
+    if gap > ADDITIVE:
+        said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
+        chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
+        said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
+        wrong = Property("additivity of W", "", said, False)
+        properties = (*found.properties, wrong)
+        found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
+    return _Atom(link, found)
+
+
+def _through_tokens(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+    """full ∘ full, through another number of places, each channel by itself: rank `tokens`."""
+    made: list[_Atom] = []
+    for atom in atoms:
+        if made and _mixes_all(made[-1]) and _mixes_all(atom) and _comes_back(made[-1], atom):
+            first = made.pop()
+            whole = _measured(lab, _over(first.link, atom.link))
+            count = first.link.out.count
+            space = replace(whole.operator.space, rank=Rank("tokens", (count,)))
+            atom = _with(whole, replace(whole.operator, space=space))
+        made.append(atom)
+    return made
+
+
+def _mixes_all(atom: _Atom) -> bool:
+    own = atom.operator
+    return own.space.connect == "full" and own.channel.connect == "separate" and atom.is_static
+
+
+def _comes_back(first: _Atom, second: _Atom) -> bool:
+    return first.link.into.count == second.link.out.count != first.link.out.count or (
+        first.link.into.count == second.link.out.count and first.link.out.grid is None
+    )
+
+
+def _over(first: Link, last: Link) -> Link:
+    way = Way.of(first.way.reading, first.way.start, last.way.end)
+    return replace(first, way=way, out=last.out)
+
+
+def _with(atom: _Atom, operator: Operator, remark: str = "") -> _Atom:
+    remarks = (*atom.measured.remarks, remark) if remark else atom.measured.remarks
+    return replace(atom, measured=replace(atom.measured, operator=operator, remarks=remarks))
+
+
+def _reduced(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+    """Keys and values on fewer places than queries: rank `reduce`, by what stands before them."""
+    for at, atom in enumerate(atoms):
+        into, out = atom.link.into, atom.link.out
+        if atom.is_static or into.count >= out.count or atom.operator.space.connect != "full":
+            continue
+        ratio = math.isqrt(out.count // into.count)
+        if ratio < 2 or ratio * ratio * into.count != out.count:
+            continue
+        begins = next((i for i in range(at) if atoms[i].link.into.count == out.count), at)
+        space = replace(atom.operator.space, rank=Rank("reduce", (ratio,)))
+        operator = replace(atom.operator, space=space)
+        if check(operator):
+            continue
+        before = [one for one in atoms[begins:at] if one.is_point]
+        words = [key(core(one.operator)) for one in atoms[begins:at] if not one.is_point]
+        said = f"the map is reduced by {', '.join(words)}" if words else ""
+        return [*atoms[:begins], *before, _with(atom, operator, said), *atoms[at + 1 :]]
+    return atoms
+
+
+def _framed(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+    """point ∘ core ∘ point: a core that mixes no channels in a frame. Around a static core both
+    projections must be there and of its width, or they are operators of their own."""
+    made = list(atoms)
+    at = 0
+    while at < len(made):
+        atom = made[at]
+        before = at > 0 and made[at - 1].is_point
+        behind = at + 1 < len(made) and made[at + 1].is_point
+        if not _is_core(atom) or not (before or behind):
+            at += 1
+            continue
+        around = made[at - before : at + 1 + behind]
+        same = len({width for one in around for width in one.widths}) == 1
+        if atom.is_static and not (before and behind and same):
+            at += 1
+            continue
+        frame = Frame(
+            value=before,
+            output=behind,
+            value_bias=before and _has_bias(made[at - 1]),
+            output_bias=behind and _has_bias(made[at + 1]),
+        )
+        operator = replace(atom.operator, frame=frame)
+        said = "" if same else f"projections change the width: {' → '.join(_flow(around))}"
+        exact = all(one.measured.exact for one in around)
+        framed = _with(replace(atom, measured=replace(atom.measured, exact=exact)), operator, said)
+        made[at - before : at + 1 + behind] = [framed]
+        at = at - before + 1
+    return made
+
+
+def _is_core(atom: _Atom) -> bool:
+    """What projections belong to: places mixed and channels left apart, or groups of channels mixed
+    by weights of the image (cross-covariance)."""
+    if atom.operator.space.connect != "point":
+        return atom.stays_separate
+    return atom.operator.channel.connect == "groups" and not atom.is_static
+
+
+def _flow(atoms: Sequence[_Atom]) -> Iterator[str]:
+    yield str(atoms[0].widths[0])
+    yield from (str(one.widths[1]) for one in atoms)
+
+
+def _has_bias(atom: _Atom) -> bool:
+    return atom.operator.bias != "none"
+
+
+def _inner(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+    """point ∘ C ∘ point around a C that mixes channels, and point ∘ point: an inner width."""
+    made: list[_Atom] = []
+    for atom in atoms:
+        made.append(atom)
+        for count in (3, 2):
+            joined = _narrow(made[-count:]) if len(made) >= count else None
+            if joined is not None:
+                made[-count:] = [joined]
+                break
+    return made
+
+
+def _narrow(atoms: Sequence[_Atom]) -> _Atom | None:
+    first, last = atoms[0], atoms[-1]
+    ranked = any(one.operator.channel.rank or one.operator.space.rank for one in atoms)
+    if not (first.is_point and last.is_point) or any(_is_wide(one) for one in atoms):
+        return None
+    width = first.widths[1]
+    middle = atoms[1] if len(atoms) == 3 else last
+    if len(atoms) == 3:
+        mixes = middle.operator.channel.connect != "separate" and middle.is_static
+        if not mixes or middle.is_point or set(middle.widths) != {width} or ranked:
+            return None
+    rank = Rank("inner", (width,))
+    operator = replace(middle.operator, channel=replace(middle.operator.channel, rank=rank))
+    if check(operator):
+        return None
+    link = _over(first.link, last.link)
+    exact = all(one.measured.exact for one in atoms)
+    found = replace(
+        middle.measured,
+        operator=operator,
+        exact=exact,
+        properties=_said_rank(middle.measured, rank),
+    )
+    return _Atom(link, found)
+
+
+def _is_wide(atom: _Atom) -> bool:
+    """Whether it already has an inner width by structure."""
+    rank = atom.operator.channel.rank
+    return rank is not None and rank.word == "inner" and rank.numbers[0] > min(atom.widths)
+
+
+def _said_rank(measured: Measured, rank: Rank) -> tuple[Property, ...]:
+    own = Property(
+        "rank", f"inner {rank.numbers[0]}", "the width between the two point connections"
+    )
+    return (*(one for one in measured.properties if one.name != "rank"), own)
+
+
+_PASSES: tuple[Callable[[Lab, list[_Atom]], list[_Atom]], ...] = (
+    _through_tokens,
+    _reduced,
+    _framed,
+    _inner,
+)

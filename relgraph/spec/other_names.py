@@ -1,0 +1,122 @@
+"""What the words of the language are called elsewhere: in papers, in PyTorch, in timm.
+
+Goes in: a word that is none here, and the legal ones. Comes out: the one that was surely meant, or
+the nearest by its letters. Hints only: nothing is accepted under another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from relgraph.errors import nearest
+
+# Folded: lower case, without `_` and a trailing `2d`. The first legal one of each row is taken.
+_ELSEWHERE = """
+linear dense fc: pointwise classifier
+attention mha msa mhsa selfattention multiheadattention vanillaattention: global_attention
+windowattention swinattention wmsa: local_attention
+spatialreductionattention sra: reduced_attention
+involution: inhomogeneous_depthwise_conv
+dwconv depthwise depthwiseconv: depthwise_conv
+mlp ffn channelmlp: feed_forward
+mixer tokenmixing spatialmlp: token_mlp
+conv1x1 pwconv: pointwise
+patchembed patchembedding: patchify
+se seblock semodule squeezeexcitation: squeeze_excite
+bn: batch_norm
+ln norm: layer_norm
+gn: group_norm
+rms: rms_norm
+swish: silu
+hswish: hardswish
+hsigmoid: hardsigmoid
+geluapprox gelutanh: gelu_tanh
+gap pool globalavgpool adaptiveavgpool globalaveragepool flatten: global_pool
+pixelunshuffle patchmerging unshuffle: space_to_depth
+interpolate upsampling: upsample
+layerscale gamma: scale
+posembed positionalencoding positionembedding poscembed pe: position
+clstoken cls classtoken: add_token class
+droppath stochasticdepth droppathrate dropconnect: drop_path
+skip skipconnection add res: residual sum
+cat concatenate: concat
+mul multiply gate: product
+chunk: split
+kernel kernelsize ksize k filtersize: size
+window windowsize ws: window size
+shiftsize: shift
+strides: stride
+dilationrate: dilation
+pad: padding pad
+outchannels outchannel outdim dim dims width embeddim planes filters chans outchans: channels
+numheads nheads nhead: heads
+headdim dimhead headchannels: head_channels
+mlpratio expansion expansionratio expand hiddenratio: ratio
+reductionratio srratio rd: reduction reduce
+activation actlayer nonlinearity: act
+depths layers numlayers numblocks repeats nblocks n: depth
+numclasses nclasses: classes
+imgsize imagesize resolution inputsize: input size
+blocks: block
+transition downsampling down: downsample
+definitions macros: define
+parent base inherits: extends
+tail fchead: head
+defs: define
+connectivity connection type: connect
+sharing shared tie: share
+dynamism source: dynamic
+depthwise channelwise: separate
+grouped: groups
+dense: full
+global: full
+sliding neighborhood neighbourhood: local
+windowed: window
+dot dotproduct pairwise qk query: pair
+globalpool gappooled global: pooled
+centre pointwise: center
+avg mean: average
+depthwiseseparable: separable
+lowrank: inner
+"""
+
+
+def _folded(word: str) -> str:
+    plain = word.lower().replace("_", "").replace("-", "")
+    return plain.removesuffix("2d").removesuffix("1d")
+
+
+def _rows() -> Mapping[str, tuple[str, ...]]:
+    rows: dict[str, tuple[str, ...]] = {}
+    for line in _ELSEWHERE.strip().splitlines():
+        others, _, own = line.partition(":")
+        for other in others.split():
+            rows[other] = (*rows.get(other, ()), *own.split())
+    return rows
+
+
+ELSEWHERE: Mapping[str, tuple[str, ...]] = _rows()
+
+
+def called_here(word: str, legal: Iterable[str]) -> str | None:
+    """The legal word that `word` stands for: written otherwise (`BatchNorm2d`), or under the name
+    that it has elsewhere (`num_heads`); None where none is known."""
+    known = set(legal)
+    folded = _folded(word)
+    same = sorted(name for name in known if _folded(name) == folded)
+    return next((name for name in (*same, *ELSEWHERE.get(folded, ())) if name in known), None)
+
+
+def suggested(word: str, legal: Iterable[str]) -> str:
+    """A hint: the word that was meant, else the nearest, else a few legal ones."""
+    known = sorted(set(legal))
+    meant = called_here(word, known)
+    return nearest(word, known) if meant is None else f"did you mean {meant}?"
+
+
+def meant(word: str, legal: Iterable[str]) -> str | None:
+    """The word that `suggested` names, if it names one."""
+    hint = suggested(word, legal)
+    return (
+        hint.removeprefix("did you mean ").removesuffix("?") if hint.startswith("did you") else None
+    )

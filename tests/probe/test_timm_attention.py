@@ -1,0 +1,190 @@
+"""Attentions of timm's models, measured: where they stand is written here, not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from timm.layers import Attention, RelPosBias
+from timm.layers.bottleneck_attn import BottleneckAttn
+from timm.layers.halo_attn import HaloAttn
+from timm.models.beit import Attention as BeitAttention
+from timm.models.cait import ClassAttn, TalkingHeadAttn
+from timm.models.convit import GPSA
+from timm.models.hiera import MaskUnitAttention
+from timm.models.levit import Attention as LevitAttention
+from timm.models.maxxvit import MaxxVitTransformerCfg, PartitionAttentionCl
+from timm.models.nest import Attention as NestAttention
+from timm.models.pvt_v2 import Attention as PvtAttention
+from timm.models.swin_transformer import SwinTransformerBlock, WindowAttention
+from timm.models.swin_transformer_v2 import SwinTransformerV2Block
+from timm.models.tnt import Attention as TntAttention
+from timm.models.twins import GlobalSubSampleAttn, LocallyGroupedAttn
+from timm.models.vision_transformer_relpos import RelPosAttention
+from timm.models.volo import OutlookAttention
+from timm.models.xcit import XCA
+from torch import nn
+
+from tests.probe.measured import Found, found, measured
+
+TOKENS = (1, 16, 8)
+MAP = (1, 4, 4, 8)
+
+FULL = "full-separate.heads-pair.softmax"
+FEED_FORWARD = ("point.positions-full.inner-static", True)
+
+
+def partition(kind: str) -> nn.Module:
+    sizes = MaxxVitTransformerCfg(dim_head=4, window_size=(2, 2), grid_size=(2, 2))
+    return PartitionAttentionCl(8, kind, sizes)
+
+
+ROWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], dict[str, Any], list[Found]]] = {
+    "vit": (lambda: Attention(8, 2, qkv_bias=True), TOKENS, {}, [(FULL, True)]),
+    "deit with its class token": (
+        lambda: Attention(8, 2, qkv_bias=True),
+        (1, 17, 8),
+        {"tokens": 1},
+        [(FULL, True)],
+    ),
+    "swin, what is inside a window": (
+        lambda: WindowAttention(8, 2, window_size=4),
+        TOKENS,
+        {},
+        [(f"{FULL}.relative", True)],
+    ),
+    "swin block": (
+        lambda: SwinTransformerBlock(8, (4, 4), num_heads=2, window_size=2),
+        MAP,
+        {"layout": "NHWC"},
+        [("window-separate.heads-pair.softmax.relative", True), FEED_FORWARD],
+    ),
+    "swin block, shifted": (
+        lambda: SwinTransformerBlock(8, (6, 6), num_heads=2, window_size=3, shift_size=1),
+        (1, 6, 6, 8),
+        {"layout": "NHWC"},
+        [("window-separate.heads-pair.softmax.relative", True), FEED_FORWARD],
+    ),
+    "swin v2 block": (
+        lambda: SwinTransformerV2Block(8, (4, 4), num_heads=2, window_size=2),
+        MAP,
+        {"layout": "NHWC"},
+        [("window-separate.heads-pair.softmax.relative", True), FEED_FORWARD],
+    ),
+    "pvt v2": (
+        lambda: PvtAttention(8, 2, sr_ratio=2),
+        TOKENS,
+        {"call": ((4, 4),)},
+        [("full.reduce-separate.heads-pair.softmax", True)],
+    ),
+    "twins, local": (
+        lambda: LocallyGroupedAttn(8, 2, ws=2),
+        TOKENS,
+        {"call": ((4, 4),)},
+        [("window-separate.heads-pair.softmax", True)],
+    ),
+    "twins, sub-sampled": (
+        lambda: GlobalSubSampleAttn(8, 2, sr_ratio=2),
+        TOKENS,
+        {"call": ((4, 4),)},
+        [("full.reduce-separate.heads-pair.softmax", True)],
+    ),
+    # A block of positions in each row of what it is called with.
+    "nest": (
+        lambda: NestAttention(8, 2),
+        (1, 4, 9, 8),
+        {"layout": "NHWC"},
+        [("stripe-separate.heads-pair.softmax", True)],
+    ),
+    # Mask units are interleaved: every fourth token, which is a column of four.
+    "hiera, mask units": (
+        lambda: MaskUnitAttention(8, 8, 2, window_size=4, use_mask_unit_attn=True),
+        TOKENS,
+        {},
+        [("stripe-separate.heads-pair.softmax", True)],
+    ),
+    "maxvit, windows": (
+        lambda: partition("block"),
+        MAP,
+        {"layout": "NHWC"},
+        [("window-separate.heads-pair.softmax.relative", True), FEED_FORWARD],
+    ),
+    "maxvit, grids": (
+        lambda: partition("grid"),
+        MAP,
+        {"layout": "NHWC"},
+        [("grid-separate.heads-pair.softmax.relative", True), FEED_FORWARD],
+    ),
+    "vit with relative positions": (
+        lambda: RelPosAttention(8, 2, rel_pos_cls=partial(RelPosBias, window_size=(4, 4))),
+        TOKENS,
+        {},
+        [(f"{FULL}.relative", True)],
+    ),
+    # Its table has rows of its own for the class token: no table by offsets alone.
+    "beit": (
+        lambda: BeitAttention(8, 2, window_size=(4, 4)),
+        (1, 17, 8),
+        {"tokens": 1},
+        [(f"{FULL}.absolute", True)],
+    ),
+    "tnt": (lambda: TntAttention(8, 8, 2), TOKENS, {}, [(FULL, True)]),
+    "cait, class attention": (
+        lambda: ClassAttn(8, 2),
+        (1, 17, 8),
+        {"tokens": 1},
+        [(FULL, True)],
+    ),
+    # What follows is none of the algebra's points, and is said to be near one only.
+    "cait, talking heads": (
+        lambda: TalkingHeadAttn(8, 2),
+        TOKENS,
+        {},
+        [("full-separate.heads-pair", False)],
+    ),
+    "convit": (lambda: GPSA(8, 2), TOKENS, {}, [(FULL, False)]),
+    "levit": (
+        lambda: LevitAttention(8, 4, 2, resolution=(4, 4)),
+        TOKENS,
+        {},
+        [(f"{FULL}.relative", False)],
+    ),
+    "botnet": (
+        lambda: BottleneckAttn(8, feat_size=(4, 4), num_heads=2, dim_head=4),
+        (1, 8, 4, 4),
+        {},
+        [(f"{FULL}.relative", False)],
+    ),
+    "halonet": (
+        lambda: HaloAttn(8, num_heads=2, block_size=2, halo_size=1),
+        (1, 8, 6, 6),
+        {},
+        [("local.zero-separate.heads-pair.softmax.relative", False)],
+    ),
+    "xcit": (lambda: XCA(8, 2), TOKENS, {}, [("point.positions-groups-pooled", False)]),
+    "volo": (
+        lambda: OutlookAttention(8, 2, kernel_size=3),
+        (1, 7, 7, 8),
+        {"layout": "NHWC"},
+        [("local.positions-separate.heads-center", False)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_attention_stands_where_it_is(name: str) -> None:
+    made, shape, told, wanted = ROWS[name]
+    assert list(found(made(), shape, **told)) == wanted
+
+
+def test_what_is_no_point_says_in_what_it_differs() -> None:
+    (halo,) = measured(HaloAttn(8, num_heads=2, block_size=2, halo_size=1), (1, 8, 6, 6)).operators
+    (xca,) = measured(XCA(8, 2), TOKENS).operators
+    (volo,) = measured(OutlookAttention(8, 2, kernel_size=3), (1, 7, 7, 8), layout="NHWC").operators
+    assert any(text.startswith("connectivity over space") for text in halo.part.measured.differs)
+    assert any(text.startswith("dynamism") for text in xca.part.measured.differs)
+    by_name = {one.name: one for one in volo.part.measured.properties}
+    assert not by_name["normalisation"].decided
+    assert by_name["dynamism"].found == "center 3×3"
