@@ -296,6 +296,14 @@ def halves(pair: Pair) -> Differences:
         yield f"{name}.weights", *_both(both, lambda m, x=value: m.weights(x))
         w = both[0].weights(value)
         yield f"{name}.aggregate", *_both(both, lambda m, w=w, x=value: m.aggregate(w, x))
+        yield f"gradient through {name}", *_both(both, lambda m, x=value: _slope(m, x))
+
+
+def _slope(module: nn.Module, x: Tensor) -> Tensor:
+    """Of the two halves one after the other, by what comes in."""
+    x = x.clone().requires_grad_()
+    y = module.aggregate(module.weights(x), x)
+    return torch.autograd.grad(y.square().sum(), x)[0]
 
 
 WAYS: tuple[Way, ...] = (

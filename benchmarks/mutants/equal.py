@@ -6,7 +6,31 @@ why no input tells the two files apart (`EQUAL`), or what it would take to notic
 
 from __future__ import annotations
 
-EQUAL: dict[str, str] = {}
+_SQUARE = "windows are square, and the contract's multiples leave only square pieces of them"
+_POINT = "its general form is of a point: one tap, which never leaves the map"
+_REFUSED = "images of another size are refused before the tables are asked for"
+
+EQUAL: dict[str, str] = {
+    "activation_in_place": "nothing else reads the value that is overwritten",
+    "border_off_by_one": "where a window is as large as the map, its shift moves nothing",
+    "drop_path_rises_too_late": "the rate of a single block is 0 by either rule",
+    "empty_slots_keep_weight": "every output that is kept has a slot that is present",
+    "height_for_width": _SQUARE,
+    "low_rank_mlp:border_continues_the_edge": _POINT,
+    "low_rank_mlp:border_off_by_one": _POINT,
+    "low_rank_mlp:border_wraps_for_zeros": _POINT,
+    "low_rank_mlp:cut_along_rows_alone": _POINT,
+    "low_rank_mlp:matrix_transposed": _POINT,
+    "low_rank_mlp:middle_of_even_kernels": _POINT,
+    "low_rank_mlp:padding_of_ones": _POINT,
+    "low_rank_mlp:taps_backwards": _POINT,
+    "offset_table_rows_for_columns": _SQUARE,
+    "sides_swapped_at_other_sizes": _REFUSED,
+    "tables_of_the_built_size": _REFUSED,
+    "token_mlp:channels_of_a_head_before_heads": "a head is one channel",
+    "token_mlp:heads_interleaved": "a head is one channel",
+    "weights_without_gradient": "the fused kernel runs only where no gradient is wanted",
+}
 
 SURVIVORS: dict[str, str] = {}
 

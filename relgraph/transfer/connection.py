@@ -18,6 +18,9 @@ from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
 
+FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
+MORE = "only what stands between two layers is widened; a wider stage starts fresh"
+
 Core = Callable[[Connection, Connection, Tensors, Tensors], Part | Refused]
 
 
@@ -99,7 +102,9 @@ def _widths(source: Connection, target: Connection) -> Refused | None:
     if one == other:
         return Refused("the outputs stand on another map: no order between strides")
     words = [f"{inside} → {outside}" for inside, outside in (one, other)]
-    return Refused(f"channels differ: {words[0]} and {words[1]}")
+    fewer = any(after < before for before, after in zip(one, other, strict=True))
+    why = FEWER if fewer else MORE
+    return Refused(f"channels differ: {words[0]} and {words[1]}; {why}")
 
 
 def loses_frame(source: Connection, target: Connection) -> bool:

@@ -226,8 +226,11 @@ def _roomy(connection: Connection) -> Size | None:
     """A map on which every claim has an output inside, as small as that allows; None for vectors
     and where the map that comes out is of its own size."""
     space, grid = connection.operator.space, connection.in_grid
-    if grid is None or shifts(connection).rows.reason.startswith("one map"):
+    claim = shifts(connection)
+    if grid is None or claim.rows.reason.startswith("one map"):
         return None
+    if claim.rows.reason and claim.rows == claim.columns:
+        return grid  # Nothing is claimed: no output has to lie inside.
     if space.connect in ("point", "local"):
         rows, columns = (_length(space, axis) for axis in AXES)
         least = 5 if connection.operator.weight.extent > 1 else 1
