@@ -8,6 +8,8 @@ from __future__ import annotations
 
 _SQUARE = "windows are square, and the contract's multiples leave only square pieces of them"
 _POINT = "its general form is of a point: one tap, which never leaves the map"
+_CENTRE = "centres of outputs are on the map, and the region around them is themselves"
+_FAINT = "what is masked adds e^-100 to the sum, less than rounding, and is set to 0 after it"
 _REFUSED = "images of another size are refused before the tables are asked for"
 
 EQUAL: dict[str, str] = {
@@ -15,15 +17,21 @@ EQUAL: dict[str, str] = {
     "border_off_by_one": "where a window is as large as the map, its shift moves nothing",
     "drop_path_rises_too_late": "the rate of a single block is 0 by either rule",
     "empty_slots_keep_weight": "every output that is kept has a slot that is present",
+    "group_involution:border_continues_the_edge": _CENTRE,
+    "group_involution:border_wraps_for_zeros": _CENTRE,
+    "group_involution:region_from_the_corner": _CENTRE,
     "height_for_width": _SQUARE,
     "low_rank_mlp:border_continues_the_edge": _POINT,
     "low_rank_mlp:border_off_by_one": _POINT,
     "low_rank_mlp:border_wraps_for_zeros": _POINT,
     "low_rank_mlp:cut_along_rows_alone": _POINT,
     "low_rank_mlp:matrix_transposed": _POINT,
-    "low_rank_mlp:middle_of_even_kernels": _POINT,
     "low_rank_mlp:padding_of_ones": _POINT,
     "low_rank_mlp:taps_backwards": _POINT,
+    "mask_of_minus_hundred": _FAINT,
+    "middle_of_even_kernels": "half of an odd kernel is the same either way",
+    "neighbourhood_attention:border_continues_the_edge": _CENTRE,
+    "neighbourhood_attention:border_wraps_for_zeros": _CENTRE,
     "offset_table_rows_for_columns": _SQUARE,
     "sides_swapped_at_other_sizes": _REFUSED,
     "tables_of_the_built_size": _REFUSED,
@@ -32,7 +40,9 @@ EQUAL: dict[str, str] = {
     "weights_without_gradient": "the fused kernel runs only where no gradient is wanted",
 }
 
-SURVIVORS: dict[str, str] = {}
+SURVIVORS: dict[str, str] = {
+    "local_mlp:padding_of_ones": "weights of empty slots meet zeros: only `weights` alone tells",
+}
 
 
 def reason(table: dict[str, str], family: str, mistake: str) -> str | None:
