@@ -34,7 +34,7 @@ def judged(
 ) -> list[Found]:
     """What `judge` finds for every item, with a progress bar on stderr; a remembered finding counts
     where `keep` says so. `judge` is a function of a module, so that processes find it."""
-    known = {} if state is None else _remembered(state, keep)
+    known = remembered(state, keep)
     missing = [item for item in items if name(item) not in known]
     with _bar() as progress:
         task = progress.add_task("", total=len(items), completed=len(items) - len(missing))
@@ -75,10 +75,12 @@ def _begin(torch_too: bool) -> None:
     os.dup2(nowhere, 2)
 
 
-def _remembered(state: Path, keep: Callable[[Found], bool]) -> dict[str, Found]:
-    """Of a state file; a last line that was cut off when a run was stopped is left out."""
+def remembered(
+    state: Path | None, keep: Callable[[Found], bool] = lambda found: True
+) -> dict[str, Found]:
+    """What a state file holds, by name; a last line that was cut off is left out."""
     known: dict[str, Found] = {}
-    for line in state.read_text().splitlines() if state.exists() else ():
+    for line in state.read_text().splitlines() if state and state.exists() else ():
         try:
             named, found = json.loads(line)
         except json.JSONDecodeError:

@@ -7,7 +7,7 @@ how much was compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal
 
 from benchmarks.families.built import build, randomised
@@ -17,7 +17,7 @@ from benchmarks.families.variants import fast_forms, node
 from benchmarks.resumable import Found
 from relgraph.algebra.cost import macs
 from relgraph.algebra.families import CHANNELS, GRID, MIXED, connection
-from relgraph.algebra.operator import Connection, Operator
+from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Space, Weight
 from relgraph.algebra.parameters import parameters
 from relgraph.assemble import assemble
 from relgraph.emit import emit
@@ -44,8 +44,23 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Unique, and another one where the family is another one."""
-        return f"{self.question} {self.operator}"
+        """Unique; the same as long as the family says nothing new of itself."""
+        return f"{self.question} {_short(self.operator)}"
+
+
+def _short(value: object) -> str:
+    """A value of the algebra by what is not its default."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return repr(value)
+    plain = (
+        type(value)() if isinstance(value, Operator | Space | Channel | Weight | Frame) else None
+    )
+    told = [
+        f"{one.name}={_short(getattr(value, one.name))}"
+        for one in fields(value)
+        if plain is None or getattr(value, one.name) != getattr(plain, one.name)
+    ]
+    return f"{type(value).__name__}({', '.join(told)})"
 
 
 def name(task: Task) -> str:

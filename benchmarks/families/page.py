@@ -17,11 +17,15 @@ from benchmarks.resumable import Found
 from relgraph.algebra.families import GRID, connection, families, ranked
 from relgraph.algebra.operator import Operator, Source, SpaceConnect
 from relgraph.algebra.rules import RULES
+from relgraph.graph.closure import closure
 from relgraph.lower.table import CONNECTIONS
+from relgraph.relations.derivation import MLP
+from relgraph.relations.families import family
 
+CENSUS = "## How many there are"
 ELSEWHERE = {
     "baked attention": "of trained models alone: `tests/lower`",
-    "reduced attention": "has keys of a reduced map, which are terms",
+    "reduced attention": "of a term with a frame: `tests/lower`",
 }
 HEAD = """# The complete algebra
 
@@ -39,10 +43,18 @@ def page(tasks: Sequence[Task], found: Sequence[Found]) -> str:
     return "\n".join([HEAD, *_measured(tasks, found), census(), refusals()])
 
 
+def refreshed(text: str) -> str:
+    """A page with what needs no findings made anew."""
+    found, _, _ = text.partition(CENSUS)
+    return found + "\n".join([census(), refusals()])
+
+
 def _measured(tasks: Sequence[Task], found: Sequence[Found]) -> Iterator[str]:
     yield "## What was found\n"
     yield "| asked | of | compared | wrong |"
     yield "|---|--:|--:|--:|"
+    atoms, terms = (sum(1 for _ in kind()) for kind in (families, ranked))
+    there = {"equality": atoms, "proof": atoms, "term": terms}
     says = {
         "equality": "every form at every size equals the oracle in outputs and all gradients "
         "(float64, 1e-10 of the largest), has the closed form's parameters, and costs its "
@@ -58,7 +70,8 @@ def _measured(tasks: Sequence[Task], found: Sequence[Found]) -> Iterator[str]:
         own = [one for task, one in zip(tasks, found, strict=True) if task.question == question]
         wrong = sum(bool(one["problems"]) for one in own)
         compared = sum(one["compared"] for one in own)
-        yield f"| {words} | {len(own):,} | {compared:,} | {wrong or 'none'} |"
+        of = f" of {there[question]:,}" if len(own) < there.get(question, 0) else ""
+        yield f"| {words} | {len(own):,}{of} | {compared:,} | {wrong or 'none'} |"
     yield from _fast(tasks, found)
     sizes = Counter(size for one in found for size in one["sizes"])
     yield "\nSizes of the first two lines, where they fit, by number of families: "
@@ -80,13 +93,14 @@ def census() -> str:
 
 def _census() -> Iterator[str]:
     atoms, terms = tuple(families()), tuple(ranked())
-    yield "## How many there are\n"
+    nodes = {family(operator) for operator in (*atoms, *terms)}
+    yield f"{CENSUS}\n"
     yield (
         f"**{len(atoms):,} atoms**, counted with geometry (strides, dilations, shifts, even sizes, "
         f"padding, what completes a map), borders, sharing, channels, source, normalisation and "
         f"position bias, each once in its canonical form, without frame; and **{len(terms):,} "
-        "terms** with one rank word. The relation graph counts fewer: there, what has another "
-        "number is the same family (`relgraph graph`).\n"
+        f"terms** with one rank word. Without their numbers these are {len(nodes):,} nodes of the "
+        f"relation graph; edits reach {len(closure((MLP,))):,} from `mlp` (`relgraph graph`).\n"
     )
     yield "Atoms; in brackets those that a fast form accepts, too.\n"
     yield from _crossed(atoms)

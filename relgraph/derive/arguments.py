@@ -127,6 +127,8 @@ def _value(place: Property, operator: Operator, width: int, has_heads: bool) -> 
     if place == ("channel", "groups"):
         return channel.groups
     if place in (("channel", "heads"), ("channel", "group_channels")):
+        if not has_heads and channel.share == "none":
+            return "none"  # where heads are written, channels share by them
         heads = _heads(operator, width) if has_heads else channel.heads
         return heads if place[-1] == "heads" else width // heads
     if place == ("channel", "share") and channel.share == "heads":

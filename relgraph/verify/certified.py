@@ -33,6 +33,7 @@ TOLERANCES: Mapping[CheckName, float | None] = {
     "start": None,
     "parameters": None,
     "interface": None,
+    "sizes": None,
     "logits": TOLERANCE,
     "features": TOLERANCE,
     "gradients": TOLERANCE,

@@ -1,4 +1,4 @@
-"""What users of vision models expect of the class: counts, feature_info, other sizes.
+"""What users of vision models expect of the class: counts, feature_info, other classifiers.
 
 In: the loaded file, its program. Out: one check. Only shapes are asked for, on the meta device.
 """
@@ -8,17 +8,14 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from relgraph.algebra.operator import Size
-from relgraph.assemble import assemble
 from relgraph.assemble.parameters import parameters
 from relgraph.assemble.walking import nodes
-from relgraph.errors import RelgraphError
 from relgraph.program import Connect, Element, Program
 from relgraph.verify.report import Check
 
@@ -45,7 +42,6 @@ def _problems(module: types.ModuleType, program: Program) -> Iterator[str]:
     yield from _unequal("feature_info", model.feature_info, _feature_info(program))
     yield from _unequal("no_weight_decay", model.no_weight_decay(), _spared(program))
     yield from _defaults(build, type(model), program)
-    yield from _sizes(build, model, program)
     if not _classifiers(program):
         return
     yield from _unequal("num_features", model.num_features, _classifiers(program)[0].input.channels)
@@ -108,50 +104,6 @@ def _defaults(build: Builder, cls: type[nn.Module], program: Program) -> Iterato
             if name in wanted and parameter.default is not inspect.Parameter.empty:
                 what = f"{name} of {made.__name__} by default"
                 yield from _unequal(what, parameter.default, wanted[name])
-
-
-def _sizes(build: Builder, model: Any, program: Program) -> Iterator[str]:
-    """`img_size` reaches the model; what the contract does not accept is refused."""
-    own, multiple = program.input.grid, program.contract.multiple
-    assert own is not None
-    yield from _unequal("img_size", tuple(model.img_size), own)
-    larger = _larger(program, own)
-    if program.contract.unique:
-        if not _refuses(partial(build, img_size=larger)):
-            yield f"img_size={larger} is accepted, the spec's model is made for {own} alone"
-        return
-    found = build(img_size=larger).img_size
-    yield from _unequal(f"img_size of a model built for {larger}", tuple(found), larger)
-    if program.contract.fixed and not _refuses(partial(_logits, model, program, larger)):
-        yield f"images of {larger} are accepted, the spec's model is built for {own} alone"
-    for axis in (0, 1):
-        wrong = own[0] + (axis == 0), own[1] + (axis == 1)
-        if multiple[axis] > 1 and not _refuses(partial(build, img_size=wrong)):
-            yield f"img_size={wrong} is accepted, the spec's are multiples of {multiple}"
-
-
-def _larger(program: Program, own: Size) -> Size:
-    """A size that is not square and at which the spec has a meaning: a block larger than its map
-    shrinks to it, and need not divide the next maps."""
-    rows, columns = program.contract.multiple
-    sizes = [(own[0] + rows, own[1] + more * columns) for more in (2, 3)]
-    return next((size for size in sizes if _has_meaning(program, size)), sizes[0])
-
-
-def _has_meaning(program: Program, size: Size) -> bool:
-    try:
-        assemble(program.source, size)
-    except RelgraphError:
-        return False
-    return True
-
-
-def _refuses(attempt: Callable[[], object]) -> bool:
-    try:
-        attempt()
-    except (RuntimeError, ValueError):
-        return True
-    return False
 
 
 def _resets(model: Any, program: Program) -> Iterator[str]:

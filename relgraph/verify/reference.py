@@ -9,7 +9,7 @@ Any dtype (proofs use float64); differentiable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -53,10 +53,12 @@ def run(
     images: Tensor,
     training: bool = False,
     watch: Watch | None = None,
+    held: Tensors | None = None,
 ) -> Outputs:
     """Walk `program` over `images`. `training` takes batch norms' statistics from this batch and
-    updates the running ones among `tensors` in place; dropout and drop path stay the identity."""
-    walk = _Walk(tensors, training, watch)
+    updates the running ones among `tensors` in place. Dropout and drop path multiply each image by
+    what `held` (B,) says at their path, and are the identity at others."""
+    walk = _Walk(tensors, training, watch, held or {})
     x = walk.scope(program.stem, "stem", from_map(images))
     features = []
     for index, stage in enumerate(program.stages):
@@ -104,6 +106,7 @@ class _Walk:
     tensors: Tensors
     training: bool
     watch: Watch | None
+    held: Tensors = field(default_factory=dict)
 
     def scope(self, scope: Scope, path: str, x: Tensor) -> Tensor:
         return self._seen(path, self.body(scope.body, path, x), scope.output)
@@ -138,6 +141,8 @@ class _Walk:
             return apply_element(node, {}, x, self.training)
         own = join(path, node.attr)
         y = apply_element(node, under(self.tensors, own), x, self.training)
+        if own in self.held:
+            y = y * self.held[own][:, None, None]
         return self._seen(own, y, node.output)
 
     def connect(self, node: Connect, path: str, x: Tensor) -> Tensor:
@@ -155,6 +160,8 @@ class _Walk:
         y = self.part(node.body, path, x, taps)
         if node.scale is not None:
             y = self._node(node.scale, path, y, taps)
+        if node.drop_path is not None:
+            y = self._node(node.drop_path, path, y, taps)
         if node.shortcut is None:
             return y
         return self.part(node.shortcut, path, x, taps) + y

@@ -20,6 +20,7 @@ CheckName = Literal[
     "start",
     "parameters",
     "interface",
+    "sizes",
     "logits",
     "features",
     "gradients",

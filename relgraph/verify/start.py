@@ -23,6 +23,8 @@ SLACK = 7.0
 # A spread says something from so many values on; what has fewer is reset so many times.
 FEW = 8
 REPEATS = 16
+# In a model of few values every tensor of no more than these is: resets cost little there.
+SMALL_MODEL, SMALL = 1_000_000, 4096
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _drawn_again(model: nn.Module) -> dict[str, Draw]:
         torch.manual_seed(1)
         reset()
         draws = dict(started(model).draws)
-        few = [name for name, draw in draws.items() if draw.count < FEW]
+        most = SMALL if sum(draw.count for draw in draws.values()) <= SMALL_MODEL else FEW
+        few = [name for name, draw in draws.items() if draw.count < most]
         drawn = {name: [model.state_dict()[name].clone()] for name in few}
         for _ in range(REPEATS - 1 if few else 0):
             reset()

@@ -16,11 +16,10 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from relgraph.assemble import assemble
 from relgraph.verify.draws import inventory
 from relgraph.verify.report import Check
 from relgraph.verify.runs import held_training
-from relgraph.verify.structure import SEED, random_images, second_size
+from relgraph.verify.structure import at_least
 from relgraph.verify.subject import Subject
 
 Snapshot: TypeAlias = Mapping[str, str]
@@ -32,7 +31,7 @@ DEEP = 4
 
 def check_steady(subject: Subject, module: types.ModuleType) -> Check:
     """Inference, then training with dropout and drop path held still."""
-    images = smallest_images(subject)
+    _, images = at_least(subject)
     problem = _changed_by(subject, module, images[:1], ())
     if not problem:
         before = {name: t.clone() for name, t in subject.model.state_dict().items()}
@@ -44,16 +43,6 @@ def check_steady(subject: Subject, module: types.ModuleType) -> Check:
         subject.model.load_state_dict(before)
     measured = "it changes" if problem else "the same"
     return Check("state", "model", "the same after every call", measured, not problem, problem)
-
-
-def smallest_images(subject: Subject) -> Tensor:
-    """The subject's images, or as many of another size that is accepted and smaller."""
-    size, own = second_size(subject.program), subject.program.input.grid
-    assert own is not None
-    if size is None or size[0] * size[1] >= own[0] * own[1]:
-        return subject.images
-    smaller = assemble(subject.program.source, size=size)
-    return random_images(smaller, len(subject.images), SEED)
 
 
 def _changed_by(

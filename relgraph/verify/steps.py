@@ -32,9 +32,10 @@ from relgraph.verify.rank import check_keys, check_rank, claims, reductions
 from relgraph.verify.reached import Reached
 from relgraph.verify.report import Check
 from relgraph.verify.runs import run_reference
+from relgraph.verify.sizes import check_sizes
 from relgraph.verify.start import check_start, started
 from relgraph.verify.steady import check_steady
-from relgraph.verify.stochastic import check_stochastic
+from relgraph.verify.stochastic import check_places, check_stochastic
 from relgraph.verify.structure import (
     check_model,
     check_parameters,
@@ -120,6 +121,7 @@ def steps(file: File, model: nn.Module) -> list[Step]:
         *listed,
         Step("the whole model", lambda: check_model(subject, wanted())),
         Step("a second size", lambda: [check_second_size(subject, file.build)]),
+        Step("places of dropout and drop path", lambda: check_places(subject)),
         Step("large values", lambda: [check_loud(subject)]),
         Step("rank", lambda: _ranks(subject)),
         Step("precision", lambda: [check_precision(subject, wanted().logits, file.fresh)]),
@@ -136,6 +138,7 @@ def _alone(file: File, model: nn.Module) -> Iterator[Step]:
     built = started(model)
     yield Step("start", lambda: [check_start(built, build, file.fresh)])
     yield Step("interface", lambda: [check_interface(module, program)], False)
+    yield Step("sizes", lambda: [check_sizes(module, program)], False)
     yield Step("dropout and drop path", lambda: [check_stochastic(build, program)])
     yield Step("cost", lambda: check_cost(module, program), False)
 

@@ -1,23 +1,30 @@
 """Dropout and drop path: what they do in training, which the other checks hold still.
 
-In: the model with its default rates, its program. Out: one check over all of them: ones go in,
-zeros and 1 / (1 - rate) come out, in about the declared share, whole images at a time for drop
-path; nothing happens in eval mode.
+In: the model with its default rates, its program. Out: a check over all of them: ones go in, zeros
+and 1 / (1 - rate) come out, in about the declared share, whole images at a time for drop path;
+nothing happens in eval mode. And one of their places: each is made to multiply its images by
+numbers of its own, in the file and in the reference, and the logits are compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
 
 from relgraph.assemble import assemble
 from relgraph.program import Element, Program
-from relgraph.verify.compare import TOLERANCE
+from relgraph.verify.compare import TOLERANCE, difference, said, spread
+from relgraph.verify.reference import run
 from relgraph.verify.report import Check
 from relgraph.verify.runs import stochastic
+from relgraph.verify.structure import at_least
+from relgraph.verify.subject import Subject
 
 SAMPLES = 4096
 RAISED = 0.5
@@ -37,6 +44,42 @@ def check_stochastic(build: Callable[..., nn.Module], program: Program) -> Check
     declared = f"{len(places)} of them{shown}"
     measured = "different" if problem else "the same"
     return Check("drop path", "model", declared, measured, not problem, problem)
+
+
+def check_places(subject: Subject) -> Iterator[Check]:
+    """Whether each stands where it should, none left out: logits in training mode at the smallest
+    size."""
+    model, places = subject.model, stochastic(subject.program)
+    if not places:
+        return
+    program, images = at_least(subject)
+    held = {path: _factors(number, len(images)) for number, (path, _) in enumerate(places)}
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    tensors = {name: t.clone() for name, t in subject.tensors.items()}
+    with torch.no_grad():
+        wanted = run(program, tensors, images, training=True, held=held).logits
+        model.train()
+        with ExitStack() as stack:
+            for path, factors in held.items():
+                multiplies = mock.patch.object(
+                    model.get_submodule(path), "forward", partial(_multiplied, factors)
+                )
+                stack.enter_context(multiplies)
+            gap = difference(model(images), wanted, spread(wanted))
+    model.eval()
+    model.load_state_dict(before)
+    example = "" if gap.ok else f"where each multiplies by a number of its own, logit {gap}"
+    declared = f"{len(places)} of them in their places"
+    yield Check("drop path", "model", declared, said(gap), gap.ok, example)
+
+
+def _factors(number: int, images: int) -> Tensor:
+    """A number for every image, other ones at the next place."""
+    return 0.5 + (3 * number + 2 * torch.arange(images)).remainder(7) / 7
+
+
+def _multiplied(factors: Tensor, x: Tensor) -> Tensor:
+    return x * factors.view(-1, *(1,) * (x.ndim - 1))
 
 
 def _wrong(model: nn.Module, program: Program) -> Iterator[str]:

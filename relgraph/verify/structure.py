@@ -32,6 +32,7 @@ from relgraph.verify.runs import (
     run_reference,
     training_maps,
 )
+from relgraph.verify.sizes import has_meaning, times
 from relgraph.verify.statistics import images_needed, near_values
 from relgraph.verify.subject import Subject
 
@@ -206,28 +207,39 @@ def _training_maps(subject: Subject, wanted: Run) -> dict[str, Difference]:
 
 
 def check_second_size(subject: Subject, build: Builder) -> Check:
-    """Logits at another input size, where the contract accepts one: of this model, and of one that
+    """Logits at another input size: of this model, where the contract accepts one, and of one that
     was built for that size."""
     program = subject.program
-    size = second_size(program)
+    size = second_size(program) or _built_size(program)
     if size is None:
-        declared = f"only {_times(program.input.grid)}"
+        declared = f"only {times(program.contract.minimum)}"
         return Check("second size", "model", declared, "nothing to compare", True)
     other = assemble(program.source, size=size)
     images = random_images(other, 1, SEED + 2)
+    tensors = subject.tensors if not program.contract.fixed else draw(inventory(other), SEED)
     built = build(img_size=size).double().eval()
-    built.load_state_dict(subject.model.state_dict())
+    built.load_state_dict({**built.state_dict(), **tensors})
     with torch.no_grad():
-        wanted = run(other, subject.tensors, images).logits
-        gaps = {
-            "logit": difference(subject.model(images), wanted, spread(wanted)),
-            "logit of a model built for it,": difference(built(images), wanted, spread(wanted)),
-        }
+        wanted = run(other, tensors, images).logits
+        gap = difference(built(images), wanted, spread(wanted))
+        gaps = {"logit of a model built for it,": gap}
+        if not program.contract.fixed:
+            gaps["logit"] = difference(subject.model(images), wanted, spread(wanted))
     worst = max(gaps, key=lambda name: gaps[name].relative)
-    at_size = replace(subject, program=other, images=images)
+    model = subject.model if worst == "logit" else built
+    at_size = replace(subject, program=other, images=images, tensors=tensors, model=model)
     example = "" if gaps[worst].ok else f"{worst} {gaps[worst]}; {first_difference(at_size)}"
-    declared = f"the reference's, at {_times(size)}"
+    declared = f"the reference's, at {times(size)}"
     return Check("second size", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
+
+
+def _built_size(program: Program) -> Size | None:
+    """For models of one size: a small one, not square, that the spec's model can be built for."""
+    rows, columns = program.contract.multiple
+    if program.contract.unique:
+        return None
+    sizes = [(more * rows, (more + 1) * columns) for more in (1, 2, 3)]
+    return next((size for size in sizes if has_meaning(program, size)), None)
 
 
 def second_size(program: Program) -> Size | None:
@@ -240,10 +252,16 @@ def second_size(program: Program) -> Size | None:
     return wide if wide != own else (rows + contract.multiple[0], columns)
 
 
+def at_least(subject: Subject) -> tuple[Program, Tensor]:
+    """The program at the smallest accepted size, and as many images of it as the subject has."""
+    size, own = second_size(subject.program), subject.program.input.grid
+    assert own is not None
+    if size is None or size[0] * size[1] >= own[0] * own[1]:
+        return subject.program, subject.images
+    smaller = assemble(subject.program.source, size=size)
+    return smaller, random_images(smaller, len(subject.images), SEED)
+
+
 def _first(contract: Contract, axis: int) -> int:
     multiple = contract.multiple[axis]
     return -(-contract.minimum[axis] // multiple) * multiple
-
-
-def _times(size: Size | None) -> str:
-    return "×".join(map(str, size or ()))

@@ -59,9 +59,13 @@ def test_one_s_own_backbone_is_put_into_the_graph(relgraph: Command, folder: Pat
         "backbone: ours\nextends: swin_fashion\nreplace: {local_attention: {mine: {}}}\n"
     )
     (folder / "mine.yaml").write_text(MINE)
-    found = json.loads(relgraph("where", "ours.yaml", "--json").out)
+    ran = relgraph("where", "ours.yaml", "--json")
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    found = json.loads(ran.out)
     assert "axial.positions-separate-static" in [one["family"] for one in found["operators"]]
-    path = json.loads(relgraph("path", "swin_fashion", "ours.yaml", "--json").out)
+    ran = relgraph("path", "swin_fashion", "ours.yaml", "--json")
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    path = json.loads(ran.out)
     assert ["local_attention", "mine"] in [[one["from"], one["to"]] for one in path["blocks"]]
 
 

@@ -433,7 +433,7 @@ OFFERED = (
         "tiny_swin",
         "    img_size: int | tuple[int, int] = 16,\n    drop_path_rate: float = 0.2,\n) ->",
         "    img_size: int | tuple[int, int] = 32,\n    drop_path_rate: float = 0.2,\n) ->",
-        "interface",
+        "sizes",
     ),
     edit(
         "the class by default",
@@ -442,13 +442,13 @@ OFFERED = (
         "        num_classes: int = 6,",
         "interface",
     ),
-    edit("a size lost on the way", "tiny_swin", "img_size=img_size", "img_size=16", "interface"),
+    edit("a size lost on the way", "tiny_swin", "img_size=img_size", "img_size=16", "sizes"),
     edit(
         "sizes that do not fit are accepted",
         "tiny_vit",
         'raise ValueError(f"img_size',
         'str(f"img_size',
-        "interface",
+        "sizes",
     ),
     edit(
         "a fresh classifier without bias",

@@ -91,6 +91,27 @@ FOUND = (
 
 FOUND += (
     edit(
+        "drop path around the sum, not before it",
+        "tiny_swin",
+        "x = x + self.drop_path1(self.local_attention(self.norm1(x)))",
+        "x = self.drop_path1(x + self.local_attention(self.norm1(x)))",
+        "drop path",
+    ),
+    edit(
+        "drop path left out",
+        "tiny_swin",
+        "return x + self.drop_path2(self.feed_forward(self.norm2(x)))",
+        "return x + self.feed_forward(self.norm2(x))",
+        "drop path",
+    ),
+    edit(
+        "a spread by fan-in, of few values",
+        "tiny_dynamic",
+        "fan_out = math.prod(self.kernel_size) * self.out_channels // self.groups",
+        "fan_out = math.prod(self.kernel_size) * self.in_channels // self.groups",
+        "start",
+    ),
+    edit(
         "a coin for every column, which still drops the same share",
         "tiny_swin",
         "keep = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1))",
