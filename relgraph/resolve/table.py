@@ -9,6 +9,7 @@ from relgraph.resolve.arguments import is_null, nothing_behind
 from relgraph.resolve.findings import Findings
 from relgraph.spec.field import Field
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from relgraph.spec.not_yet import not_yet
 from relgraph.spec.other_names import meant, suggested
 
 
@@ -40,6 +41,11 @@ def _unknown_key(
 ) -> bool:
     """Report an unknown key. One that is near no key, or near a number or a text (`classes`,
     `cite`), leaves the sizes of the model what they are. Returns whether it is near one."""
+    later = not_yet(what, str(key.value))
+    if later is not None:
+        found = f"{what}: {key.value} is not supported yet: {later.meaning}"
+        findings.refuse("not-supported", key.place, found, hint=later.instead)
+        return True
     near = meant(str(key.value), table)
     harmless = near is None or table[near].kind in ("text", "name", "integer", "number")
     with findings.leaving_sizes() if harmless else nullcontext():

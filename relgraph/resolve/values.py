@@ -16,6 +16,7 @@ from relgraph.resolve.inits import read_start
 from relgraph.resolve.scope import Closure, Width, force
 from relgraph.spec.field import Field, Kind
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
+from relgraph.spec.not_yet import value_not_yet
 from relgraph.spec.other_names import suggested
 
 Pair = tuple[int, int]
@@ -110,6 +111,10 @@ def _choice(field: Field, closure: Closure, findings: Findings) -> str:
     value = node.value if isinstance(node, ScalarNode) else None
     if value in field.choices and isinstance(value, str):
         return value
+    later = value_not_yet(field.name, value) if isinstance(value, str) else None
+    if later is not None:
+        what = f"{field.name}: {value} is not supported yet: {later.meaning}"
+        raise findings.refuse("not-supported", closure.place, what, hint=later.instead)
     found = f"{field.name} is {show(node)}"
     legal = ", ".join(field.choices)
     near = suggested(value, field.choices) if isinstance(value, str) else ""

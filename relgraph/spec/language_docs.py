@@ -16,6 +16,7 @@ from relgraph.spec.document import load
 from relgraph.spec.field import Field, Kind, Word
 from relgraph.spec.inits import RULES
 from relgraph.spec.nodes import MapNode, Node, ScalarNode
+from relgraph.spec.not_yet import NOT_YET
 from relgraph.spec.words import ACTIVATIONS, NORMS, OTHER, POOLING, STRUCTURE, TOKENS
 
 BLOCK = re.compile(r"<!-- begin: ([a-z_]+) -->\n.*?<!-- end: \1 -->", re.DOTALL)
@@ -87,9 +88,18 @@ def _block(name: str) -> str:
 def _content(name: str) -> str:
     if name == "operators":
         return _operators()
+    if name == "not_yet":
+        return _not_yet()
     if name in WORD_GROUPS:
         return "".join(_word(word) for word in WORD_GROUPS[name])
     return _table(SECTIONS[name], [f"`{field.example}`" for field in SECTIONS[name]])
+
+
+def _not_yet() -> str:
+    rows = (f"| `{row.written}` | {row.meaning} | {row.instead} |" for row in NOT_YET)
+    return "\n".join(
+        ["| written | what it would mean | what there is |", "|---|---|---|", *rows, ""]
+    )
 
 
 def _table(fields: Iterable[Field], examples: Iterable[str]) -> str:

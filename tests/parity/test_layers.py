@@ -1,0 +1,62 @@
+"""Single operators against layers of timm, random weights, float64: tolerances of `test_parity`."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from timm.models.swin_transformer_v2 import WindowAttention
+
+from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
+from relgraph.lower import candidates
+from relgraph.lower.module import Module
+from relgraph.program import Connect
+from tests.lower.against_oracle import node, randomize
+from tests.support import build
+
+DIM, HEADS = 12, 3
+
+
+def swin_v2(window: Size) -> WindowAttention:
+    """timm's layer, random; the network of offsets ends in zeros, so that its bias is one number,
+    which a softmax does not see. One head asks for more than 100 times the cosine."""
+    layer = randomize(WindowAttention(DIM, window, HEADS)).eval()
+    assert isinstance(layer, WindowAttention)
+    layer.cpb_mlp[2].weight.data.zero_()
+    layer.k_bias.zero_()
+    layer.logit_scale.data[1] = math.log(200)
+    layer._init_buffers()
+    return layer
+
+
+def carried(theirs: WindowAttention) -> dict[str, torch.Tensor]:
+    """timm's tensors under our names. Keys have no bias there."""
+    q_bias, v_bias = theirs.q_bias, theirs.v_bias
+    return {
+        "qkv.weight": theirs.qkv.weight,
+        "qkv.bias": torch.cat([q_bias, torch.zeros_like(q_bias), v_bias]),
+        "logit_scale": theirs.logit_scale.flatten(),
+        "proj.weight": theirs.proj.weight,
+        "proj.bias": theirs.proj.bias,
+    }
+
+
+def cosine(space: Space, grid: Size) -> Connect:
+    weight = Weight("pair", "softmax", score="cosine")
+    channel = Channel("separate", share="heads", heads=HEADS)
+    return node(Operator(space, channel, weight, "none", Frame(True, True)), DIM, grid)
+
+
+@pytest.mark.parametrize("space", [Space("full"), Space("window", (3, 4))], ids=["map", "windows"])
+def test_scaled_cosines_are_swin_v2s(space: Space) -> None:
+    theirs = swin_v2((3, 4))
+    x = torch.randn(2, 3, 4, DIM, dtype=torch.float64)
+    expected = theirs(x.flatten(1, 2)).view_as(x)
+    for name, lowered in candidates(cosine(space, (3, 4))):
+        assert isinstance(lowered, Module), name
+        ours = build(lowered).double()
+        ours.load_state_dict(carried(theirs), strict=False)
+        with torch.no_grad():
+            found = ours(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        assert (found - expected).abs().max() <= 1e-9 * expected.abs().max(), name
