@@ -6,7 +6,7 @@ all places of a few channels, all channels of one place. The product law of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -27,6 +27,7 @@ class Arrays:
 
     lab: Lab
     link: Link
+    _made: dict[int, tuple[Values, Tensor]] = field(default_factory=dict)
 
     @property
     def start(self) -> fx.Node:
@@ -70,8 +71,9 @@ class Arrays:
 
     def channels_at(self, context: Values) -> Tensor:
         """(O, D, I', C) at one context."""
-        place = None if self.whole else self.middle
-        return self.link.way.weights(context, self.link.into, self.link.out, place=place)
+        if self.whole:
+            return self.places_at(context)
+        return self.link.way.weights(context, self.link.into, self.link.out, place=self.middle)
 
     @property
     def middle(self) -> int:
@@ -90,13 +92,14 @@ class Arrays:
     def few(self) -> tuple[int, ...]:
         """The input channels that `by_place` has."""
         channels = self.link.into.channels
-        if self.whole:
-            return tuple(range(channels))
-        return tuple(sorted({0, channels // 2, channels - 1}))
+        return tuple(range(channels)) if self.whole else tuple(sorted({0, channels - 1}))
 
     def places_at(self, context: Values) -> Tensor:
         """(O, D, I, C') at one context."""
-        return self.link.way.weights(context, self.link.into, self.link.out, self.few)
+        if id(context) not in self._made:
+            w = self.link.way.weights(context, self.link.into, self.link.out, self.few)
+            self._made[id(context)] = (context, w)
+        return self._made[id(context)][1]
 
     def pairs(self, seen: Tensor) -> tuple[tuple[int, int], ...]:
         """A few (d, at): an output channel and the number in `few` of an input channel that it
@@ -111,10 +114,8 @@ class Arrays:
 
     def slices(self, context: Values, seen: Tensor) -> tuple[Tensor, ...]:
         """(O, I) for a few pairs of channels, at one context."""
-        pairs = self.pairs(seen)
-        channels = [self.few[at] for _, at in pairs]
-        w = self.link.way.weights(context, self.link.into, self.link.out, channels)
-        return tuple(w[:, d, :, at] for at, (d, _) in enumerate(pairs))
+        w = self.places_at(context)
+        return tuple(w[:, d, :, at] for d, at in self.pairs(seen))
 
 
 def visible(draws: tuple[Tensor, ...]) -> Tensor:

@@ -44,7 +44,7 @@ def dynamism(arrays: Arrays, seen: Tensor, softmax: bool) -> Dynamism:
     here = arrays.slices(arrays.context, seen)
     change = _gap(arrays.slices(arrays.at(0, 1), seen), here)
     if change <= CHANGED:
-        learned = _gap(arrays.slices(arrays.at(1, 0), seen), here)
+        learned = _gap(arrays.slices(arrays.contexts[1], seen), here)
         if learned <= CHANGED:
             return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
         return Dynamism("static", f"W changes by {size(change)} from image to image")

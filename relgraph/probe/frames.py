@@ -71,39 +71,41 @@ def _products(link: Link) -> list[fx.Node]:
 def _last_before(
     link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
-    """The cut behind the last parameters up to which the link is a point connection."""
-    if not cuts:
-        return None
-    carried = link.way.carry(context, place_probes(link.into), cuts)
-    owned = {
-        node: by_dependence(moved([values]), tuple(context[node].shape), link.into)
-        for node, values in zip(cuts, carried, strict=False)
-    }
-    points = [(node, places) for node, places in owned.items() if places is not None]
+    """A cut behind the last parameters up to which the link is a point connection."""
     order = {node: at for at, node in enumerate(link.way.nodes)}
-    last = max((order[node] for node, _ in points), default=-1)
-    learned = [order[node] for node in _learned(link) if order[node] <= last]
-    if not learned:
-        return None
-    return _narrowest([one for one in points if order[one[0]] >= learned[-1]])
+    limit = len(order)
+    for learned in reversed(_learned(link)):
+        between = [node for node in cuts if order[learned] <= order[node] < limit]
+        limit = order[learned]
+        if not between:
+            continue
+        carried = link.way.carry(context, place_probes(link.into), between)
+        points = []
+        for node, values in zip(between, carried, strict=False):
+            made = by_dependence(moved([values]), tuple(context[node].shape), link.into)
+            points += [(node, made)] if made is not None else []
+        if points:
+            return _narrowest(points)
+    return None
 
 
 def _first_behind(
     link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
-    """The cut before the first parameters from which on the link is a point connection."""
-    points = []
-    for node in reversed(cuts):
-        made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
-        if made is None or _is_moved_only(link, node):
-            break
-        points.append((node, made))
+    """A cut before the first parameters from which on the link is a point connection."""
     order = {node: at for at, node in enumerate(link.way.nodes)}
-    first = min((order[node] for node, _ in points), default=len(order))
-    learned = [order[node] for node in _learned(link) if order[node] > first]
-    if not learned:
-        return None
-    return _narrowest([one for one in points if order[one[0]] < learned[0]])
+    limit = -1
+    for learned in _learned(link):
+        between = [node for node in cuts if limit <= order[node] < order[learned]]
+        limit = order[learned]
+        points = []
+        for node in between:
+            made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
+            if made is not None and not _is_moved_only(link, node):
+                points.append((node, made))
+        if points:
+            return _narrowest(points)
+    return None
 
 
 def _narrowest(points: Sequence[tuple[fx.Node, Places]]) -> tuple[fx.Node, Places]:

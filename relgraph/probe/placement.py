@@ -12,7 +12,8 @@ from relgraph.graph.closure import families
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Names, named_operators
 from relgraph.graph.questions.asked import Asked
-from relgraph.graph.questions.where import Spot, where_operator
+from relgraph.graph.questions.spot import Spot
+from relgraph.graph.questions.where import where_operator
 from relgraph.graph.uses import named_uses
 from relgraph.relations.node import Node
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from relgraph.algebra.operator import Size
 from relgraph.graph.questions.answer import Table
-from relgraph.graph.questions.where import Spot
+from relgraph.graph.questions.spot import Spot
 from relgraph.probe.findings import Property
 from relgraph.probe.terms import Part
 from relgraph.relations.words import describe_node, key
@@ -81,7 +81,7 @@ class Placed:
         if own.proof:
             yield f"  proof: {own.proof}"
         for near in self.spot.nearest if not self.names or not self.exact else ():
-            yield f"  from {near.name}: " + "; ".join(edit.words for edit in near.edits)
+            yield f"  from {near.name}: {near.words}"
 
     def _named(self) -> str:
         if self.spot.same:
@@ -141,7 +141,11 @@ class Probed:
 
     def lines(self) -> Iterable[str]:
         """What was probed, the reading, and what it is made of."""
-        grid = "no map" if self.grid is None else f"a map of {self.grid[0]}×{self.grid[1]}"
+        grid = (
+            "no map (--grid and --tokens tell one)"
+            if self.grid is None
+            else f"a map of {self.grid[0]}×{self.grid[1]}"
+        )
         tokens = f" behind {self.tokens} tokens" if self.tokens else ""
         yield f"{self.module}: {_said(self.shape)} → {_said(self.output)}"
         yield f"read as {self.layout}: {grid}{tokens}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from relgraph.algebra.operator import Operator
 from relgraph.probe import channels
@@ -23,7 +24,7 @@ def space_properties(
 ) -> tuple[Property, ...]:
     """Connectivity and sharing over space."""
     slots = made.seen.sum(1)
-    said = f"an output reads {int(slots.min())} to {int(slots.max())} of {made.ends.inputs} places"
+    said = f"an output reads {_range(slots)} of {made.ends.inputs} places"
     product = ""
     if made.arrays.whole:
         outer = made.joined[None, :, None, :] & made.seen[:, None, :, None]
@@ -47,7 +48,7 @@ def channel_properties(made: Measuring, operator: Operator) -> tuple[Property, .
     channel = operator.channel
     d, c = made.joined.shape
     reads = made.joined.sum(1)
-    said = f"an output channel reads {int(reads.min())} to {int(reads.max())} of {c}"
+    said = f"an output channel reads {_range(reads)} of {c}"
     words = channel.connect + (f" {channel.groups}" if channel.connect == "groups" else "")
     connected = channels.connected(made.joined[made.order.outputs][:, made.order.inputs])
     first = Property("connectivity over channels", words, said, connected is not None)
@@ -75,3 +76,8 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
         at = position_found(made, operator.space)
         listed.append(Property("position bias", at.word or "", at.evidence, at.word is not None))
     return tuple(listed)
+
+
+def _range(counts: Tensor) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"

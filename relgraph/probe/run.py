@@ -29,8 +29,9 @@ from relgraph.probe.split import line
 from relgraph.probe.tape import Call, record
 from relgraph.probe.terms import parts
 
-MOST = 1 << 17
-"""Numbers of an input: more would take minutes, and nothing that a smaller map does not show."""
+MOST = 1 << 24
+"""Places times numbers of an input: more would take minutes and gigabytes, and show nothing that a
+smaller map does not."""
 
 
 def probe(
@@ -58,13 +59,13 @@ def probe(
     or decides by values what it does.
     """
     shape = (1, *tuple(inputs.shape if isinstance(inputs, Tensor) else inputs)[1:])
-    if torch.Size(shape).numel() > MOST:
-        found = f"an input of {said(shape)}, {torch.Size(shape).numel():,} numbers"
-        raise RelgraphError(
-            Problem("too-large", found, f"at most {MOST:,}", "tell a smaller --shape")
-        )
     kind = detected(shape, layout, grid)
     into = places(shape, kind, tokens, grid)
+    if into.count * into.entries.numel() > MOST:
+        found = f"an input of {said(shape)}: {into.count:,} places of {into.channels} channels"
+        expected = f"places × places × channels of {MOST:,} at most"
+        hint = "tell a smaller --shape; a model is made smaller by --args '{img_size: 56}'"
+        raise RelgraphError(Problem("too-large", found, expected, hint))
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # what foreign code makes inside must fit too
     try:

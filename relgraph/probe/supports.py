@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -92,6 +93,7 @@ def support(space: Space, ends: Ends) -> Tensor | None:
     return None if found is None else found != ABSENT
 
 
+@lru_cache(maxsize=256)
 def orbits(space: Space, ends: Ends) -> Tensor | None:
     """(O, I): which learned thing stands there by the oracle, ABSENT where none does."""
     operator = Operator(space, Channel("separate"), bias="none")
