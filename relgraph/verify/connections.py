@@ -22,6 +22,7 @@ from relgraph.verify.compare import Difference, difference, said
 from relgraph.verify.connectivity import check_connectivity
 from relgraph.verify.dynamism import Images, check_dynamism
 from relgraph.verify.extremes import at_extremes
+from relgraph.verify.halves import through_halves
 from relgraph.verify.in_place import seen_in_place, worst_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
@@ -169,6 +170,9 @@ def _composition(subject: str, draws: list[_Draw], tried: list[Tried]) -> Check:
         if draw.framed.predicts:
             both = composed(draw.framed, draw.inputs)
             gaps.append(("aggregate(weights(x), x)", difference(both, wanted)))
+    if draws[0].framed.predicts:
+        slopes = through_halves(draws[0].framed, draws[0].inputs)
+        gaps.append(("a gradient through aggregate(weights(x), x)", slopes))
     name, gap = max(gaps, key=lambda one: one[1].relative)
     text = "forward = aggregate(weights(x), x) = the reference"
     text = text if draws[0].framed.predicts else "forward = the reference"

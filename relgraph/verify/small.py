@@ -177,7 +177,7 @@ def forward(small: Small, inputs: Inputs) -> Tensor:
 def forward_with_gradients(small: Small, inputs: Inputs) -> Tensor:
     """The same where torch keeps what a gradient would need."""
     with torch.enable_grad():
-        made = small.module(_enter(small, inputs))
+        made = small.module(entered(small, inputs))
     return from_layout(made.detach(), small.node.output)
 
 
@@ -194,10 +194,10 @@ def oracle_forward(small: Small, inputs: Inputs) -> Tensor:
 
 def _call(small: Small, function: Callable[[Tensor], Tensor], inputs: Inputs) -> Tensor:
     with torch.no_grad():
-        return from_layout(function(_enter(small, inputs)), small.node.output)
+        return from_layout(function(entered(small, inputs)), small.node.output)
 
 
-def _enter(small: Small, inputs: Inputs) -> Tensor:
+def entered(small: Small, inputs: Inputs) -> Tensor:
     """The input in the layout of emitted code; keys are laid where the reduction hands them out."""
     if small.given is not None and small.keys is not None and inputs.keys is not None:
         small.given.value = to_layout(inputs.keys, small.keys)
@@ -233,5 +233,5 @@ def _held(small: Small, inputs: Inputs, probe: Tensor) -> Tensor:
     halves = small.halves
     repeated = None if keys is None else keys.expand(len(probe), -1, -1)
     with torch.no_grad():
-        w = halves.weights(_enter(small, Inputs(own, repeated)))
+        w = halves.weights(entered(small, Inputs(own, repeated)))
     return _call(small, lambda x: halves.aggregate(w, x), rest)

@@ -30,6 +30,11 @@ def test_every_check_has_a_row_of_tolerances() -> None:
     assert tuple(TOLERANCES) == get_args(CheckName)
 
 
+def test_the_page_names_every_check() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "certificates.md").read_text("utf-8")
+    assert [name for name in get_args(CheckName) if f"`{name}`" not in page] == []
+
+
 def test_a_proof_in_full(report: Report) -> None:
     text = emitted("tiny_vit")
     header = read_header(text)

@@ -91,6 +91,13 @@ FOUND = (
 
 FOUND += (
     edit(
+        "weights handed out without their gradient",
+        "tiny_vit",
+        "return self.proj(merge_heads(w @ v))",
+        "return self.proj(merge_heads(w.detach() @ v))",
+        "composition",
+    ),
+    edit(
         "drop path around the sum, not before it",
         "tiny_swin",
         "x = x + self.drop_path1(self.local_attention(self.norm1(x)))",
