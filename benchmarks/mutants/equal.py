@@ -14,6 +14,7 @@ _REFUSED = "images of another size are refused before the tables are asked for"
 
 EQUAL: dict[str, str] = {
     "activation_in_place": "nothing else reads the value that is overwritten",
+    "axial_attention:border_off_by_one": "the own place is not in its row a second time",
     "border_off_by_one": "where a window is as large as the map, its shift moves nothing",
     "drop_path_rises_too_late": "the rate of a single block is 0 by either rule",
     "empty_slots_keep_weight": "every output that is kept has a slot that is present",
@@ -41,6 +42,8 @@ EQUAL: dict[str, str] = {
 }
 
 SURVIVORS: dict[str, str] = {
+    "weights_without_gradient": "of the two halves values are compared, and gradients of `forward`",
+    "neighbourhood_attention:mask_of_minus_hundred": "tells where all logits lie far below 0",
     "local_mlp:padding_of_ones": "weights of empty slots meet zeros: only `weights` alone tells",
 }
 

@@ -67,10 +67,9 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
     made = len({row.mutant.mistake for row in rows})
     yield HEAD
     families = len({row.mutant.family for row in rows})
-    yield f"**{len(rows):,} mutants of {families} families by {made} mistakes: "
-    yield f"{count['rejected']:,} rejected, {count['equal']} equal, "
-    yield f"{count['survived']} survived: {rate(rows):.2%} of those that are another function are "
-    yield "rejected.**\n"
+    yield f"**{len(rows):,} mutants of {families} families by {made} mistakes:"
+    yield f"{count['rejected']:,} rejected, {count['equal']} equal, {count['survived']} survived;"
+    yield f"{rate(rows):.2%} of those that are another function are rejected.**\n"
     yield from _survivors(rows)
     yield from _by_check(rows)
     yield from _by_family(rows)

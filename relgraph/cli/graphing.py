@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,7 +30,9 @@ ROOT = "mlp"
 @click.argument("roots", nargs=-1, help="Operators to start from, names or paths; mlp by default.")
 @click.option("--published", is_flag=True, help="The paper's figure, with its arrows computed.")
 @click.option("--around", metavar="NODE", help="Only what lies near: of a name, a path or a key.")
-@click.option("--steps", type=AT_LEAST_ONE, default=1, help="How near: so many edits.")
+@click.option(
+    "--steps", type=AT_LEAST_ONE, help="No more than so many edits from the ROOTS, or from NODE."
+)
 @click.option("--named-only", is_flag=True, help="Only what specs name, drawn with paths.")
 @click.option(
     "--numbers",
@@ -48,7 +51,7 @@ def graph(
     roots: tuple[str, ...],
     published: bool,
     around: str | None,
-    steps: int,
+    steps: int | None,
     named_only: bool,
     words: tuple[str, ...],
     frames: bool,
@@ -64,14 +67,18 @@ def graph(
     """
     chosen = None if out is None else _format(out, kind)
     if published:
-        _refuse_both("--published", bool(roots or around or named_only or words or frames or save))
+        _refuse_both(
+            "--published", bool(roots or around or steps or named_only or words or frames or save)
+        )
         _figure(out, chosen, json)
         return
-    if around is None:
-        found = _closure(roots, words, limit, frames)
-    else:
+    if around is not None:
         _refuse_both("--around", bool(roots))
-        found = _near(around, steps, words, limit, frames)
+        found = _near([_asked(around)], steps or 1, words, limit, frames)
+    elif steps is not None:
+        found = _near([_root(word) for word in roots or (ROOT,)], steps, words, limit, frames)
+    else:
+        found = _closure(roots, words, limit, frames)
     _write(found, around is not None, named_only, out, chosen)
     shown = _shown(found, around is not None, named_only)
     if save is not None:
@@ -150,16 +157,22 @@ def _root(word: str) -> Node:
     return named(find(word, ["operators"]).word).node
 
 
-def _near(word: str, steps: int, words: tuple[str, ...], limit: int, frames: bool) -> RelationGraph:
-    """What lies near the node of a name, a path or a family's key, which is the first."""
-    from relgraph.cli.numbers import numbers
+def _asked(word: str) -> Node:
+    """The node of a name, a path or a key."""
     from relgraph.graph.closure import families
-    from relgraph.graph.near import near
     from relgraph.graph.questions.asked import asked
 
-    legal, names = numbers(words), known_operators()
-    node = asked(word, names, families).node
-    return near(node, steps, legal, limit, frames, names.operators)
+    return asked(word, known_operators(), families).node
+
+
+def _near(
+    starts: Sequence[Node], steps: int, words: tuple[str, ...], limit: int, frames: bool
+) -> RelationGraph:
+    """What lies near some nodes, which are the first of the graph."""
+    from relgraph.cli.numbers import numbers
+    from relgraph.graph.near import near
+
+    return near(starts, steps, numbers(words), limit, frames, known_operators().operators)
 
 
 def _shown(found: RelationGraph, has_middle: bool, named_only: bool) -> RelationGraph:

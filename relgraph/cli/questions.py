@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from relgraph.graph.named import Names
     from relgraph.graph.questions.answer import Answer
     from relgraph.graph.questions.asked import Asked
+    from relgraph.graph.questions.backbones import BackbonesAnswer
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -46,7 +47,7 @@ def _at(command: _Command) -> _Command:
     """The options that say where costs are counted."""
     side = click.option("--size", type=AT_LEAST_ONE, help="Side of the map costs are counted on.")
     width = click.option(
-        "--channels", type=AT_LEAST_ONE, default=64, help="Width costs are counted at."
+        "--channels", type=AT_LEAST_ONE, help="Width costs are counted at: 64 where nobody says it."
     )
     return width(side(command))
 
@@ -56,7 +57,7 @@ def _at(command: _Command) -> _Command:
 @click.argument("second", metavar="B", help="Another of the same kind.")
 @_FAMILIES
 @_at
-@click.option("--ways", type=AT_LEAST_ONE, default=1, help="Show so many different ways.")
+@click.option("--ways", type=AT_LEAST_ONE, help="Show so many different ways: 1 if not said.")
 @click.option("--graph", "file", type=PATH, help="Ask a saved graph; A and B may be its keys.")
 @_WHY
 @as_json
@@ -64,21 +65,29 @@ def path(
     first: str,
     second: str,
     families: bool,
-    channels: int,
+    channels: int | None,
     size: int | None,
-    ways: int,
+    ways: int | None,
     file: Path | None,
     why: bool,
     json: bool,
 ) -> None:
-    """Show all shortest ways from A to B, as edits in words."""
+    """Show all shortest ways from A to B, as edits in words.
+
+    Of two backbones one way is shown for each pair of blocks, at their own widths and maps.
+    """
     backbones = [_is_backbone(word) for word in (first, second)]
+    costs = {"--channels": channels, "--size": size}
     if all(backbones):
-        _answer(_backbones(first, second), json)
+        others = {"--families": families, **costs, "--ways": ways, "--graph": file}
+        _refuse_silent(others, "two backbones: each pair of blocks has numbers of its own")
+        _answer(replace(_backbones(first, second), reasoned=why), json)
         return
     if any(backbones):
         mixed = f"{first} and {second} are a backbone and an operator"
         raise RelgraphError(Problem("two-kinds", mixed, "two operators, or two backbones"))
+    if families:
+        _refuse_silent({**costs, "--graph": file}, "--families: they have no numbers, and no costs")
     from relgraph.graph.questions import path as question
 
     names = known_operators()
@@ -86,9 +95,9 @@ def path(
     a, b = (_asked(word, names, graph) for word in (first, second))
     setting = None if families else _setting((a, b), channels, size)
     if file is None:
-        answer = question.path(a, b, names, setting, ways)
+        answer = question.path(a, b, names, setting, ways or 1)
     else:
-        answer = question.path_in(graph(), a, b, names, setting, ways)
+        answer = question.path_in(graph(), a, b, names, setting, ways or 1)
     _answer(replace(answer, reasoned=why), json)
 
 
@@ -99,9 +108,12 @@ def path(
 @_WHY
 @as_json
 def neighbours(
-    name: str, instance: bool, channels: int, size: int | None, why: bool, json: bool
+    name: str, instance: bool, channels: int | None, size: int | None, why: bool, json: bool
 ) -> None:
     """Show everything that one edit makes of an operator."""
+    if not instance:
+        silent = {"--channels": channels, "--size": size}
+        _refuse_silent(silent, "families, which have no costs: add --instance")
     from relgraph.graph.questions import neighbours as question
 
     names = known_operators()
@@ -119,6 +131,8 @@ def neighbours(
 @as_json
 def common(first: str, second: str, instance: bool, limit: int | None, json: bool) -> None:
     """Show the least that contains both A and B, and the greatest that both contain."""
+    if not instance:
+        _refuse_silent({"--limit": limit}, "families, of which all are looked at: add --instance")
     from relgraph.graph.closure import LIMIT, closure
     from relgraph.graph.numbering import only_numbers
     from relgraph.graph.questions import common as question
@@ -141,20 +155,22 @@ def common(first: str, second: str, instance: bool, limit: int | None, json: boo
 @click.option("--channel", type=_one_of(ChannelConnect), help="Which channels are read.")
 @click.option("--normalize", type=_one_of(Normalize), help="What normalises the weights.")
 @click.option("--near", metavar="NAME", help="Only those few edits from this operator.")
-@click.option("--within", type=AT_LEAST_ONE, default=2, help="How many edits are near.")
+@click.option("--within", type=AT_LEAST_ONE, help="How many edits are near: 2 if not said.")
 @click.option("--limit", type=AT_LEAST_ONE, default=20, help="Show so many.")
 @_at
 @as_json
 def holes(
     near: str | None,
-    within: int,
+    within: int | None,
     limit: int,
-    channels: int,
+    channels: int | None,
     size: int | None,
     json: bool,
     **wanted: str | None,
 ) -> None:
     """List families that no spec names, nearest to named ones and cheapest first."""
+    if near is None:
+        _refuse_silent({"--within": within}, "all holes: add --near NAME")
     from relgraph.graph.closure import families
     from relgraph.graph.cost import Setting
     from relgraph.graph.questions import holes as question
@@ -168,8 +184,9 @@ def holes(
     if near is not None:
         place = graph.place(key(family(_asked(near, names, lambda: graph).core)))
     side = size or Setting().grid[0]
-    filters = question.Filters(**wanted, near=place, within=within)
-    _answer(question.holes(graph, filters, limit, Setting(channels, (side, side))), json)
+    filters = question.Filters(**wanted, near=place, within=within or 2)
+    setting = Setting(channels or Setting().channels, (side, side))
+    _answer(question.holes(graph, filters, limit, setting), json)
 
 
 @click.command
@@ -221,7 +238,15 @@ def _is_backbone(word: str) -> bool:
         return False  # it may be a key
 
 
-def _backbones(first: str, second: str) -> Answer:
+def _refuse_silent(options: Mapping[str, object], asked: str) -> None:
+    """Options that were given and would say nothing here. Raises RelgraphError."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        found = f"{' and '.join(given)} with {asked}"
+        raise RelgraphError(Problem("option-says-nothing", found, f"without {', '.join(given)}"))
+
+
+def _backbones(first: str, second: str) -> BackbonesAnswer:
     from relgraph.graph.questions.backbones import backbone_path
     from relgraph.understanding import understand
 
@@ -242,11 +267,12 @@ def _saved_or_families(file: Path | None, names: Names) -> Callable[[], Relation
     return cache(lambda: families(names.operators) if file is None else load(file))
 
 
-def _setting(asked: tuple[Asked, ...], channels: int, size: int | None) -> Setting:
+def _setting(asked: tuple[Asked, ...], channels: int | None, size: int | None) -> Setting:
     """Where costs are counted: on the side that was asked for, or the first that suits all; with
     the predictor of the last operator that has one."""
     from relgraph.graph.cost import Setting, suiting
 
+    channels = channels or Setting().channels
     if size is not None:
         chosen = Setting(channels, (size, size))
     else:

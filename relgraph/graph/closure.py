@@ -82,7 +82,7 @@ def _refuse_too_many(possible: int, limit: int) -> None:
                 "too-many-nodes",
                 f"the closure can have {possible:,} nodes",
                 f"at most {limit:,}",
-                f"name fewer numbers, or allow them with --limit {possible}",
+                f"name fewer numbers, take what is near (graph --steps 2), or --limit {possible}",
             )
         )
 

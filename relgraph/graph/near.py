@@ -1,7 +1,7 @@
-"""What lies near one operator, without the closure around it.
+"""What lies near some operators, without the closure around them.
 
-In: a node, how many edits away, numbers, names. Out: a `RelationGraph` of all that so many edits
-make, with every edit between them; its first node is the one that was asked about.
+In: nodes, how many edits away, numbers, names. Out: a `RelationGraph` of all that so many edits
+make, with every edit between them; the nodes that were asked about are the first.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from relgraph.relations.words import key
 
 
 def near(
-    start: Node,
+    starts: Iterable[Node],
     steps: int,
     numbers: Numbers = GENERIC,
     limit: int = LIMIT,
     frames: bool = False,
     names: Iterable[Named] = (),
 ) -> RelationGraph:
-    """The nodes that at most `steps` edits make of `start`, taken as `closure` takes a root.
+    """The nodes that at most `steps` edits make of `starts`, taken as `closure` takes its roots.
 
     Raises RelgraphError where there are more than `limit`.
     """
-    bare = start if frames else without_frame(start)
-    first = family(bare) if numbers.families else bare
-    wider = own_numbers(numbers, (first,))
-    places = {first: 0}
+    bare = starts if frames else map(without_frame, starts)
+    first = dict.fromkeys(map(family, bare) if numbers.families else bare)
+    wider = own_numbers(numbers, tuple(first))
+    places: dict[Node, int] = {node: at for at, node in enumerate(first)}
     leaving: list[tuple[Edit, ...]] = []
     for _ in range(steps):
         for node in list(places)[len(leaving) :]:
@@ -46,7 +46,7 @@ def near(
                 places.setdefault(edit.target, len(places))
         _refuse_too_many(len(places), limit)
     leaving += [edits(node, wider, frames) for node in list(places)[len(leaving) :]]
-    return _graph(places, leaving, wider, frames, names)
+    return _graph(places, len(first), leaving, wider, frames, names)
 
 
 def _refuse_too_many(found: int, limit: int) -> None:
@@ -63,6 +63,7 @@ def _refuse_too_many(found: int, limit: int) -> None:
 
 def _graph(
     places: dict[Node, int],
+    roots: int,
     leaving: Iterable[tuple[Edit, ...]],
     numbers: Numbers,
     frames: bool,
@@ -87,6 +88,6 @@ def _graph(
         marks=marks,
         titles=titles(keys, names, numbers.families, frames),
         numbers=numbers,
-        roots=keys[:1],
+        roots=keys[:roots],
         frames=frames,
     )

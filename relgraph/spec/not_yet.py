@@ -70,6 +70,55 @@ NOT_YET: Final = (
         "a scan in an order (LSTM, state spaces)",
         "dynamic: pooled, center or pair",
     ),
+    NotYet(
+        "weight",
+        "score",
+        "relu",
+        "relu(q) · relu(k): linear attention (EfficientViT)",
+        "score: dot or cosine, with normalize: l1 where they are divided by their sum",
+    ),
+    NotYet(
+        "weight",
+        "score",
+        "elu",
+        "(elu(q) + 1) · (elu(k) + 1): linear attention (Katharopoulos et al.)",
+        "score: dot or cosine, with normalize: l1 where they are divided by their sum",
+    ),
+    NotYet(
+        "weight",
+        "dynamic",
+        "channels",
+        "pairs of channels compared over all positions (XCiT)",
+        "dynamic: pair compares positions, pooled weights mix channels anew for each image",
+    ),
+    NotYet(
+        "weight",
+        "fixed",
+        "shift",
+        "the map moved by a position, runs of channels in several directions (ShiftViT, S²-MLP)",
+        "a depthwise_conv can learn it",
+    ),
+    NotYet(
+        "channel",
+        "connect",
+        "local",
+        "a band of neighbouring channels (ECA)",
+        "groups are blocks of neighbouring channels",
+    ),
+    NotYet(
+        "space",
+        "connect",
+        "halo",
+        "a block of queries that reads a larger block (HaloNet)",
+        "window reads the block itself, local a neighbourhood around each position",
+    ),
+    NotYet(
+        "space",
+        "connect",
+        "outlook",
+        "windows that overlap and are summed where they do (VOLO's outlooker)",
+        "local with dynamic: center predicts one kernel around each position",
+    ),
 )
 
 

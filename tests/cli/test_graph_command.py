@@ -97,6 +97,18 @@ def test_near_an_instance_with_its_frame(relgraph: Command) -> None:
     assert "local_attention" in ran.out
 
 
+def test_what_is_near_the_roots(relgraph: Command) -> None:
+    """With edits of frames a whole closure is too large, and says what can be had of it."""
+    ran = relgraph("graph", "conv", "mlp", "--frames", "--steps", "1", "--json")
+    found = json.loads(ran.out)
+    assert found["roots"] == ["local.positions-full-static", "full.none-full-static"]
+    alone = json.loads(relgraph("graph", "conv", "--frames", "--steps", "1", "--json").out)
+    assert 1 < alone["nodes"] < found["nodes"] < 100
+    refused = relgraph("graph", "conv", "--frames")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--steps 2" in refused.err
+
+
 def test_near_a_term_and_near_a_key(relgraph: Command) -> None:
     assert relgraph("graph", "--around", "conv_feed_forward").code == 0
     unnamed = relgraph("graph", "--around", "axial.none-separate-static", "--json")

@@ -39,6 +39,39 @@ def test_every_question_has_an_answer(relgraph: Command, question: tuple[str, ..
     assert json.loads(as_json.out)["question"] == question[0]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("path", "swin_fashion", "dwnet_fashion", "--families"),
+        ("path", "swin_fashion", "dwnet_fashion", "--channels", "64"),
+        ("path", "swin_fashion", "dwnet_fashion", "--size", "8"),
+        ("path", "swin_fashion", "dwnet_fashion", "--ways", "2"),
+        ("path", "swin_fashion", "dwnet_fashion", "--graph", "saved"),
+        ("path", "mlp", "conv", "--families", "--size", "8"),
+        ("neighbours", "conv", "--channels", "64"),
+        ("common", "conv", "mlp", "--limit", "9"),
+        ("holes", "--within", "1"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_would_say_nothing_are_refused(
+    relgraph: Command, question: tuple[str, ...]
+) -> None:
+    ran = relgraph(*question)
+    assert (ran.code, ran.out) == (2, "")
+    option = next(word for word in question if word.startswith("--"))
+    assert ran.err.startswith("option-says-nothing: --"), option
+
+
+def test_backbones_tell_their_reasons(relgraph: Command) -> None:
+    words = ("path", "swin_fashion", "dwnet_fashion")
+    ran = relgraph(*words, "--why")
+    assert ran.out.startswith(relgraph(*words).out)
+    assert "order, because" in ran.out
+    steps = json.loads(relgraph(*words, "--json").out)["steps"]
+    assert all(step["why"] in ran.out and step["weights_why"] in ran.out for step in steps)
+
+
 def test_one_s_own_operator_is_asked_about_like_any_other(relgraph: Command, folder: Path) -> None:
     (folder / "mine.yaml").write_text(MINE)
     for word in ("mine", "./mine.yaml"):

@@ -126,7 +126,7 @@ def test_near_is_the_part_of_the_closure_around() -> None:
     start = whole.place("conv")
     made = distances([start], whole.successors)
     expected = part(whole, [at for at, far in made.items() if far <= 2])
-    found = near(whole.nodes[start], 2, names=named_operators().operators)
+    found = near([whole.nodes[start]], 2, names=named_operators().operators)
     assert found.keys[0] == whole.keys[start]
     assert dict(found.graph.nodes) == dict(expected.graph.nodes)
     assert dict(found.graph.edges) == dict(expected.graph.edges)

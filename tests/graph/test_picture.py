@@ -128,7 +128,7 @@ def families() -> RelationGraph:
 
 
 def neighbours(families: RelationGraph, name: str, steps: int = 1) -> tuple[RelationGraph, int]:
-    shown = near(families.nodes[families.place(name)], steps, names=named_operators().operators)
+    shown = near([families.nodes[families.place(name)]], steps, names=named_operators().operators)
     return shown, 0
 
 

@@ -40,6 +40,7 @@ class BackbonesAnswer:
     others: tuple[str, ...]
     before: Cost
     after: Cost
+    reasoned: bool = False
 
     def lines(self) -> Iterable[str]:
         """What happens to which operators, and what else differs."""
@@ -60,10 +61,12 @@ class BackbonesAnswer:
         edited = frozenset(step.group for step in self.steps)
         return edited if len(edited) > 1 else frozenset()
 
-    def _row(self, step: ModelStep) -> tuple[str, ...]:
+    def _words(self, step: ModelStep) -> str:
         mark = f"{step.group + 1}. " if step.group in self._marked else ""
-        edit = step.edit
-        return mark + edit.words, edit.direction, edit.shown, *_cells(step.cost)
+        return mark + step.edit.words
+
+    def _row(self, step: ModelStep) -> tuple[str, ...]:
+        return self._words(step), step.edit.direction, step.edit.shown, *_cells(step.cost)
 
     def tables(self) -> Iterable[Table]:
         """The model after each edit; the rest is what no relation is."""
@@ -77,6 +80,9 @@ class BackbonesAnswer:
         yield Table(
             ("in every such block", "order", "weights", "parameters", "multiply-adds"), tuple(rows)
         )
+        if self.reasoned and self.steps:
+            said = tuple((self._words(one), one.edit.ordered, one.edit.why) for one in self.steps)
+            yield Table(("edit", "order, because", "weights, because"), said)
 
     def to_json(self) -> Mapping[str, object]:
         """The same facts as plain data."""
@@ -90,6 +96,7 @@ class BackbonesAnswer:
                     "group": step.group,
                     "edit": step.edit.words,
                     "direction": step.edit.direction,
+                    "why": step.edit.ordered,
                     "weights": step.edit.weights,
                     "weights_why": step.edit.why,
                     "cost": cost_json(step.cost),

@@ -15,10 +15,12 @@ from relgraph.graph.questions.places import Place
 @dataclass(frozen=True)
 class GroupEdit:
     """An edit as all places of a group make it; numbers that differ stand side by
-    side. `why` is the reason of what becomes of weights, `shown` what a table says of them."""
+    side. `ordered` is the reason of its direction, `why` that of what becomes of weights, `shown`
+    what a table says of them."""
 
     words: str
     direction: str
+    ordered: str
     weights: str
     why: str
     shown: str

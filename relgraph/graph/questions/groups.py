@@ -166,10 +166,10 @@ def _edits(places: tuple[Place, ...]) -> Iterator[GroupEdit]:
         )
 
 
-def _said(place: Place, at: int) -> tuple[str, str, str, str]:
-    """Direction and weights of one edit of a place, why weights do so, and what a table says."""
+def _said(place: Place, at: int) -> tuple[str, str, str, str, str]:
+    """Direction and weights of one edit of a place, each with its reason, and what a table says."""
     here = place.edits[at - 1].target if at else place.start
     edit = place.edits[at]
     plain = facts(here, edit.target, instances=True)
     known = through(plain, edit, place.between)
-    return known.direction, known.weights, known.carried, shown(known, plain)
+    return known.direction, known.why, known.weights, known.carried, shown(known, plain)
