@@ -5,6 +5,8 @@ Goes in: a program. Comes out: method texts at four spaces of indent, in reading
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from relgraph.assemble.naming import modules
 from relgraph.assemble.parameters import parameters
 from relgraph.emit.forward import Writer, write_body
@@ -100,10 +102,30 @@ def _is_classifier(node: Node) -> bool:
     return isinstance(node, Element) and node.word == "classifier"
 
 
-def _statements(body: Body) -> tuple[list[str], str]:
-    writer = Writer()
-    result = write_body(writer, body, "x")
-    return [statement(line, 8) for line in writer.lines], result
+def head_constants(program: Program) -> dict[str, tuple[int, ...]]:
+    """What the head's forward reads of the model besides its modules: the sizes of its splits."""
+    return _head_texts(program)[-1].writer.constants
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """A body as statements, the text of its value, and the writer that made them."""
+
+    lines: list[str]
+    value: str
+    writer: Writer
+
+
+def _head_texts(program: Program) -> tuple[_Statements, _Statements]:
+    """The head before and from its classifier on; constants are numbered through both."""
+    before, after = split_head(program)
+    first = _statements(before, Writer())
+    return first, _statements(after, Writer(constants=dict(first.writer.constants)))
+
+
+def _statements(body: Body, writer: Writer) -> _Statements:
+    value = write_body(writer, body, "x")
+    return _Statements([statement(line, 8) for line in writer.lines], value, writer)
 
 
 def _forward_features(program: Program) -> str:
@@ -124,9 +146,9 @@ def _forward_stem(program: Program) -> str:
 
 
 def _forward_head(program: Program) -> str:
-    before, after = split_head(program)
-    lines, features = _statements(before)
-    more, logits = _statements(after)
+    first, last = _head_texts(program)
+    lines, features = first.lines, first.value
+    more, logits = last.lines, last.value
     text = [
         "    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:",
         '        """Logits from what `forward_features` gives, or what the classifier reads."""',

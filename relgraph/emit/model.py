@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from relgraph.algebra.operator import Size
 from relgraph.emit.classes import Call, Classes, call_of
 from relgraph.emit.draft import Draft, Member
-from relgraph.emit.methods import classifier_width, classifiers, head_starts, method_texts
+from relgraph.emit.methods import (
+    classifier_width,
+    classifiers,
+    head_constants,
+    head_starts,
+    method_texts,
+)
 from relgraph.emit.sizes import built_guard
 from relgraph.emit.stage_rows import given, make_stages
 from relgraph.emit.stages import MapSizes, StageDrafts, map_sizes
@@ -101,6 +107,7 @@ def _init(program: Program, parts: Parts, stages: str, sizes: MapSizes) -> str:
         _stem_line(program, made.call(parts.stem), sizes),
         f"        self.stages = nn.ModuleList(self.make_stages({', '.join(given(stages))}))",
         *(_head_line(member, parts, sizes, program) for member in parts.head),
+        *(f"        self.{name} = {literal(of)}" for name, of in head_constants(program).items()),
     ]
     lines = [
         call("def __init__", ["self", *_arguments(program)], 4, " -> None:"),

@@ -34,8 +34,10 @@ class Table:
 
     def block(self, name: str, values: list[list[Argument]]) -> str:
         """One argument of the blocks; `values` by stage, then by block."""
-        first = values[0][0]
-        if isinstance(first, DropPathRate):
+        rates = [isinstance(value, DropPathRate) for row in values for value in row]
+        if any(rates):
+            if not all(rates):
+                raise NoTableError  # Some stages have a rate of their own.
             return "next(rates)"
         if any(isinstance(value, MapSize) for row in values for value in row):
             return self._map_size(values)
