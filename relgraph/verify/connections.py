@@ -176,7 +176,7 @@ def _composition(subject: str, draws: list[_Draw], tried: list[Tried]) -> Check:
     name, gap = max(gaps, key=lambda one: one[1].relative)
     text = "forward = aggregate(weights(x), x) = the reference"
     text = text if draws[0].framed.predicts else "forward = the reference"
-    text = f"{text}, {', '.join(dict.fromkeys(what for what, _ in tried))} too"
+    text = f"{text}, {', '.join(dict.fromkeys(what for what, _ in tried))}"
     example = "" if gap.ok else f"{name}: {gap}"
     return Check("composition", subject, text, said(gap), gap.ok, example)
 

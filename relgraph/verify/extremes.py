@@ -45,7 +45,7 @@ def at_extremes(
     not build for is left out."""
     inputs = random_inputs(small, seed)
     loud = Inputs(LOUD * inputs.x, None if inputs.keys is None else LOUD * inputs.keys)
-    yield from _gaps(f"of values {LOUD:g} times as large", small, loud)
+    yield from _gaps(f"at {LOUD:g} times the values", small, loud)
     for sides in (TALL, LARGE):
         other = next(_affordable(node, sides), None)
         if other is None:
@@ -55,7 +55,7 @@ def at_extremes(
         except CannotBuildError:
             continue
         place = "×".join(map(str, other.connection.in_grid or ()))
-        yield from _gaps(f"on a map of {place}", made, random_inputs(made, seed))
+        yield from _gaps(f"on {place}", made, random_inputs(made, seed))
 
 
 def _gaps(what: str, small: Small, inputs: Inputs) -> Iterator[tuple[str, Difference]]:
