@@ -47,7 +47,7 @@ def deeper(scope: Scope) -> Scope:
 
 def _labelled(item: Text, scope: Scope, flows: Flows, inside: frozenset[str] = frozenset()) -> Text:
     """The item, sometimes with a label by which a child can address it."""
-    if scope.kind != "stage" or not scope.files.sometimes(0.25):
+    if scope.kind != "stage" or not scope.files.sometimes(0.5):
         return item
     label = scope.files.name("part")
     word = item if isinstance(item, str) else next(iter(item))

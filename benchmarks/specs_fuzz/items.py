@@ -309,8 +309,8 @@ def mlp(scope: Scope, flows: Flows) -> Text:
 
 def global_filter(scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
-    pick = {"heads": lambda: scope.value(flows, lambda flow: divisors(flow.channels))}
-    return written("global_filter", some(scope, pick), "heads", scope)
+    pick = {"share": word_of("none", "all")(scope, flows), "bias": word_of(*TRUTHS)(scope, flows)}
+    return written("global_filter", some(scope, pick), "share", scope)
 
 
 def average_pooling(scope: Scope, flows: Flows) -> Text:

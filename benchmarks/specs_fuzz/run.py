@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.specs_fuzz.cases import Numbered, Wanted, case, judged
@@ -22,10 +23,30 @@ from benchmarks.specs_fuzz.judge import Verdict
 from relgraph.files import write_atomically
 
 PART = 2_000  # cases between two savings
+MAKERS = (
+    "shapes",
+    "scope",
+    "items",
+    "properties",
+    "bodies",
+    "backbones",
+    "children",
+    "text",
+    "damage",
+    "cases",
+)
 MEMORY = 6 << 30  # of one process: a runaway case fails as one, not as the machine
 
 Counts = dict[str, Counter[str]]
 Progress = Callable[[int, int], None]
+
+
+def made_by() -> str:
+    """What the cases are made of: a number is the same files only while this is the same."""
+    digest = sha256()
+    for name in MAKERS:
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @dataclass
@@ -43,8 +64,8 @@ class State:
         if path is None or not path.is_file():
             return cls(wanted)
         kept = json.loads(path.read_text("utf-8"))
-        if kept["wanted"] != wanted or kept["part"] != PART:
-            raise SystemExit(f"{path} is the state of another run")
+        if [kept["wanted"], kept["part"], kept["cases"]] != [wanted, PART, made_by()]:
+            raise SystemExit(f"{path} is the state of another run, or of other cases")
         counts = {kind: Counter(found) for kind, found in kept["counts"].items()}
         return cls(wanted, set(kept["done"]), counts, Counter(kept["codes"]))
 
@@ -55,6 +76,7 @@ class State:
         content = {
             "wanted": self.wanted,
             "part": PART,
+            "cases": made_by(),
             "done": sorted(self.done),
             "counts": self.counts,
             "codes": self.codes,
