@@ -31,12 +31,11 @@ Rows = Callable[[Tensor], Tensor]
 @dataclass(frozen=True)
 class Dynamism:
     """`source` is None where no word of the algebra says how W depends on the image; `extent` is
-    the side of a centre's region; `bilinear`: whether a pair's weights are query · key."""
+    the side of a centre's region."""
 
     source: Source | None
     evidence: str
     extent: int = 1
-    bilinear: bool | None = None
 
 
 def dynamism(arrays: Arrays, seen: Tensor, softmax: bool) -> Dynamism:
@@ -67,11 +66,9 @@ def _by_place(
         place: arrays.slices(arrays.given(0, disturbed(features, place)), seen) for place in places
     }
     region = _region(arrays, here, moved)
-    if region is not None:
-        around = "at its own place" if region == 1 else f"in {region}×{region} places around it"
-        return Dynamism(
-            "center", f"{words}; an output's weights change with what is {around}", region
-        )
+    if region == 1:
+        said = f"{words}; an output's weights change with what is at its own place"
+        return Dynamism("center", said)
     unread = _unread(arrays)
     homes = _homes(arrays)
     assert homes is not None, "outputs stand at places of the image"
@@ -79,10 +76,14 @@ def _by_place(
         _beside(here, other, unread[place], homes == place, softmax)
         for place, other in moved.items()
     )
+    # Pairs of near places look like a region, of which only two places count for each weight.
     if loose <= CHANGED:
         what = "up to the sum of the softmax, a weight" if softmax else "a weight"
         said = f"{words}; {what} changes by {size(loose)} with other places than its two"
-        return Dynamism("pair", said, bilinear=_bilinear(arrays, seen, softmax))
+        return Dynamism("pair", said)
+    if region is not None:
+        said = f"{words}; an output's weights change with what is in {region}×{region} places"
+        return Dynamism("center", f"{said} around it", region)
     said = (
         f"{words}, also between images of one mean; a weight changes by {size(loose)} with places"
     )
@@ -161,10 +162,12 @@ def _beside(
     return worst
 
 
-def _bilinear(arrays: Arrays, seen: Tensor, softmax: bool) -> bool | None:
+def bilinear(
+    arrays: Arrays, seen: Tensor, softmax: bool, bend: Callable[[Tensor], Tensor]
+) -> bool | None:
     """Whether the logit of a pair is affine in the input's feature and in the output's: then it is
-    query · key. None where no output reads two other places, or inputs are no places of the image.
-    """
+    query · key. `bend` makes logits of weights that no softmax made. None where no output reads two
+    other places, or inputs are no places of the image."""
     features = image(arrays.link.start_places, 0)
     w = arrays.slices(arrays.context, seen)[0]
     row = len(w) // 2
@@ -179,9 +182,10 @@ def _bilinear(arrays: Arrays, seen: Tensor, softmax: bool) -> bool | None:
             other = features.clone()
             other[moved] += times * change
             own = arrays.slices(arrays.given(0, other), seen)[0][row]
-            logits.append(float((own[place] / own[third]).log() if softmax else own[place]))
-        bend, slope = logits[2] - 2 * logits[1] + logits[0], logits[2] - logits[0]
-        if abs(bend) > 1e-7 * abs(slope):
+            ratio = own[place] / own[third] if softmax else own[place]
+            logits.append(float(ratio.log() if softmax else bend(ratio)))
+        second, slope = logits[2] - 2 * logits[1] + logits[0], logits[2] - logits[0]
+        if abs(second) > 1e-7 * abs(slope):
             return False
     return True
 

@@ -47,8 +47,9 @@ def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
     order = {node: at for at, node in enumerate(way.nodes)}
     products = [order[node] for node in _products(link)]
     first, last = min(products, default=len(order)), max(products, default=0)
-    before = _last_before(link, context, [n for n in cuts if order[n] < first])
     behind = _first_behind(link, context, [n for n in cuts if order[n] >= last])
+    width = (behind[1] if behind is not None else link.out).channels
+    before = _last_before(link, context, [n for n in cuts if order[n] < first], width)
     start, into = before or (way.start, link.into)
     end, out = behind or (way.end, link.out)
     if order[start] >= order[end]:
@@ -69,7 +70,7 @@ def _products(link: Link) -> list[fx.Node]:
 
 
 def _last_before(
-    link: Link, context: Values, cuts: Sequence[fx.Node]
+    link: Link, context: Values, cuts: Sequence[fx.Node], width: int
 ) -> tuple[fx.Node, Places] | None:
     """A cut behind the last parameters up to which the link is a point connection."""
     order = {node: at for at, node in enumerate(link.way.nodes)}
@@ -84,8 +85,8 @@ def _last_before(
         for node, values in zip(between, carried, strict=False):
             made = by_dependence(moved([values]), tuple(context[node].shape), link.into)
             points += [(node, made)] if made is not None else []
-        if points:
-            return _narrowest(points)
+        if points:  # as wide as what comes out, where values are repeated for several heads
+            return _narrowest([one for one in points if one[1].channels == width] or points)
     return None
 
 
@@ -101,7 +102,7 @@ def _first_behind(
         points = []
         for node in between:
             made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
-            if made is not None and not _is_moved_only(link, node):
+            if made is not None and not _has_no_weights(link, node):
                 points.append((node, made))
         if points:
             return _narrowest(points)
@@ -121,11 +122,12 @@ def _learned(link: Link) -> list[fx.Node]:
     return [node for node in multiply if link.way.reading.has_parameters(node)]
 
 
-def _is_moved_only(link: Link, node: fx.Node) -> bool:
-    """Whether nothing but the order of entries changes up to `node`: a patch laid out as channels
-    is still a patch."""
+def _has_no_weights(link: Link, node: fx.Node) -> bool:
+    """Whether nothing but entries laid out anew stands before `node`: a patch, or a neighbourhood,
+    laid out as channels is one still."""
     between = link.way.reading.between(link.way.start, node)
-    return all(ops.name(n) in ops.LAYOUT for n in between if n is not link.way.start)
+    names = {ops.name(one) for one in between if one is not link.way.start}
+    return names <= {*ops.LAYOUT, "im2col", "unfold", "constant_pad_nd", "pad", "slice", "cat"}
 
 
 def _read(link: Link, context: Values, node: fx.Node) -> Tensor:

@@ -23,14 +23,17 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import ranks, sharing, supports
+from relgraph.probe import dynamism, ranks, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.items import VISIBLE
 from relgraph.probe.measuring import Measuring, position_found, rank_found
+from relgraph.probe.places import Places
 from relgraph.probe.proof import proof
 from relgraph.probe.properties import channel_properties, space_properties, weight_properties
+from relgraph.probe.supports import Ends
 from relgraph.probe.tape import apart
+from relgraph.verify.declared import ABSENT
 
 # Entries (output, input place) at which channels are compared with each other.
 COMPARED = 48
@@ -186,6 +189,21 @@ def _bias(made: Measuring) -> BiasShare:
     return "positions" if float((rest - rest[:, :1]).abs().max()) <= VISIBLE else "both"
 
 
+def weights_of(operator: Operator, into: Places, out: Places) -> int:
+    """How many different weights a static operator has between these places."""
+    tokens = into.tokens if into.tokens == out.tokens else 0
+    grids = (into.grid, out.grid) if tokens < into.count else (None, None)
+    found = supports.orbits(operator.space, Ends(*grids, into.count, out.count, tokens))
+    if found is None:
+        return 0
+    channel, pairs = operator.channel, into.channels * out.channels
+    if channel.connect == "separate":
+        units = {"none": out.channels, "heads": channel.heads, "all": 1}[channel.share]
+    else:
+        units = pairs // channel.groups // (channel.groups if channel.share == "all" else 1)
+    return len(found[found != ABSENT].unique()) * units
+
+
 def additivity(arrays: Arrays) -> float:
     """How far the link is from a sum over its inputs, with what is frozen held fixed."""
     into = arrays.link.into
@@ -206,7 +224,9 @@ def additivity(arrays: Arrays) -> float:
 
 def _remarks(made: Measuring) -> Sequence[str]:
     found = []
-    if made.dynamism.bilinear is False:
+    bend = torch.logit if made.normalisation.word == "sigmoid" else torch.clone
+    pair = made.dynamism.source == "pair"
+    if pair and dynamism.bilinear(made.arrays, made.joined, made.softmax, bend) is False:
         found.append("logits are not bilinear in the two features: queries or keys are normalised")
     if not made.order.is_own:
         found.append("channels that belong together do not stand together; they were sorted")

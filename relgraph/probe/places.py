@@ -116,6 +116,8 @@ def square(positions: int) -> Size | None:
 def like(shape: Sequence[int], other: Places, layout: Layout) -> Places | None:
     """The places of a value inside a module, by its shape: those of `other` where it has as many,
     else by the layout of what comes in; None where the shape fits neither."""
+    if len(shape) == 4 and shape[0] == 1 and layout in _OF_RANK[4]:
+        return places(shape, layout)
     sizes = [size for at, size in enumerate(shape) if at == 0 or size != 1 or at > len(shape) - 2]
     full = (1, *sizes[1:]) if sizes[0] == 1 else (1, *sizes)
     options = _OF_RANK.get(len(full), ())

@@ -9,7 +9,7 @@ left factor of a matrix product. Every property that is measured afterwards is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -156,6 +156,20 @@ class Reading:
             arg in self._of_parameters and arg not in self.tape.dependent
             for arg in node.all_input_nodes
         )
+
+    def parameters_on(self, nodes: Iterable[fx.Node]) -> int:
+        """How many parameters the nodes read, directly or through what is made of them alone.
+        Vectors beside matrices are biases and scales, of which no further weights come."""
+        todo = [arg for node in nodes for arg in node.all_input_nodes]
+        seen: set[fx.Node] = set()
+        while todo:
+            node = todo.pop()
+            if node not in seen and node not in self.tape.dependent:
+                seen.add(node)
+                todo += node.all_input_nodes
+        values = [self.values[node] for node in seen if node.op == "placeholder"]
+        matrices = [value for value in values if value.dim() > 1]
+        return sum(value.numel() for value in matrices or values)
 
     @cached_property
     def _of_parameters(self) -> frozenset[fx.Node]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
 from relgraph.algebra.rules import check
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays, visible
@@ -20,7 +20,7 @@ from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
 from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab
-from relgraph.probe.measure import additivity, measure
+from relgraph.probe.measure import additivity, measure, weights_of
 from relgraph.probe.places import like
 from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Node, core
@@ -212,7 +212,7 @@ def _measured(lab: Lab, link: Link) -> _Atom:
     if not bool(visible(arrays.by_channel).any()):
         return _Atom(link, _NOTHING)
     gap = additivity(arrays)
-    found = measure(arrays)
+    found = _counted(link, measure(arrays))
     if gap > ADDITIVE:
         said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
         chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
@@ -221,6 +221,23 @@ def _measured(lab: Lab, link: Link) -> _Atom:
         properties = (*found.properties, wrong)
         found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
     return _Atom(link, found)
+
+
+def _counted(link: Link, found: Measured) -> Measured:
+    """A static W with more different weights than parameters is a special case of its point: a
+    product of sparse matrices fills a matrix, and is none."""
+    own = found.operator
+    # A border that reads inside adds weights up: its entries are more than its weights.
+    plain = own.space.border in ("zero", "mask")
+    free = own.space.rank is None and own.channel.rank is None and plain
+    things = weights_of(own, link.into, link.out) if own.weight == Weight() and free else 0
+    stored = link.way.reading.parameters_on(link.way.nodes)
+    if things <= stored:
+        return found
+    said = f"{things:,} different weights are made of {stored:,} parameters: a special case"
+    wrong = Property("weights", "", said, False)
+    properties = (*found.properties, wrong)
+    return replace(found, properties=properties, exact=False, differs=(*found.differs, said))
 
 
 def _through_tokens(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:

@@ -200,6 +200,49 @@ class SwiGlu(nn.Module):
         return self.down(F.silu(self.gate(x)) * self.up(x))
 
 
+class Shuffled(nn.Module):
+    """Two matrices of groups with a shuffle between: every channel reads every other."""
+
+    def __init__(self, dim: int = 8) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(dim, dim, 1, groups=2)
+        self.second = nn.Conv2d(dim, dim, 1, groups=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        y = self.first(x).view(b, 2, c // 2, h, w).transpose(1, 2).reshape(b, c, h, w)
+        return self.second(y)
+
+
+class NeighbourhoodAttention(nn.Module):
+    """Attention of every position to the nine around it, zeros outside counted."""
+
+    def __init__(self, dim: int = 8, heads: int = 2) -> None:
+        super().__init__()
+        self.heads, self.qkv, self.proj = heads, nn.Conv2d(dim, 3 * dim, 1), nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        q, k, v = self.qkv(x).chunk(3, 1)
+        near = (b, self.heads, c // self.heads, 9, h * w)
+        k, v = (F.unfold(one, 3, padding=1).view(near) for one in (k, v))
+        logits = (q.view(*near[:3], 1, h * w) * k).sum(2, keepdim=True)
+        return self.proj(((0.5 * logits).softmax(3) * v).sum(3).view(b, c, h, w))
+
+
+class Unshared(nn.Module):
+    """A depth-wise kernel of its own for every position."""
+
+    def __init__(self, dim: int = 4, places: int = 25) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(dim, 9, places))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        near = F.unfold(x, 3, padding=1).view(b, c, 9, h * w)
+        return (near * self.weight).sum(2).view(b, c, h, w)
+
+
 class Noisy(nn.Module):
     """Another output every time."""
 

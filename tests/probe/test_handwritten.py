@@ -132,6 +132,25 @@ ROWS: dict[str, tuple[nn.Module, tuple[int, ...], dict[str, Any], list[Found]]] 
         {"call": ("x", "x")},
         [("full-separate.heads-pair.softmax", True)],
     ),
+    "neighbourhood attention": (
+        own.NeighbourhoodAttention(),
+        MAP,
+        {},
+        [("local.zero-separate.heads-pair.softmax", True)],
+    ),
+    "unshared kernels": (
+        own.Unshared(),
+        (1, 4, 5, 5),
+        {},
+        [("local.none-separate-static", True)],
+    ),
+    # Together they have fewer parameters than a full matrix has weights, and are told apart.
+    "shuffled groups": (
+        own.Shuffled(),
+        (1, 8, 3, 3),
+        {},
+        [("point.positions-groups-static", True), ("point.positions-groups-static", True)],
+    ),
     "a vector": (nn.Linear(8, 5), (1, 8), {}, [POINT]),
     # Chosen by values: no sum over inputs, and no claim.
     "max pool": (
