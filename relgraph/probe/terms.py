@@ -12,25 +12,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, Weight
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
 from relgraph.algebra.rules import check
-from relgraph.probe import operations as ops
-from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.atoms import Atom, measured, pieces
 from relgraph.probe.carry import Way
-from relgraph.probe.findings import Measured, Property, size
+from relgraph.probe.findings import Measured, Property
 from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab
-from relgraph.probe.measure import additivity, measure, weights_of
-from relgraph.probe.places import like
 from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Node, core
 from relgraph.relations.words import key
-
-ADDITIVE = 1e-9
-
-
-_UNREAD = "with what is frozen held fixed the output does not change with the input"
-_NOTHING = Measured(IDENTITY, (Property("W", "", _UNREAD, False),), False, "", (_UNREAD,))
 
 
 @dataclass(frozen=True)
@@ -50,40 +41,6 @@ class Parts:
 
     operators: tuple[Part, ...]
     elements: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Atom:
-    """A link with what it was measured as; several where they were put together."""
-
-    link: Link
-    measured: Measured
-
-    @property
-    def operator(self) -> Operator:
-        """Its operator."""
-        return self.measured.operator
-
-    @property
-    def widths(self) -> tuple[int, int]:
-        """Channels that come in and go out."""
-        return self.link.into.channels, self.link.out.channels
-
-    @property
-    def is_point(self) -> bool:
-        """Whether it mixes the channels of each place by one static matrix."""
-        own, plain = self.operator, Operator(Space("point", share="positions"), Channel("full"))
-        return core(replace(own, channel=replace(own.channel, rank=None))) == core(plain)
-
-    @property
-    def stays_separate(self) -> bool:
-        """Whether it mixes places and leaves channels apart."""
-        return self.operator.channel.connect == "separate" and not self.is_point
-
-    @property
-    def is_static(self) -> bool:
-        """Whether no image changes its weights."""
-        return self.operator.weight.source in ("static", "fixed")
 
 
 def parts(lab: Lab, line: Line) -> Parts:
@@ -160,7 +117,7 @@ def _is_taken(line: Line) -> bool:
 
 def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
     """The operators of links that follow each other."""
-    every = [atom for link in links if not link.takes for atom in _pieces(lab, link)]
+    every = [atom for link in links if not link.takes for atom in pieces(lab, link)]
     atoms = [atom for atom in every if not _is_scale(atom)]
     for pass_ in _PASSES:
         atoms = pass_(lab, atoms)
@@ -168,7 +125,7 @@ def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
         yield Part(place, core(atom.operator), atom.measured, atom.widths)
 
 
-def _is_scale(atom: _Atom) -> bool:
+def _is_scale(atom: Atom) -> bool:
     """A learned number for each channel is an element, as those of norms are."""
     own = core(atom.operator)
     return own == core(
@@ -179,74 +136,13 @@ def _is_scale(atom: _Atom) -> bool:
     )
 
 
-def _pieces(lab: Lab, link: Link) -> list[_Atom]:
-    """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
-    other, where each is: zeros outside the map make no kernel of two kernels."""
-    whole = _measured(lab, link)
-    if whole.measured.exact or not whole.is_static:
-        return [whole]
-    links = list(_at_products(lab, link))
-    if len(links) < 2:
-        return [whole]
-    made = [_measured(lab, one) for one in links]
-    return made if all(one.measured.exact for one in made) else [whole]
-
-
-def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
-    """The link cut behind every convolution and matrix product."""
-    reading, context = link.way.reading, Arrays(lab, link).context
-    start, into = link.way.start, link.into
-    for node in reading.cuts(start, link.way.end)[1:-1]:
-        if ops.name(node) not in (*ops.MATRIX, "convolution"):
-            continue
-        out = like(tuple(context[node].shape), link.into, lab.layout)
-        if out is None:
-            return
-        yield replace(link, way=Way.of(reading, start, node), into=into, out=out)
-        start, into = node, out
-    yield replace(link, way=Way.of(reading, start, link.way.end), into=into)
-
-
-def _measured(lab: Lab, link: Link) -> _Atom:
-    arrays = Arrays(lab, link)
-    if not bool(visible(arrays.by_channel).any()):
-        return _Atom(link, _NOTHING)
-    gap = additivity(arrays)
-    found = _counted(link, measure(arrays))
-    if gap > ADDITIVE:
-        said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
-        chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
-        said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
-        wrong = Property("additivity of W", "", said, False)
-        properties = (*found.properties, wrong)
-        found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
-    return _Atom(link, found)
-
-
-def _counted(link: Link, found: Measured) -> Measured:
-    """A static W with more different weights than parameters is a special case of its point: a
-    product of sparse matrices fills a matrix, and is none."""
-    own = found.operator
-    # A border that reads inside adds weights up: its entries are more than its weights.
-    plain = own.space.border in ("zero", "mask")
-    free = own.space.rank is None and own.channel.rank is None and plain
-    things = weights_of(own, link.into, link.out) if own.weight == Weight() and free else 0
-    stored = link.way.reading.parameters_on(link.way.nodes)
-    if things <= stored:
-        return found
-    said = f"{things:,} different weights are made of {stored:,} parameters: a special case"
-    wrong = Property("weights", "", said, False)
-    properties = (*found.properties, wrong)
-    return replace(found, properties=properties, exact=False, differs=(*found.differs, said))
-
-
-def _through_tokens(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+def _through_tokens(lab: Lab, atoms: list[Atom]) -> list[Atom]:
     """full ∘ full, through another number of places, each channel by itself: rank `tokens`."""
-    made: list[_Atom] = []
+    made: list[Atom] = []
     for atom in atoms:
         if made and _mixes_all(made[-1]) and _mixes_all(atom) and _comes_back(made[-1], atom):
             first = made.pop()
-            whole = _measured(lab, _over(first.link, atom.link))
+            whole = measured(lab, _over(first.link, atom.link))
             count = first.link.out.count
             space = replace(whole.operator.space, rank=Rank("tokens", (count,)))
             atom = _with(whole, replace(whole.operator, space=space))
@@ -254,12 +150,12 @@ def _through_tokens(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
     return made
 
 
-def _mixes_all(atom: _Atom) -> bool:
+def _mixes_all(atom: Atom) -> bool:
     own = atom.operator
     return own.space.connect == "full" and own.channel.connect == "separate" and atom.is_static
 
 
-def _comes_back(first: _Atom, second: _Atom) -> bool:
+def _comes_back(first: Atom, second: Atom) -> bool:
     return first.link.into.count == second.link.out.count != first.link.out.count or (
         first.link.into.count == second.link.out.count and first.link.out.grid is None
     )
@@ -270,12 +166,12 @@ def _over(first: Link, last: Link) -> Link:
     return replace(first, way=way, out=last.out)
 
 
-def _with(atom: _Atom, operator: Operator, remark: str = "") -> _Atom:
+def _with(atom: Atom, operator: Operator, remark: str = "") -> Atom:
     remarks = (*atom.measured.remarks, remark) if remark else atom.measured.remarks
     return replace(atom, measured=replace(atom.measured, operator=operator, remarks=remarks))
 
 
-def _reduced(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+def _reduced(lab: Lab, atoms: list[Atom]) -> list[Atom]:
     """Keys and values on fewer places than queries: rank `reduce`, by what stands before them."""
     for at, atom in enumerate(atoms):
         into, out = atom.link.into, atom.link.out
@@ -296,7 +192,7 @@ def _reduced(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
     return atoms
 
 
-def _framed(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
     """point ∘ core ∘ point: a core that mixes no channels in a frame. Around a static core both
     projections must be there and of its width, or they are operators of their own."""
     made = list(atoms)
@@ -328,7 +224,7 @@ def _framed(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
     return made
 
 
-def _is_core(atom: _Atom) -> bool:
+def _is_core(atom: Atom) -> bool:
     """What projections belong to: places mixed and channels left apart, or groups of channels mixed
     by weights of the image (cross-covariance)."""
     if atom.operator.space.connect != "point":
@@ -336,18 +232,18 @@ def _is_core(atom: _Atom) -> bool:
     return atom.operator.channel.connect == "groups" and not atom.is_static
 
 
-def _flow(atoms: Sequence[_Atom]) -> Iterator[str]:
+def _flow(atoms: Sequence[Atom]) -> Iterator[str]:
     yield str(atoms[0].widths[0])
     yield from (str(one.widths[1]) for one in atoms)
 
 
-def _has_bias(atom: _Atom) -> bool:
+def _has_bias(atom: Atom) -> bool:
     return atom.operator.bias != "none"
 
 
-def _inner(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
+def _inner(lab: Lab, atoms: list[Atom]) -> list[Atom]:
     """point ∘ C ∘ point around a C that mixes channels, and point ∘ point: an inner width."""
-    made: list[_Atom] = []
+    made: list[Atom] = []
     for atom in atoms:
         made.append(atom)
         for count in (3, 2):
@@ -358,7 +254,7 @@ def _inner(lab: Lab, atoms: list[_Atom]) -> list[_Atom]:
     return made
 
 
-def _narrow(atoms: Sequence[_Atom]) -> _Atom | None:
+def _narrow(atoms: Sequence[Atom]) -> Atom | None:
     first, last = atoms[0], atoms[-1]
     ranked = any(one.operator.channel.rank or one.operator.space.rank for one in atoms)
     if not (first.is_point and last.is_point) or any(_is_wide(one) for one in atoms):
@@ -381,10 +277,10 @@ def _narrow(atoms: Sequence[_Atom]) -> _Atom | None:
         exact=exact,
         properties=_said_rank(middle.measured, rank),
     )
-    return _Atom(link, found)
+    return Atom(link, found)
 
 
-def _is_wide(atom: _Atom) -> bool:
+def _is_wide(atom: Atom) -> bool:
     """Whether it already has an inner width by structure."""
     rank = atom.operator.channel.rank
     return rank is not None and rank.word == "inner" and rank.numbers[0] > min(atom.widths)
@@ -397,7 +293,7 @@ def _said_rank(measured: Measured, rank: Rank) -> tuple[Property, ...]:
     return (*(one for one in measured.properties if one.name != "rank"), own)
 
 
-_PASSES: tuple[Callable[[Lab, list[_Atom]], list[_Atom]], ...] = (
+_PASSES: tuple[Callable[[Lab, list[Atom]], list[Atom]], ...] = (
     _through_tokens,
     _reduced,
     _framed,

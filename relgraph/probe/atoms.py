@@ -1,0 +1,120 @@
+"""Links measured one by one, and cut further where together they are nothing of the algebra.
+
+In: a lab, a link. Out: `Atom`s: links with what they were measured as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.probe import operations as ops
+from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.carry import Way
+from relgraph.probe.findings import Measured, Property, size
+from relgraph.probe.items import Link
+from relgraph.probe.lab import Lab
+from relgraph.probe.measure import additivity, measure, weights_of
+from relgraph.probe.places import like
+from relgraph.relations.node import IDENTITY, core
+
+ADDITIVE = 1e-9
+_UNREAD = "with what is frozen held fixed the output does not change with the input"
+_NOTHING = Measured(IDENTITY, (Property("W", "", _UNREAD, False),), False, "", (_UNREAD,))
+
+
+@dataclass(frozen=True, eq=False)
+class Atom:
+    """A link with what it was measured as; several where they were put together."""
+
+    link: Link
+    measured: Measured
+
+    @property
+    def operator(self) -> Operator:
+        """Its operator."""
+        return self.measured.operator
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Channels that come in and go out."""
+        return self.link.into.channels, self.link.out.channels
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it mixes the channels of each place by one static matrix."""
+        own, plain = self.operator, Operator(Space("point", share="positions"), Channel("full"))
+        return core(replace(own, channel=replace(own.channel, rank=None))) == core(plain)
+
+    @property
+    def stays_separate(self) -> bool:
+        """Whether it mixes places and leaves channels apart."""
+        return self.operator.channel.connect == "separate" and not self.is_point
+
+    @property
+    def is_static(self) -> bool:
+        """Whether no image changes its weights."""
+        return self.operator.weight.source in ("static", "fixed")
+
+
+def pieces(lab: Lab, link: Link) -> list[Atom]:
+    """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
+    other, where each is: zeros outside the map make no kernel of two kernels."""
+    whole = measured(lab, link)
+    if whole.measured.exact or not whole.is_static:
+        return [whole]
+    links = list(_at_products(lab, link))
+    if len(links) < 2:
+        return [whole]
+    made = [measured(lab, one) for one in links]
+    return made if all(one.measured.exact for one in made) else [whole]
+
+
+def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
+    """The link cut behind every convolution and matrix product."""
+    reading, context = link.way.reading, Arrays(lab, link).context
+    start, into = link.way.start, link.into
+    for node in reading.cuts(start, link.way.end)[1:-1]:
+        if ops.name(node) not in (*ops.MATRIX, "convolution"):
+            continue
+        out = like(tuple(context[node].shape), link.into, lab.layout)
+        if out is None:
+            return
+        yield replace(link, way=Way.of(reading, start, node), into=into, out=out)
+        start, into = node, out
+    yield replace(link, way=Way.of(reading, start, link.way.end), into=into)
+
+
+def measured(lab: Lab, link: Link) -> Atom:
+    """The link as it was measured."""
+    arrays = Arrays(lab, link)
+    if not bool(visible(arrays.by_channel).any()):
+        return Atom(link, _NOTHING)
+    gap = additivity(arrays)
+    found = _counted(link, measure(arrays))
+    if gap > ADDITIVE:
+        said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
+        chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
+        said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
+        wrong = Property("additivity of W", "", said, False)
+        properties = (*found.properties, wrong)
+        found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
+    return Atom(link, found)
+
+
+def _counted(link: Link, found: Measured) -> Measured:
+    """A static W with more different weights than parameters is a special case of its point: a
+    product of sparse matrices fills a matrix, and is none."""
+    own = found.operator
+    # A border that reads inside adds weights up: its entries are more than its weights.
+    plain = own.space.border in ("zero", "mask")
+    free = own.space.rank is None and own.channel.rank is None and plain
+    things = weights_of(own, link.into, link.out) if own.weight == Weight() and free else 0
+    stored = link.way.reading.parameters_on(link.way.nodes)
+    if things <= stored:
+        return found
+    said = f"{things:,} different weights are made of {stored:,} parameters: a special case"
+    wrong = Property("weights", "", said, False)
+    properties = (*found.properties, wrong)
+    return replace(found, properties=properties, exact=False, differs=(*found.differs, said))
