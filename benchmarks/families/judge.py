@@ -17,7 +17,15 @@ from benchmarks.families.variants import fast_forms, node
 from benchmarks.resumable import Found
 from relgraph.algebra.cost import macs
 from relgraph.algebra.families import CHANNELS, GRID, MIXED, connection
-from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Space, Weight
+from relgraph.algebra.operator import (
+    Channel,
+    Connection,
+    Frame,
+    Operator,
+    Predictor,
+    Space,
+    Weight,
+)
 from relgraph.algebra.parameters import parameters
 from relgraph.assemble import assemble
 from relgraph.emit import emit
@@ -30,6 +38,7 @@ from relgraph.verify.oracle_counts import multiply_adds
 from relgraph.verify.report import Check
 
 SIDES = (8, 12)  # of a map for terms, whose coarse parts need room
+PLAIN = (Channel, Frame, Operator, Predictor, Space, Weight)  # every field has a default
 Question = Literal["equality", "fast", "proof", "term"]
 
 
@@ -52,9 +61,7 @@ def _short(value: object) -> str:
     """A value of the algebra by what is not its default."""
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
-    plain = (
-        type(value)() if isinstance(value, Operator | Space | Channel | Weight | Frame) else None
-    )
+    plain = type(value)() if isinstance(value, PLAIN) else None
     told = [
         f"{one.name}={_short(getattr(value, one.name))}"
         for one in fields(value)
