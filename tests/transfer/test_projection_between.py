@@ -43,8 +43,8 @@ def test_elements_between_need_images() -> None:
     target, fresh = item(use(BOTTLENECK, (4, 5), between=(NORM, RELU)))
     made = project(source, target, own, fresh)
     assert isinstance(made, Refused)
-    assert made.reason.startswith("batch_norm stands between the factors")
-    assert made.reason.endswith("images decide")
+    assert made.reason.startswith("relu stands between the factors")
+    assert made.reason.endswith("images decide (--calibrate)")
 
 
 @pytest.mark.parametrize("between", [(NORM, RELU), (RELU,), (NORM,)])

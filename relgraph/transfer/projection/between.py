@@ -21,6 +21,7 @@ from relgraph.program import Connect, Element, Scope
 from relgraph.transfer import frame
 from relgraph.transfer.axes import channel_axis, space_axis
 from relgraph.transfer.carried import Carried, Refused, Tensors
+from relgraph.transfer.linear import AFFINE
 from relgraph.transfer.projection.calibrated import double, output_error, outputs_of
 from relgraph.transfer.projection.factored import factored
 from relgraph.transfer.projection.frozen import chunks
@@ -36,11 +37,12 @@ def with_elements(
     source: Connect | Scope, target: Scope, tensors: Tensors, fresh: Tensors, inputs: Tensor | None
 ) -> Carried | Refused:
     """The last factor's optimum, behind factors of the linear projection."""
-    between = [node for node in target.body if _is_between(node)]
+    between = [node for node in target.body if isinstance(node, Element) and _is_between(node)]
     if not between:
         return Refused("nothing stands between the factors")
     if inputs is None or not len(inputs):
-        return Refused(NO_IMAGES.format(between[0].word), needs_images=True)  # type: ignore[union-attr]
+        bends = next((node for node in between if node.word not in AFFINE), between[0])
+        return Refused(NO_IMAGES.format(bends.word), needs_images=True)
     last = target.body[-1]
     if not isinstance(last, Connect) or last.connection.operator.frame != Frame():
         return Refused("the target does not end in a connection without projections")
