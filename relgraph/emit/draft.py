@@ -13,10 +13,14 @@ from functools import cached_property
 from relgraph.algebra.starts import Start
 from relgraph.assemble.naming import modules
 from relgraph.emit.forward import Writer, write_body
+from relgraph.emit.image import Reach, image_reach
 from relgraph.lower import lower
 from relgraph.lower.module import Argument, Definition, Module
 from relgraph.lower.starts import start_lines
 from relgraph.program import Body, Connect, Element, Scope
+
+AWAY = Reach()
+"""Of what does not read the image."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Member:
     """One line of `__init__`: `self.attr = constructor(...)`, or a constant tuple of widths.
 
     `nested` is the draft that makes it where it is a scope; `reduce` the draft of the module that
-    a reduced attention takes. `raw` says that the member reads the image itself.
+    a reduced attention takes. `reach` says whether the member reads the image itself.
     """
 
     attr: str
@@ -32,7 +36,7 @@ class Member:
     nested: Draft | None = None
     reduce: Draft | None = None
     constant: tuple[int, ...] | None = None
-    raw: bool = False
+    reach: Reach = AWAY
 
     @property
     def key(self) -> object:
@@ -82,7 +86,10 @@ def draft(scope: Scope, default: Start, image: bool = False) -> Draft:
     result = write_body(writer, scope.body, "x")
     if result == "x" and writer.lines and writer.lines[-1].startswith("x = "):
         result = writer.lines.pop().removeprefix("x = ")
-    members = [_member(node, scope, default, image) for node in modules(scope.body)]
+    reaches = image_reach(scope.body) if image else {}
+    members = [
+        member_of(node, default, reaches.get(id(node), AWAY)) for node in modules(scope.body)
+    ]
     members += [Member(attr=name, constant=sizes) for name, sizes in writer.constants.items()]
     return Draft(
         scope=scope,
@@ -103,31 +110,16 @@ def starts_of(body: Body, default: Start) -> Iterator[str]:
             yield from start_lines(node, default)
 
 
-def member_of(node: Connect | Element | Scope, default: Start, raw: bool = False) -> Member:
-    """The member that a named node becomes."""
+def member_of(node: Connect | Element | Scope, default: Start, reach: Reach = AWAY) -> Member:
+    """The member that a named node becomes; `reach` says what it has to do with the image."""
     if isinstance(node, Scope):
-        return Member(attr=node.attr, nested=draft(node, default, image=raw), raw=raw)
+        nested = draft(node, default, image=reach.reads > 0)
+        return Member(attr=node.attr, nested=nested, reach=reach)
     lowered = lower(node)
     assert isinstance(lowered, Module), f"{node.attr} has a name but no module"
     reduce = node.reduce if isinstance(node, Connect) else None
     inner = draft(reduce, default) if reduce else None
-    return Member(attr=node.attr, module=lowered, reduce=inner, raw=raw)
-
-
-def _member(node: object, scope: Scope, default: Start, image: bool) -> Member:
-    assert isinstance(node, Connect | Element | Scope)
-    # The image's channels reach a node until the first one that changes their number.
-    raw = image and node.input.channels == scope.input.channels and _reads_image(node, scope)
-    return member_of(node, default, raw)
-
-
-def _reads_image(node: Connect | Element | Scope, scope: Scope) -> bool:
-    for other in modules(scope.body):
-        if other is node:
-            return True
-        if other.output.channels != scope.input.channels:
-            return False
-    return False
+    return Member(attr=node.attr, module=lowered, reduce=inner, reach=reach)
 
 
 def _is_word(value: Argument) -> bool:

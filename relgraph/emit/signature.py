@@ -18,6 +18,7 @@ from relgraph.lower.module import Argument, DropPathRate, MapSize
 # Arguments that count channels: written relative to the class's own width.
 WIDTHS = frozenset(
     [
+        "in_chans",
         "dim",
         "out_dim",
         "in_dim",
@@ -33,6 +34,20 @@ WIDTHS = frozenset(
         "hidden_features",
         "part_dim",
         "groups",
+    ]
+)
+# Those of them that count the channels that a layer reads.
+INWARD = frozenset(
+    [
+        "in_chans",
+        "dim",
+        "in_dim",
+        "in_features",
+        "in_channels",
+        "channels",
+        "num_features",
+        "normalized_shape",
+        "num_channels",
     ]
 )
 # Arguments that a person sets per model even where all blocks agree.
@@ -89,7 +104,7 @@ class Signature:
     def _width(self, name: str, values: list[int], member: Member) -> str:
         if name == "groups" and len(set(values)) == 1 and values[0] == 1:
             return "1"
-        for base, own in self._bases(member, values):
+        for base, own in self._bases(name, member, values):
             text = relative(base, own, values)
             if text is not None:
                 self.values[base] = list(own)
@@ -99,15 +114,16 @@ class Signature:
         wish = name if name in ("hidden_dim", "part_dim", "groups") else "hidden_dim"
         return self._take(wish, list(values), member.attr)
 
-    def _bases(self, member: Member, values: list[int]) -> list[tuple[str, list[int]]]:
+    def _bases(self, name: str, member: Member, values: list[int]) -> list[tuple[str, list[int]]]:
         """The names that widths may be multiples of, with their values per instance."""
         ins = [draft.scope.input.channels for draft in self.drafts]
         outs = [draft.scope.output.channels for draft in self.drafts]
         if not self.drafts[0].image:
             return [("dim", ins), ("out_dim", outs)]
         # The image's channels are no unit of width: 96 is not 32 × 3.
-        image = [("in_chans", ins)] if member.raw and values == ins else []
-        return [*image, ("out_dim", outs)]
+        times = member.reach.reads if name in INWARD else member.reach.makes
+        follows = times > 0 and values == [times * width for width in ins]
+        return [*([("in_chans", ins)] if follows else []), ("out_dim", outs)]
 
 
 def relative(base: str, own: Sequence[int], values: Sequence[int]) -> str | None:
