@@ -83,7 +83,9 @@ class Lost:
             why = ", ".join(f"{code} ({count:,})" for code, count in self.refused)
             yield f"{total:,} do not assemble: {why}"
         if self.duplicates:
-            yield f"{self.duplicates:,} are the same model as another variant, or as the original"
+            verb = "is" if self.duplicates == 1 else "are"
+            same = "the same model at this size as another variant or the original"
+            yield f"{self.duplicates:,} {verb} {same}"
         if self.over_budget:
             yield f"{self.over_budget:,} are outside of the budget"
         if self.unmatched:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
+from relgraph.algebra.operator import Space
 from relgraph.assemble import assemble
 from relgraph.assemble.walking import nodes
 from relgraph.derive.contexts import Context, context_of
@@ -63,6 +65,32 @@ class Plan:
 def fingerprint(program: Program) -> tuple[object, ...]:
     """All that a program computes with, in order, without names."""
     return tuple(_print(node) for _, node in nodes(program) if not isinstance(node, Scope))
+
+
+def same_here(program: Program) -> tuple[object, ...]:
+    """What programs have in common that are one model at their size: blocks as large as their map
+    are the map, whatever they are on another."""
+    return tuple(
+        _print(_covering(node)) for _, node in nodes(program) if not isinstance(node, Scope)
+    )
+
+
+def _covering(node: Node) -> Node:
+    """A connection whose one block is its map, as one of all positions."""
+    if not isinstance(node, Connect) or node.connection.in_grid is None:
+        return node
+    connection, grid = node.connection, node.connection.in_grid
+    space = connection.operator.space
+    sides = list(zip(space.size, grid, strict=True))
+    cut = sides if space.connect in ("window", "grid") else ()
+    if space.connect == "stripe":
+        cut = [sides[geometry.band_axis(space)]]
+    if not cut or any(size != side for size, side in cut):
+        return node
+    share = "none" if space.share == "windows" else space.share
+    whole = Space("full", share=share, border=space.border, rank=space.rank)
+    operator = replace(connection.operator, space=whole)
+    return replace(node, connection=replace(connection, operator=operator))
 
 
 def _print(node: Node) -> object:

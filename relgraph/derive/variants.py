@@ -20,7 +20,7 @@ from relgraph.derive.budgets import Budget, nothing_meets
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.drafts import settled
 from relgraph.derive.matching import Match, matched
-from relgraph.derive.models import Plan, fingerprint
+from relgraph.derive.models import Plan, fingerprint, same_here
 from relgraph.derive.siblings import Sibling, siblings
 from relgraph.derive.sites import sites
 from relgraph.derive.source import Source, source
@@ -186,7 +186,7 @@ class _Work:
         """The states that assemble, each model once, the shortest path first."""
         refused: Counter[str] = Counter()
         taken = set(shipped("backbones"))
-        seen = {fingerprint(self.plan.program)}
+        seen = {same_here(self.plan.program)}
         duplicates = 0
         for number, one in enumerate(found):
             self.progress("assembling", number, len(found))
@@ -195,7 +195,7 @@ class _Work:
             except RelgraphError as error:
                 refused[error.problems[0].code] += 1
                 continue
-            mark = fingerprint(program)
+            mark = same_here(program)
             if mark in seen:
                 duplicates += 1
                 continue

@@ -113,6 +113,16 @@ def test_two_edits_that_give_one_model_are_one_variant(tmp_path: Path) -> None:
     assert len({variant.name for variant in found.variants}) == len(found.variants)
 
 
+def test_blocks_that_are_the_map_are_no_variant() -> None:
+    """Stage 2 of swin_fashion is 7×7, one window: attending to all of it is what it does."""
+    found = derived("swin_fashion", stages=(1,), allowed=Allowed(frozenset({"densify"})))
+    assert found.variants == ()
+    assert found.lost.duplicates == 1
+    assert "1 is the same model at this size" in " ".join(found.lost.lines())
+    both = derived("swin_fashion", allowed=Allowed(frozenset({"densify"})))
+    assert [one.cost != both.cost for one in both.variants] == [True], "stage 1 is larger"
+
+
 def test_shifted_windows_stay_shifted(tmp_path: Path) -> None:
     found = derived("swin_fashion", allowed=Allowed(frozenset(["freeze"])))
     (variant,) = found.variants
