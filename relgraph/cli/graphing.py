@@ -147,7 +147,15 @@ def _closure(
 
     legal, names = numbers(words), known_operators()
     starts = [_root(word) for word in roots or (ROOT,)]
-    return closure(starts, legal, limit, frames, names.operators)
+    with output.progress("counting nodes") as tell:
+        return closure(
+            starts,
+            legal,
+            limit,
+            frames,
+            names.operators,
+            lambda done, most: tell(f"{done:,} nodes", done, most),
+        )
 
 
 def _root(word: str) -> Node:

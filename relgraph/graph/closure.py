@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.model import Label, RelationGraph, Title
@@ -26,6 +27,9 @@ from relgraph.relations.words import key
 
 LIMIT = 200_000
 """How many nodes a closure may have where nobody says it."""
+TOLD = 500
+"""After so many nodes each `progress` hears of it."""
+Progress: TypeAlias = Callable[[int, int], None]
 
 
 def closure(
@@ -34,22 +38,27 @@ def closure(
     limit: int = LIMIT,
     frames: bool = False,
     names: Iterable[Named] = (),
+    progress: Progress = lambda done, most: None,
 ) -> RelationGraph:
     """The graph of all nodes that edits reach from `roots`.
 
     With generic numbers the roots are taken as families; else their own numbers are added to
     `numbers`. Without `frames`, roots are taken without projections. Nodes that one of `names` has
-    get its name. Raises RelgraphError where there may be more than `limit` nodes.
+    get its name. `progress` is told how many nodes have their edits, of how many there can be.
+    Raises RelgraphError where there may be more than `limit` nodes.
     """
     starts = tuple(dict.fromkeys(_taken(root, numbers, frames) for root in roots))
     wider = own_numbers(numbers, starts)
-    _refuse_too_many(count(starts, wider, frames), limit)
+    most = count(starts, wider, frames)
+    _refuse_too_many(most, limit)
     with _without_collector():
         found = _Found()
         for start in starts:
             found.place(start)
-        for node in found.nodes:
+        for done, node in enumerate(found.nodes):
             found.add(edits(node, wider, frames))
+            if done % TOLD == 0:
+                progress(done, most)
     keys = tuple(map(key, found.nodes))
     return RelationGraph(
         nodes=tuple(found.nodes),

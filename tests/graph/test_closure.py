@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Operator, Size, Space, Weight
 from relgraph.algebra.rules import check
 from relgraph.errors import RelgraphError
-from relgraph.graph.closure import closure, families
+from relgraph.graph.closure import TOLD, closure, families
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Names
 from relgraph.graph.numbering import only_numbers, own_numbers
@@ -142,3 +143,19 @@ def test_a_path_writes_the_numbers_of_its_ends_only() -> None:
     assert only_numbers((root,)).kernel == squares(9)
     assert only_numbers((root,)).window == GENERIC.window
     assert only_numbers((root,)).dilation == squares(1)
+
+
+def test_progress_tells_how_far_it_went() -> None:
+    told: list[tuple[int, int]] = []
+    found = closure([MLP], progress=lambda done, most: told.append((done, most)))
+    assert [done for done, _ in told] == list(range(0, len(found), TOLD))
+    assert {most for _, most in told} == {count([MLP])}
+
+
+def test_an_interrupted_closure_leaves_the_collector_on() -> None:
+    def stop(done: int, most: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        closure([MLP], progress=stop)
+    assert gc.isenabled()
