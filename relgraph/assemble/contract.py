@@ -40,11 +40,37 @@ def _can_be_rebuilt(program: Program, contract: Contract, assembled: Assembled) 
     over whole numbers, rounded up: all that a builder knows of the size it is asked for."""
     own = program.input.grid
     assert own is not None
+    if any(_is_clipped(node) or _is_resized(node) for _, node in nodes(program)):
+        return False
     for times in ((1, 1), (2, 3)):
         size = tuple(s + n * m for s, n, m in zip(own, times, contract.multiple, strict=True))
         if not _follows(program, (size[0], size[1]), assembled):
             return False
     return True
+
+
+def _is_clipped(node: Node) -> bool:
+    """Whether a block is larger than its map: it is the map's own, and another map has another; or
+    a stripe just spans it, whose shift, with weights for each place, is void here alone."""
+    if not isinstance(node, Connect) or node.connection.in_grid is None:
+        return False
+    space, grid = node.connection.operator.space, node.connection.in_grid
+    axes = {"window": (0, 1), "grid": (0, 1), "stripe": (geometry.band_axis(space),)}
+    void = space.connect == "stripe" and space.share == "none" and any(space.shift)
+    return any(
+        space.size[axis] > grid[axis] or (void and space.size[axis] == grid[axis])
+        for axis in axes.get(space.connect, ())
+    )
+
+
+def _is_resized(node: Node) -> bool:
+    """Whether a matrix leads from tokens to a map or back, in a form that is made for its own map:
+    all but those that every channel shares."""
+    if not isinstance(node, Connect):
+        return False
+    one = node.connection
+    resized = one.operator.space.connect == "full" and one.in_grid != one.out_grid
+    return resized and one.operator.channel.share != "all"
 
 
 def _follows(program: Program, size: Size, assembled: Assembled) -> bool:

@@ -10,9 +10,10 @@ from relgraph.emit.draft import Draft
 from relgraph.emit.equation import equations
 from relgraph.emit.signature import Signature, relative
 from relgraph.emit.text import call, docstring, statement, wrapped
+from relgraph.lower.module import MapSize
 from relgraph.program import Scope, Shape
 
-_TYPES = {"drop_path": "float = 0.0", "map_size": "tuple[int, int]"}
+_DROP_PATH = "float = 0.0"
 
 
 def scope_text(name: str, drafts: list[Draft], signature: Signature, lines: list[str]) -> str:
@@ -51,9 +52,11 @@ def _starts(draft: Draft) -> list[str]:
 
 
 def _type(argument: str, signature: Signature) -> str:
-    if argument in _TYPES:
-        return _TYPES[argument]
+    if argument == "drop_path":
+        return _DROP_PATH
     value = signature.values[argument][0]
+    if isinstance(value, MapSize):
+        return "tuple[int, int]"
     if isinstance(value, tuple):
         return f"tuple[{', '.join('int' for _ in value)}]"
     return type(value).__name__

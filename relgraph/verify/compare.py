@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 TOLERANCE = 1e-9
+# Logits nearer than this part of the largest are equal for all images: 1e-9 of it is rounding.
+NEAR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ def difference(found: Tensor, wanted: Tensor, scale: float | None = None) -> Dif
 
 
 def spread(logits: Tensor) -> float:
-    """The scale of logits: how far two images are apart, or one image's classes."""
+    """The scale of logits: how far two images are apart, or one image's classes; never less than
+    what float64 can tell apart beside the largest logit."""
     # What all images share would hide a wrong eps.
-    if len(logits) > 1:
-        return float((logits[0] - logits[1]).abs().max())
-    return float((logits - logits.mean()).abs().max())
+    apart = logits[0] - logits[1] if len(logits) > 1 else logits - logits.mean()
+    return max(float(apart.abs().max()), NEAR * float(logits.abs().max()))
 
 
 def said(gap: Difference) -> str:

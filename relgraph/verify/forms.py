@@ -14,13 +14,17 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from relgraph.program import Program
+from relgraph.assemble.walking import nodes
+from relgraph.program import Element, Program
 from relgraph.verify.runs import Run, run_model
 
 # What a file may ask torch, as regular expressions find it in the text.
 QUESTIONS = (
     r"is_compiling|is_dynamo_compiling|is_exporting|is_in_onnx_export|is_tracing|compiler|onnx"
 )
+
+
+ADDED = ("position", "add_token")
 
 
 def logits_by_form(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
@@ -40,7 +44,9 @@ def run_checkpointed(model: nn.Module, program: Program, images: Tensor) -> tupl
         for at, stage in enumerate(program.stages)
         for number in range(len(stage.blocks))
     ]
-    learned = [path for path in blocks if _has_factors(model.get_submodule(path))]
+    learned = [
+        path for path in blocks if _has_factors(model.get_submodule(path), _added(program, path))
+    ]
     calls = dict.fromkeys(learned, 0)
     handles = []
     for path in learned:
@@ -58,9 +64,23 @@ def run_checkpointed(model: nn.Module, program: Program, images: Tensor) -> tupl
     return found, next((path for path, times in calls.items() if times < 2), "")
 
 
-def _has_factors(block: nn.Module) -> bool:
-    """Whether the way back needs what the block computed: a bias alone needs nothing of it."""
-    return any(not name.endswith("bias") for name, _ in block.named_parameters())
+def _has_factors(block: nn.Module, inside: set[str]) -> bool:
+    """Whether the way back needs what the block computed: what is only added, a bias or the vector
+    of a position, needs nothing of it."""
+    return any(
+        not name.endswith("bias") and name.rpartition(".")[0] not in inside
+        for name, _ in block.named_parameters()
+    )
+
+
+def _added(program: Program, block: str) -> set[str]:
+    """The items of a block that only add, by their paths in it."""
+    start = f"{block}."
+    return {
+        path.removeprefix(start)
+        for path, node in nodes(program)
+        if path.startswith(start) and isinstance(node, Element) and node.word in ADDED
+    }
 
 
 @contextmanager
