@@ -111,8 +111,10 @@ def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def told_as(problem: Problem) -> tuple[object, ...]:
-    """What is told once: a code at a place; of what is missing there, each thing."""
-    what = problem.found if problem.code.startswith("missing") else ""
+    """What is told once: a code at a place; of what is missing there, or where a place is a whole
+    file, each thing."""
+    whole = problem.place is not None and not problem.place.text
+    what = problem.found if whole or problem.code.startswith("missing") else ""
     return problem.code, problem.place, what
 
 

@@ -101,7 +101,7 @@ def test_a_mistake_that_repeats_in_every_stage_is_told_once(tmp_path: Path) -> N
 
 
 def test_many_like_findings_are_counted() -> None:
-    here = Place("net.yaml", 3, 1)
+    here = Place("net.yaml", 3, 1, None, "block: [relu]")
     one, *_ = told_once(Problem("odd", f"a map of {n}", place=here) for n in range(7))
     assert one.found == "a map of 0 (also 1, 2, 3, 3 more)"
 

@@ -64,13 +64,15 @@ def _is_clipped(node: Node) -> bool:
 
 
 def _is_resized(node: Node) -> bool:
-    """Whether a matrix leads from tokens to a map or back, in a form that is made for its own map:
-    all but those that every channel shares."""
+    """Whether weights lead from one map to another, in a form that is made for its own maps: all
+    but plain matrices, learned numbers for every pair of positions."""
     if not isinstance(node, Connect):
         return False
-    one = node.connection
-    resized = one.operator.space.connect == "full" and one.in_grid != one.out_grid
-    return resized and one.operator.channel.share != "all"
+    one, operator = node.connection, node.connection.operator
+    if operator.space.connect != "full" or one.in_grid == one.out_grid:
+        return False
+    learned = operator.weight.source == "static" and operator.weight.normalize == "none"
+    return not learned or operator.space.share != "none" or operator.channel.connect == "groups"
 
 
 def _follows(program: Program, size: Size, assembled: Assembled) -> bool:

@@ -99,7 +99,7 @@ def _spaces(
         return by_place
     one, other = (slots(connection) for connection in placed)
     if one[0].shape == other[0].shape and all(map(torch.equal, one, other)):
-        empty = rule == "softmax"
+        empty = rule in TOGETHER  # they count, whatever stands there
         made = (slot_axis(one, share, empty) for one, share in zip(placed, shares, strict=True))
         return next(made), next(made), True
     for connection, (reads, counted) in zip(placed, (one, other), strict=True):
