@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from relgraph.emitted import load_text
 from relgraph.lower import candidates
-from relgraph.lower.module import DropPathRate, MapSize, Module, in_reading_order
+from relgraph.lower.module import Module, in_reading_order, plain
 from relgraph.program import Connect, Shape
 
 IMPORTS = (
@@ -68,7 +68,7 @@ def example(shape: Shape, batch: int, device: torch.device) -> Tensor:
 
 
 def _built(lowered: Module, node: Connect, batch: int) -> nn.Module:
-    arguments: dict[str, Any] = {name: _plain(value) for name, value in lowered.arguments}
+    arguments: dict[str, Any] = {name: plain(value) for name, value in lowered.arguments}
     if node.reduce is not None:
         arguments["reduce"] = Keys(example(node.reduce.output, batch, torch.device("cpu")))
     if lowered.definition is None:
@@ -89,9 +89,3 @@ def _module(lowered: Module) -> ModuleType:
     module = load_text(text, f"{lowered.constructor}.py")
     assert module.__name__ in sys.modules, "torch.compile finds a class by its module"
     return module
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, MapSize):
-        return value.height, value.width
-    return value.rate if isinstance(value, DropPathRate) else value

@@ -33,6 +33,13 @@ Literal: TypeAlias = int | float | bool | str | tuple[int, ...] | None
 Argument: TypeAlias = Literal | MapSize | DropPathRate
 
 
+def plain(value: Argument) -> object:
+    """An argument as python's own value, for a module that is constructed at its own size."""
+    if isinstance(value, MapSize):
+        return value.height, value.width
+    return value.rate if isinstance(value, DropPathRate) else value
+
+
 @dataclass(frozen=True)
 class Definition:
     """A class or function of the emitted file: complete source text, without trailing newline.

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from relgraph.lower import candidates
-from relgraph.lower.module import DropPathRate, MapSize, Module
+from relgraph.lower.module import Module, plain
 from relgraph.program import Connect, Shape
 from relgraph.verify import oracle
 from relgraph.verify.compare import Difference, difference
@@ -120,7 +120,7 @@ def _construct(cls: type[nn.Module], node: Connect, given: Given | None) -> nn.M
     torch.set_default_dtype(torch.float64)
     try:
         for one in lowered:
-            arguments = {name: _plain(value) for name, value in one.arguments}
+            arguments = {name: plain(value) for name, value in one.arguments}
             if given is not None:
                 arguments["reduce"] = given
             try:
@@ -130,12 +130,6 @@ def _construct(cls: type[nn.Module], node: Connect, given: Given | None) -> nn.M
     finally:
         torch.set_default_dtype(before)
     raise CannotBuildError(reason)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, MapSize):
-        return value.height, value.width
-    return value.rate if isinstance(value, DropPathRate) else value
 
 
 def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
