@@ -19,6 +19,12 @@ NORMALIZED = {
     "sigmoid": "sigmoid",
     "l1": "divided by the sum of their magnitudes",
 }
+POSITIONS = {
+    "relative": "relative position bias",
+    "absolute": "absolute position bias",
+    "continuous": "continuous position bias",
+    "rotary": "rotary positions",
+}
 BORDERS = {
     "zero": "zeros outside",
     "mask": "cut at the border",
@@ -146,7 +152,7 @@ def _weights(operator: Operator) -> str:
     if weight.normalize != "none":
         words.append(NORMALIZED[weight.normalize])
     if weight.position != "none":
-        words.append(f"{weight.position} position bias")
+        words.append(POSITIONS[weight.position])
     return ", ".join(words)
 
 

@@ -80,6 +80,10 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="absolute", qkv_bias=False),
     Weight("pair", score="cosine"),
     Weight("pair", position="relative", score="cosine"),
+    Weight("pair", position="continuous", hidden=8),
+    Weight("pair", position="continuous", hidden=8, score="cosine", key_bias=False),
+    Weight("pair", position="rotary", key_bias=False),
+    Weight("pair", position="rotary", score="cosine"),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))
@@ -146,9 +150,10 @@ def framed(operator: Operator) -> Iterator[Operator]:
 
 
 def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connection:
-    """A small connection of the operator: 4 channels in, 6 out where channels are mixed."""
+    """A small connection of the operator: 4 channels in, 6 out where channels are mixed; twice as
+    many where two heads need 4 each."""
+    turned = operator.weight.position == "rotary" and operator.channel.share == "heads"
+    wide = 2 * CHANNELS if turned else CHANNELS
     separate = operator.channel.connect == "separate"
-    out = CHANNELS if separate and not operator.frame.output else MIXED
-    return Connection(
-        operator, CHANNELS, out, grid, geometry.out_grid(operator.space, grid), tokens
-    )
+    out = wide if separate and not operator.frame.output else MIXED
+    return Connection(operator, wide, out, grid, geometry.out_grid(operator.space, grid), tokens)

@@ -22,14 +22,30 @@ Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine"]
+Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
+
+HIDDEN = 512
+"""Hidden units of the network behind a continuous position bias, as in Swin v2."""
+TEMPERATURE = 10000.0
+"""Of rotary positions: how much slower the slowest plane turns than the fastest, nearly."""
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
 TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
 """Normalisations of all weights of an output together: they tell an absent slot from one that
 reads 0, and have nothing to say where there is one slot."""
+BY_OFFSET: tuple[Position, ...] = ("relative", "continuous", "rotary")
+"""What pairs know of places as a function of the offset alone: keys need a place on the map of the
+queries."""
+
+
+def position_share(position: Position) -> SpaceShare | None:
+    """How what pairs know of places is shared over space; None where they know none."""
+    if position in BY_OFFSET:
+        return "positions"
+    return "none" if position == "absolute" else None
 
 
 @dataclass(frozen=True)
@@ -110,19 +126,38 @@ class Weight:
     their magnitudes and keeps their signs, `sigmoid` bounds them one by one.
     `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
     `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
-    `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
-    none. `extent` is the side of the
-    region that a `center` source reads. `fixed` values: `average` or `identity`.
+    `relative` (one value per offset and head), `absolute` (one per pair of places and head),
+    `continuous` (16 σ(W₂ relu(W₁ c + b₁)) of an offset's coordinates c, through `hidden` units: Liu
+    et al., Swin v2, CVPR 2022) or none. With `rotary` positions there is none, but queries and keys
+    are turned by where they stand (Su et al., RoFormer, 2021; in two axes as in Heo et al., ECCV
+    2024): of a head of width d the features 2i and 2i + 1 form a plane, those of the first half
+    turn by the row, those of the second by the column, the i-th plane of a half by
+    `temperature`^(−4i/d) for each place. A score is a function of query, key and offset; extra
+    tokens are not turned, as if they stood at the first place.
+
+    Offsets are input − output, counted in taps of a kernel, places of a block, cells of a grid. A
+    coordinate is sign(d) log₂(1 + 8|d|/D) / 3, D the largest |d| of its axis; on a ring d is the
+    shorter way round. `qkv_bias` gives all projections a bias, without `key_bias` all but the keys'.
+    `extent` is the side of the region that a `center` source reads. `fixed` values: `average` or
+    `identity`.
     """
 
     source: Source = "static"
     normalize: Normalize = "none"
-    position: Literal["none", "relative", "absolute"] = "none"
+    position: Position = "none"
     predictor: Predictor | None = None
     extent: int = 1
     qkv_bias: bool = True
     fixed: Literal["average", "identity"] | None = None
     score: Score = "dot"
+    key_bias: bool = True
+    hidden: int = HIDDEN
+    temperature: float = TEMPERATURE
+
+    @property
+    def keyless(self) -> bool:
+        """Whether queries and values have a bias and keys have none."""
+        return self.qkv_bias and not self.key_bias
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Size, Space, SpaceShare
+from relgraph.algebra.operator import Connection, Size, Space, SpaceShare, Weight
 
 Shape: TypeAlias = tuple[int, ...]
 Init: TypeAlias = Literal[
@@ -199,14 +199,30 @@ def _source(connection: Connection) -> tuple[Parameter, ...]:
 def _projections(connection: Connection) -> tuple[Parameter, ...]:
     """`qkv`, or `q` and `kv` where keys and values read a reduced map; values only in a frame."""
     operator, c = connection.operator, connection.in_channels
-    biased, values = operator.weight.qkv_bias, 1 if operator.frame.value else 0
-    rows = {"qkv": (2 + values) * c}
+    values = ("v",) if operator.frame.value else ()
+    stacked: dict[str, tuple[str, ...]] = {"qkv": ("q", "k", *values)}
     if connection.key_grid is not None:
-        rows = {"q": c, "kv": (1 + values) * c}
+        stacked = {"q": ("q",), "kv": ("k", *values)}
     return tuple(
         parameter
-        for name, count in rows.items()
-        for parameter in (_matrix(name, count, c), *_bias(f"{name}.bias", (count,), biased))
+        for name, parts in stacked.items()
+        for parameter in (
+            _matrix(name, len(parts) * c, c),
+            *_stacked_bias(operator.weight, name, parts, c),
+        )
+    )
+
+
+def _stacked_bias(
+    weight: Weight, name: str, parts: tuple[str, ...], c: int
+) -> tuple[Parameter, ...]:
+    """One bias for all rows; without the keys', one for each of the other parts."""
+    if not weight.keyless or "k" not in parts:
+        return _bias(f"{name}.bias", (len(parts) * c,), weight.qkv_bias)
+    return tuple(
+        parameter
+        for part in parts
+        for parameter in _bias(f"{name}.{part}_bias", (c,), part != "k")
     )
 
 
@@ -226,6 +242,13 @@ def _position(connection: Connection) -> tuple[Parameter, ...]:
     if position == "absolute":
         shape = (heads, *space_shape(connection, "none"))
         return (Parameter("position_bias", shape, "truncated_normal", False),)
+    if position == "continuous":
+        hidden = connection.operator.weight.hidden
+        return (
+            Parameter("cpb_mlp.0.weight", (hidden, 2), "truncated_normal", False),
+            *_bias("cpb_mlp.0.bias", (hidden,)),
+            Parameter("cpb_mlp.2.weight", (heads, hidden), "truncated_normal", False),
+        )
     return ()
 
 

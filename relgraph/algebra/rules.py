@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.operator import BLOCKS, BY_OFFSET, STENCILS, Operator
 
 Kind = Literal["E", "U"]
 PARTITIONS = ("window", "stripe", "grid")
@@ -97,8 +97,8 @@ def _has_stride(o: Operator) -> bool:
     return o.space.stride != (1, 1)
 
 
-def _relative(o: Operator) -> bool:
-    return o.weight.position == "relative"
+def _by_offset(o: Operator) -> bool:
+    return o.weight.position in BY_OFFSET
 
 
 RULES: tuple[Rule, ...] = (
@@ -356,7 +356,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         41,
         ("weight.position", "space.rank"),
-        _both(_relative, _space_rank("reduce")),
+        _both(_by_offset, _space_rank("reduce")),
         "keys of a reduced map have no offset from a query; use `absolute`",
     ),
     Rule(
@@ -382,6 +382,23 @@ RULES: tuple[Rule, ...] = (
         ("weight.score", "weight.source"),
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
+    ),
+    Rule(
+        46,
+        ("weight.position", "space.border"),
+        lambda o: (
+            o.weight.position == "rotary"
+            and o.space.border == "wrap"
+            and o.space.connect in ("stripe", "grid", "full", "axial")
+        ),
+        "queries and keys are turned by where they stand, and a turn does not close where the map "
+        "goes round; `relative` and `continuous` count offsets on the ring",
+    ),
+    Rule(
+        47,
+        ("weight.key_bias", "weight.source"),
+        lambda o: not o.weight.key_bias and not _pair(o),
+        "only pairs have keys",
     ),
 )
 

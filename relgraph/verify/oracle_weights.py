@@ -7,7 +7,6 @@ it, U counts channel orbits.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Operator, Space
+from relgraph.algebra.operator import Connection
 from relgraph.verify.oracle_channels import unit_count
-from relgraph.verify.oracle_tables import Table, as_map, centers, table
+from relgraph.verify.oracle_positions import position_bias, turned_products
+from relgraph.verify.oracle_tables import Table, as_map, centers
 
 Tensors = Mapping[str, Tensor]
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -151,13 +151,17 @@ def _region(connection: Connection, x: Tensor) -> Tensor:
 
 
 def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
-    """q·k / sqrt(head width), or a scaled cosine, + position bias: (B, heads, n, q, k)."""
+    """q·k / sqrt(head width), or a scaled cosine, of turned vectors where positions are rotary,
+    + position bias: (B, heads, n, q, k)."""
     heads = unit_count(connection)
     query = projected(connection, tensors, context.x, "query")
     key = projected(connection, tensors, context.keys, "key")
     q = torch.unflatten(gather(query, spot.centers), -1, (heads, -1))
     k = torch.unflatten(gather(key, spot.inputs), -1, (heads, -1))
-    products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
+    if connection.operator.weight.position == "rotary":
+        products = turned_products(connection, q, k)
+    else:
+        products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
     if connection.operator.weight.score == "cosine":
         lengths = q.norm(dim=-1).clamp(min=1e-12), k.norm(dim=-1).clamp(min=1e-12)
         products = products / torch.einsum("bnqh,bnkh->bhnqk", *lengths)
@@ -165,22 +169,8 @@ def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Contex
     else:
         scale = torch.tensor(1 / math.sqrt(connection.in_channels // heads), dtype=q.dtype)
     logits = products * scale
-    position = connection.operator.weight.position
-    if position == "none":
-        return logits
-    share = "positions" if position == "relative" else "none"
-    at = _table_shared(connection, share)
-    if position == "relative":
-        return logits + _by_orbit(tensors["relative_position_bias_table"].T[None], at)
-    return logits + _by_orbit(tensors["position_bias"].reshape(1, heads, at.orbits), at)
-
-
-def _table_shared(connection: Connection, share: str) -> Table:
-    """The same support with the sharing of the position bias."""
-    operator = connection.operator
-    space: Space = dataclasses.replace(operator.space, share=share)  # type: ignore[arg-type]
-    changed: Operator = dataclasses.replace(operator, space=space)
-    return table(dataclasses.replace(connection, operator=changed))
+    bias = position_bias(connection, tensors, heads)
+    return logits if bias is None else logits + bias
 
 
 def gather(v: Tensor, index: Tensor) -> Tensor:
@@ -199,4 +189,8 @@ def projected(connection: Connection, tensors: Tensors, x: Tensor, part: str) ->
         name, row = "kv", ("key", "value").index(part)
     rows = slice(row * channels, (row + 1) * channels)
     bias = tensors.get(f"{name}.bias")
-    return F.linear(x, tensors[f"{name}.weight"][rows], None if bias is None else bias[rows])
+    if bias is None:  # without the keys' bias the others stand alone
+        alone = tensors.get(f"{name}.{part[0]}_bias")
+    else:
+        alone = bias[rows]
+    return F.linear(x, tensors[f"{name}.weight"][rows], alone)

@@ -36,6 +36,9 @@ def shrunk_connection(connection: Connection) -> Connection:
     space = _space(operator.space)
     weight = _weight(operator.weight)
     inside, outside = _channels(connection, weight)
+    if weight.position == "rotary":  # a head turns in planes for rows and for columns
+        added = (8 if operator.channel.share == "heads" else 4) - inside
+        inside, outside = inside + added, outside + added
     channel = _channel(operator.channel)
     in_grid = None if connection.in_grid is None else _grid(space, connection)
     if in_grid is not None and weight.extent > 1 and space.connect in ("point", "local", "full"):
@@ -59,7 +62,8 @@ def _weight(weight: Weight) -> Weight:
         predictor = replace(predictor, reduction=REDUCTION)
     if predictor is not None and predictor.experts is not None:
         predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
-    return replace(weight, predictor=predictor, extent=min(weight.extent, 3))
+    hidden = min(weight.hidden, 16) if weight.position == "continuous" else weight.hidden
+    return replace(weight, predictor=predictor, extent=min(weight.extent, 3), hidden=hidden)
 
 
 def _channel(channel: Channel) -> Channel:

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Operator, Predictor, Size, Space, SpaceShare
+from relgraph.algebra.operator import (
+    Connection,
+    Operator,
+    Predictor,
+    Size,
+    Space,
+    SpaceShare,
+    position_share,
+)
 from relgraph.program import Connect, Layout
 
 Arrangement = Literal["half", "number", "same_tf"]
@@ -84,6 +92,8 @@ class Form:
         """Whether the learned things stay the same in number on maps of other sizes."""
         if self.operator.bias in ("positions", "both") or self.resized:
             return False
+        if self.operator.weight.position == "rotary" and self.layout != "map":
+            return False  # how many rows a sequence has nobody says
         if self.orbit_share in (None, "all"):
             return True
         sized = ("point", "local", "window", "grid")
@@ -147,8 +157,8 @@ def orbit_share_of(operator: Operator) -> SpaceShare | None:
     if operator.weight.source == "fixed":
         return None
     if operator.weight.source == "pair":
-        shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
-        return shares.get(operator.weight.position)
+        position = operator.weight.position
+        return None if position == "rotary" else position_share(position)
     return operator.space.share
 
 
@@ -187,6 +197,7 @@ def _source_words(form: Form) -> list[str]:
         words.append(_predictor_word(form))
     if weight.position != "none":
         words.append(weight.position.title())
+    words.append("Keyless" if weight.source == "pair" and weight.keyless else "")
     words.append("Reduced" if form.reduced else "")
     if weight.normalize != "none":
         words.append(weight.normalize.title())

@@ -11,6 +11,7 @@ import re
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.orbits import orbit_lines, orbit_uses
 from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
+from relgraph.lower.general.positions import position_lines, position_tables, position_uses
 from relgraph.lower.module import Definition
 
 
@@ -23,7 +24,7 @@ def table_names(form: Form) -> tuple[str, ...]:
         names.append("order")
     if form.has_region:
         names.append("centers")
-    return tuple(names)
+    return (*names, *position_tables(form))
 
 
 TABLE_DOCS = {
@@ -31,12 +32,14 @@ TABLE_DOCS = {
     "orbits": "orbits (n or 1, q, k), the learned thing that stands at an entry",
     "order": "order (outputs,), where each output stands among the n * q",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
+    "offsets": "offsets (things, 2), rows and columns from output to input of a learned thing",
+    "places": "places ([n], k, 2), row and column by which each slot is turned",
 }
 
 
 def table_uses(form: Form) -> tuple[Definition, ...]:
     """The functions that `tables_text` calls."""
-    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form))))
+    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form), *position_uses(form))))
 
 
 def tables_text(form: Form) -> str:
@@ -45,7 +48,11 @@ def tables_text(form: Form) -> str:
     if not names:
         return ""
     docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
-    lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    lines = [
+        *NEIGHBOURHOODS[form.space.connect](form),
+        *orbit_lines(form),
+        *position_lines(form),
+    ]
     if re.search(r"\b[hw]\b", "\n".join(lines)):
         lines = ["h, w = map_size", *lines]
     body = "\n".join(f"        {line}" for line in lines)

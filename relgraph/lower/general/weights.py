@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.positions import turning_lines
 from relgraph.lower.general.tables import table_names
 
 
@@ -55,6 +56,8 @@ def _space_axes(form: Form) -> str:
 def _needs_count(form: Form) -> bool:
     if form.source in ("pooled", "center") or form.operator.weight.position == "relative":
         return True
+    if form.operator.weight.position == "continuous":
+        return False
     return form.orbit_share is not None and _space_axes(form) == "orbit_count"
 
 
@@ -114,8 +117,9 @@ def _predictor_init(form: Form) -> list[str]:
 
 
 def _pair_init(form: Form) -> list[str]:
+    weight = form.operator.weight
     lines = ["self.scale = (dim // num_heads) ** -0.5"]
-    if form.operator.weight.score == "cosine":
+    if weight.score == "cosine":
         lines = ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"]
     if form.reduced:
         values = 2 if form.operator.frame.value else 1
@@ -124,10 +128,18 @@ def _pair_init(form: Form) -> list[str]:
             "self.q = Linear(dim, dim, bias=qkv_bias)",
             f"self.kv = Linear(dim, {values} * dim, bias=qkv_bias)".replace("1 * ", ""),
         ]
+        if weight.keyless:
+            keys = 'KeylessLinear(dim, "kv")' if values == 2 else "Linear(dim, dim, bias=False)"
+            lines[-2:] = ["self.q = Linear(dim, dim)", f"self.kv = {keys}"]
+    elif weight.keyless:
+        parts = "" if form.operator.frame.value else ', "qk"'
+        lines.append(f"self.qkv = KeylessLinear(dim{parts})")
     else:
         parts = 3 if form.operator.frame.value else 2
         lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
-    position = form.operator.weight.position
+    position = weight.position
+    if position == "continuous":
+        lines.append("self.cpb_mlp = PositionNetwork(num_heads, hidden)")
     if position == "relative":
         table = "nn.Parameter(torch.empty(orbit_count, num_heads))"
         lines.append(f"self.relative_position_bias_table = {table}")
@@ -327,8 +339,10 @@ def _pair_lines(form: Form) -> list[str]:
     else:
         outputs = "centers" if form.is_stencil else "inputs"
         lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
-    lines += _score_lines(form)
+    lines += [*turning_lines(form), *_score_lines(form)]
     position = form.operator.weight.position
+    if position == "continuous":
+        lines.append("w = w + self.cpb_mlp(offsets).T[:, orbits]")
     if position == "relative":
         lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
     if position == "absolute":

@@ -42,7 +42,13 @@ _BORDER = {
     "reflect": "the map is mirrored",
     "clamp": "the last place is repeated",
 }
-_POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none": ""}
+_POSITION = {
+    "relative": " + bias[offset]",
+    "absolute": " + bias[entry]",
+    "continuous": " + network(offset)",
+    "rotary": ", both turned by their places",
+    "none": "",
+}
 
 
 def docstring(form: Form) -> str:
