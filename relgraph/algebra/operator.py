@@ -137,9 +137,9 @@ class Weight:
 
     Offsets are input − output, counted in taps of a kernel, places of a block, cells of a grid. A
     coordinate is sign(d) log₂(1 + 8|d|/D) / 3, D the largest |d| of its axis; on a ring d is the
-    shorter way round. `qkv_bias` gives all projections a bias, without `key_bias` all but the keys'.
-    `extent` is the side of the region that a `center` source reads. `fixed` values: `average` or
-    `identity`.
+    shorter way round. `qkv_bias` gives all projections a bias; without `key_bias` the keys have
+    none. `extent` is the side of the region that a `center` source reads. `fixed` values: `average`
+    or `identity`.
     """
 
     source: Source = "static"

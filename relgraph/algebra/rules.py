@@ -14,24 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from relgraph.algebra.operator import BLOCKS, BY_OFFSET, STENCILS, Operator
+from relgraph.algebra.position_rules import POSITIONS
+from relgraph.algebra.rule import Kind, Rule
 
-Kind = Literal["E", "U"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`breaks` tells whether an operator contradicts itself; `properties` are the two paths that
-    do, the one to change first."""
-
-    number: int
-    properties: tuple[str, str]
-    breaks: Callable[[Operator], bool]
-    reason: str
-    kind: Kind = "E"
 
 
 @dataclass(frozen=True)
@@ -383,23 +371,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
-    Rule(
-        46,
-        ("weight.position", "space.border"),
-        lambda o: (
-            o.weight.position == "rotary"
-            and o.space.border == "wrap"
-            and o.space.connect in ("stripe", "grid", "full", "axial")
-        ),
-        "queries and keys are turned by where they stand, and a turn does not close where the map "
-        "goes round; `relative` and `continuous` count offsets on the ring",
-    ),
-    Rule(
-        47,
-        ("weight.key_bias", "weight.source"),
-        lambda o: not o.weight.key_bias and not _pair(o),
-        "only pairs have keys",
-    ),
+    *POSITIONS,
 )
 
 

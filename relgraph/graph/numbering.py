@@ -82,6 +82,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     yield "normal", operator.weight.normalize
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
+        yield "positions", operator.weight.position
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     for rank in (space.rank, channel.rank):

@@ -31,7 +31,6 @@ from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC, Numbers
-from relgraph.relations.weight import Position
 
 _SEPARATE = Channel("separate")
 """A value that contradicts none of the other axes."""
@@ -204,14 +203,11 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     return {channel: ways for channel, ways in many.items() if ways}
 
 
-_POSITIONS: tuple[Position, ...] = ("none", "relative", "absolute")
-
-
 def _weights(numbers: Numbers) -> _Many[Weight]:
     pairs = (
         Weight("pair", position=position, score=score)
         for score in numbers.scores
-        for position in _POSITIONS
+        for position in numbers.positions
     )
     sources = {
         Weight("static"): 1,

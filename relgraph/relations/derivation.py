@@ -87,7 +87,7 @@ def _with_variants(goal: Operator) -> Numbers:
     return replace(GENERIC, **{n: (*getattr(GENERIC, n), value) for n, value in missing.items()})
 
 
-_WRITTEN = {"normal": "normalize", "scores": "score"}
+_WRITTEN = {"normal": "normalize", "scores": "score", "positions": "position"}
 """Kinds of variants that a weight has under another name."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Score, Size
+from relgraph.algebra.operator import Normalize, Position, Score, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
 
@@ -24,10 +24,10 @@ class Numbers:
     coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
-    `normal` are the normalisations that edits write and `scores` how they let queries be compared
-    with keys: what the graph is about, and with a root that has another, that one too. Such
-    variants are families like others, but a graph in which nobody asked for them would only be
-    larger.
+    `normal` are the normalisations that edits write, `scores` how they let queries be compared with
+    keys and `positions` what they let pairs know of places: what the graph is about, and with a
+    root that has another, that one too. Such variants are families like others, but a graph in
+    which nobody asked for them would only be larger.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -46,6 +46,7 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    positions: tuple[Position, ...] = ("none", "relative", "absolute")
 
     @property
     def families(self) -> bool:
@@ -54,5 +55,9 @@ class Numbers:
 
 
 GENERIC = Numbers()
-VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "normal": get_args(Normalize),
+    "scores": get_args(Score),
+    "positions": get_args(Position),
+}
 """Kinds whose values are words, in the order in which edits write them."""

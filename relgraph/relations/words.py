@@ -13,7 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from relgraph.algebra.describe import BORDERS, COSINE, NORMALIZED, SOURCES, describe
+from relgraph.algebra.describe import (
+    BORDERS,
+    COSINE,
+    NORMALIZED,
+    POSITIONS,
+    SOURCES,
+    describe,
+)
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
@@ -178,7 +185,7 @@ def _weight_words(operator: Operator) -> list[str]:
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
     words = [COSINE] if weight.score == "cosine" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
-    return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
+    return words + ([POSITIONS[weight.position]] if weight.position != "none" else [])
 
 
 def _frame_words(operator: Operator) -> list[str]:

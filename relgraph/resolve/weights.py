@@ -20,8 +20,12 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "experts": ("pooled", "center"),
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair",),
+    "key_bias": ("pair",),
     "score": ("pair",),
 }
+
+READ_BY: Mapping[str, str] = {"hidden": "continuous", "temperature": "rotary"}
+"""Numbers that one position alone reads."""
 
 
 def check_weight_word(closure: Closure, findings: Findings) -> None:
@@ -50,6 +54,7 @@ def read_weight(section: Section) -> Weight:
         )
     source: Any = values["dynamic"] or ("fixed" if values["fixed"] else "static")
     _refuse_other_sources(section, source)
+    _refuse_other_positions(section)
     return Weight(
         source=source,
         normalize=values["normalize"],
@@ -59,6 +64,9 @@ def read_weight(section: Section) -> Weight:
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
         score=values["score"],
+        key_bias=values["key_bias"],
+        hidden=values["hidden"],
+        temperature=float(values["temperature"]),
     )
 
 
@@ -74,6 +82,22 @@ def _refuse_other_sources(section: Section, source: str) -> None:
             f"{name} with {source} weights",
             f"{name} says something for {' and '.join(sources)} weights",
             related=(written,),
+        )
+
+
+def _refuse_other_positions(section: Section) -> None:
+    """Numbers of a position that another one, or none, does not read."""
+    position: Any = section.values["position"]
+    for name, reader in READ_BY.items():
+        value, default = section.values[name], default_value(named(WEIGHT)[name])
+        if name not in section.written or position == reader or value == default:
+            continue
+        section.findings.refuse(
+            "says-nothing",
+            section.where(name),
+            f"{name} with position {position}",
+            f"{name} says something for position: {reader}",
+            related=(section.where("position"),) if "position" in section.written else (),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from relgraph.algebra.operator import HIDDEN, TEMPERATURE
 from relgraph.spec.field import Field
 from relgraph.spec.keys import MAX_CHANNELS
 
@@ -204,10 +205,31 @@ WEIGHT: Final = (
     Field(
         "position",
         "choice",
-        "a bias on query · key: per offset, per pair of places, or none",
+        "what pairs know of places: a bias per offset (`relative`) or per pair of places "
+        "(`absolute`), a bias that a small network makes of the offset (`continuous`), queries and "
+        "keys turned by row and column (`rotary`), or nothing",
         "none",
-        choices=("none", "relative", "absolute"),
+        choices=("none", "relative", "absolute", "continuous", "rotary"),
         example="position: relative",
+    ),
+    Field(
+        "hidden",
+        "integer",
+        "hidden units of the network behind a continuous position",
+        HIDDEN,
+        minimum=1,
+        maximum=4096,
+        example="hidden: 256",
+    ),
+    Field(
+        "temperature",
+        "number",
+        "of rotary positions: plane i of a half of d channels turns by temperature^(-2i / d) for "
+        "each place",
+        TEMPERATURE,
+        minimum=1,
+        maximum=1e9,
+        example="temperature: 100.0",
     ),
     Field(
         "reduction",
@@ -249,6 +271,13 @@ WEIGHT: Final = (
         "whether query, key and value have a bias",
         True,
         example="qkv_bias: false",
+    ),
+    Field(
+        "key_bias",
+        "boolean",
+        "whether keys have a bias where queries and values have one",
+        True,
+        example="key_bias: false",
     ),
 )
 

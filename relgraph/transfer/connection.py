@@ -17,6 +17,7 @@ from relgraph.algebra.operator import Channel, Connection, Operator, Weight
 from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
+from relgraph.transfer.keyless import with_key_bias, without_key_bias
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
 MORE = "only what stands between two layers is widened; a wider stage starts fresh"
@@ -30,6 +31,16 @@ def carry_connection(
     """The target's tensors from the source's. `fresh` holds every tensor of the target."""
     if _is_same(source, target):
         return like(Carried("copy", dict(tensors), error=0.0), fresh)
+    source, tensors = with_key_bias(source, tensors)
+    whole, started = with_key_bias(target, fresh)
+    carried = _carried(source, whole, tensors, started)
+    return carried if isinstance(carried, Refused) else without_key_bias(target, carried)
+
+
+def _carried(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Carried | Refused:
+    """The same where all projections have a bias or none."""
     source, tensors = _as_average(source, tensors)
     refused = _widths(source, target)
     if refused is not None:
@@ -133,7 +144,7 @@ def _kept_fresh(core: Part, fresh: Tensors) -> Part:
     names = [
         n
         for n in fresh
-        if n.startswith(("qkv.", "q.", "kv.", "logit_scale", "relative_", "position_"))
+        if n.startswith(("qkv.", "q.", "kv.", "logit_scale", "relative_", "position_", "cpb_mlp."))
     ]
     rest = {name: fresh[name] for name in names if name not in core.tensors}
     return replace(core, tensors={**rest, **core.tensors})

@@ -33,7 +33,7 @@ def position_bias(connection: Connection, tensors: Tensors, heads: int) -> Tenso
     elif position == "relative":
         table_of = tensors["relative_position_bias_table"].T
     else:
-        table_of = _network(connection, tensors).T
+        table_of = offset_biases(connection, tensors).T
     return table_of[:, at.orbit.clamp(min=0)] * (at.orbit >= 0)
 
 
@@ -48,10 +48,10 @@ def _shared(connection: Connection, share: str) -> Table:
 # Continuous: a network of the offset's coordinates.
 
 
-def _network(connection: Connection, tensors: Tensors) -> Tensor:
+def offset_biases(connection: Connection, tensors: Tensors) -> Tensor:
     """(offsets, heads): 16 σ(W₂ relu(W₁ c + b₁)) of the coordinates c of each offset."""
     first, bias = tensors["cpb_mlp.0.weight"], tensors["cpb_mlp.0.bias"]
-    lines = _listed(connection)
+    lines = listed_offsets(connection)
     furthest = [max(1, *(abs(pair[axis]) for pair in lines)) for axis in (0, 1)]
     coordinates = torch.tensor(
         [[_coordinate(pair[axis], furthest[axis]) for axis in (0, 1)] for pair in lines],
@@ -67,7 +67,7 @@ def _coordinate(offset: int, furthest: int) -> float:
     return math.copysign(size, offset)
 
 
-def _listed(connection: Connection) -> list[tuple[int, int]]:
+def listed_offsets(connection: Connection) -> list[tuple[int, int]]:
     """The offset, input − output, of each learned thing that is shared by offset, in order."""
     space, grid = connection.operator.space, as_map(connection.in_grid)
     if space.connect == "local":

@@ -142,6 +142,8 @@ def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
         tensors[f"{name}.weight"][rows] = torch.eye(channels, dtype=torch.float64)
         if f"{name}.bias" in tensors:
             tensors[f"{name}.bias"][rows] = 0.0
+        if f"{name}.v_bias" in tensors:
+            tensors[f"{name}.v_bias"].zero_()
     if "proj.weight" in tensors:
         tensors["proj.weight"].copy_(torch.eye(*tensors["proj.weight"].shape))
 

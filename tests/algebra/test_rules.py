@@ -74,6 +74,8 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
+    Operator(Space("full", border="wrap"), SEPARATE, Weight("pair", position="rotary")),
+    Operator(LOCAL, SEPARATE, Weight("pooled", key_bias=False)),
 )
 
 

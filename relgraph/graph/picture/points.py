@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from relgraph.algebra.describe import POSITIONS
 from relgraph.algebra.operator import Channel, Operator
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
@@ -57,7 +58,7 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
     yield (by_cosine or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
-        yield f"{weight.position} position bias"
+        yield POSITIONS[weight.position]
     yield from _frame(operator)
 
 

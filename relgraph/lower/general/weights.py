@@ -132,8 +132,8 @@ def _pair_init(form: Form) -> list[str]:
             keys = 'KeylessLinear(dim, "kv")' if values == 2 else "Linear(dim, dim, bias=False)"
             lines[-2:] = ["self.q = Linear(dim, dim)", f"self.kv = {keys}"]
     elif weight.keyless:
-        parts = "" if form.operator.frame.value else ', "qk"'
-        lines.append(f"self.qkv = KeylessLinear(dim{parts})")
+        own = "" if form.operator.frame.value else ', "qk"'
+        lines.append(f"self.qkv = KeylessLinear(dim{own})")
     else:
         parts = 3 if form.operator.frame.value else 2
         lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
