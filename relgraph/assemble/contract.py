@@ -145,8 +145,9 @@ def _rounds(connection: Connection) -> bool:
     if grid is None:
         return False
     if space.connect in ("window", "stripe", "grid"):
-        # What divides the map is known from the walk, where nothing is padded.
-        return space.pad
+        # What divides the map is known from the walk, where nothing is padded. A wrapped block
+        # that spans its map has fewer offsets than the same block on a larger one.
+        return space.pad or (space.border == "wrap" and space.connect != "grid")
     if space.connect != "local":
         return False
     if space.border == "reflect":
