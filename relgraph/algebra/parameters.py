@@ -220,9 +220,7 @@ def _stacked_bias(
     if not weight.keyless or "k" not in parts:
         return _bias(f"{name}.bias", (len(parts) * c,), weight.qkv_bias)
     return tuple(
-        parameter
-        for part in parts
-        for parameter in _bias(f"{name}.{part}_bias", (c,), part != "k")
+        parameter for part in parts for parameter in _bias(f"{name}.{part}_bias", (c,), part != "k")
     )
 
 

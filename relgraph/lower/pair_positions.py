@@ -94,12 +94,21 @@ class KeylessLinear(nn.Module):
     follows_init=StartedWeight("weight"),
 )
 
-PLACES = Definition(
+BLOCK_GRID = Definition(
     "block_grid",
     '''\
-def block_grid(size: tuple[int, int]) -> Tensor:
+def block_grid(size: tuple[int, int], device: torch.device | str) -> Tensor:
     """Row and column of each place of a block: (places, 2)."""
-    rows, columns = (torch.arange(side, device="cpu") for side in size)
+    rows, columns = (torch.arange(side, device=device) for side in size)
+    return torch.cartesian_prod(rows, columns)''',
+)
+
+RELATIVE_OFFSETS = Definition(
+    "relative_offsets",
+    '''\
+def relative_offsets(size: tuple[int, int], device: torch.device) -> Tensor:
+    """The offset of each row of a relative position table for h x w places: (rows, 2)."""
+    rows, columns = (torch.arange(1 - side, side, device=device) for side in size)
     return torch.cartesian_prod(rows, columns)''',
 )
 

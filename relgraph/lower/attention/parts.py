@@ -16,18 +16,23 @@ class Parts:
     place: Place
     score: Score
     bias: Bias | None
+    keyless: bool = False
 
     @property
     def name(self) -> str:
         """The class's name."""
         word = self.place.unbiased if self.bias is None else self.bias.word
-        return f"{word}{self.score.word}{self.place.name}"
+        if self.score.parameters:  # knows places without a bias
+            word = ""
+        keyless = "Keyless" if self.keyless else ""
+        return f"{keyless}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Parameters of the constructor."""
-        flags = ("qkv_bias: bool = True", "proj_bias: bool = True")
-        return ("dim: int", "num_heads: int", *self.place.sizes, *flags)
+        own = (*self.score.parameters, *(() if self.bias is None else self.bias.parameters))
+        flags = ("qkv_bias: bool = True", "proj_bias: bool = True")[int(self.keyless) :]
+        return ("dim: int", "num_heads: int", *self.place.sizes, *own, *flags)
 
     @property
     def summand(self) -> str:

@@ -6,10 +6,13 @@ a class is the package's affair. A further part is a further value, not a furthe
 
 from __future__ import annotations
 
+import re
+
 from relgraph.lower.attention import methods
 from relgraph.lower.attention.code import fits, indented, method, signature
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import SEQUENCE
+from relgraph.lower.attention.score import Score
 from relgraph.lower.attention_parts import (
     MERGE_HEADS,
     PARTIAL_LINEAR,
@@ -18,10 +21,22 @@ from relgraph.lower.attention_parts import (
 )
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Definition
+from relgraph.lower.pair_positions import (
+    BLOCK_GRID,
+    KEYLESS_LINEAR,
+    POSITION_NETWORK,
+    RELATIVE_OFFSETS,
+    TURNED,
+)
 from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WINDOW_ORDER
 
 _FUNCTIONS = (
     LINEAR,
+    KEYLESS_LINEAR,
+    POSITION_NETWORK,
+    TURNED,
+    BLOCK_GRID,
+    RELATIVE_OFFSETS,
     SPLIT_HEADS,
     MERGE_HEADS,
     PARTIAL_LINEAR,
@@ -36,6 +51,7 @@ _PUBLISHED = {
     "Attention": " (ViT)",
     "WindowAttention": " (Swin)",
     "CosineWindowAttention": " (Swin v2)",
+    "KeylessContinuousCosineWindowAttention": " (Swin v2)",
     "ReducedAttention": " (PVT's spatial reduction)",
 }
 
@@ -57,7 +73,7 @@ def definition(parts: Parts) -> Definition:
         *parts.place.after,
     ]
     text = "\n\n".join(section for section in sections if section)
-    uses = tuple(function for function in _FUNCTIONS if f"{function.name}(" in text)
+    uses = tuple(f for f in _FUNCTIONS if re.search(rf"(?<!\w){f.name}\(", text))
     return Definition(parts.name, text, uses, ("import math",) if "math." in text else ())
 
 
@@ -101,9 +117,9 @@ def _constructor(parts: Parts) -> str:
         "super().__init__()",
         "self.dim = dim",
         "self.num_heads = num_heads",
-        *(f"self.{size} = {size}" for size in sizes if size != "reduce"),
+        *(f"self.{size} = {size}" for size in (*sizes, *_named(score)) if size != "reduce"),
         *score.factor,
-        *place.projections.layers,
+        *_projections(parts),
         *score.learned,
         *before,
         "self.proj = Linear(dim, dim, bias=proj_bias)",
@@ -119,6 +135,23 @@ def _constructor(parts: Parts) -> str:
     if _reset(parts):
         lines.append("self.reset_parameters()")
     return f"{signature('__init__', parts.parameters, 'None')}\n{indented(lines)}"
+
+
+def _named(score: Score) -> list[str]:
+    return [parameter.split(":")[0] for parameter in score.parameters]
+
+
+def _projections(parts: Parts) -> tuple[str, ...]:
+    """The layers that make queries, keys and values; without a bias for keys, of another class."""
+    layers = parts.place.projections.layers
+    if not parts.keyless:
+        return layers
+    keyless = {
+        "self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)": "self.qkv = KeylessLinear(dim)",
+        "self.q = Linear(dim, dim, bias=qkv_bias)": "self.q = Linear(dim, dim)",
+        "self.kv = Linear(dim, 2 * dim, bias=qkv_bias)": 'self.kv = KeylessLinear(dim, "kv")',
+    }
+    return tuple(keyless.get(layer, layer) for layer in layers)
 
 
 def _reset(parts: Parts) -> str:

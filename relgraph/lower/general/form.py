@@ -92,8 +92,8 @@ class Form:
         """Whether the learned things stay the same in number on maps of other sizes."""
         if self.operator.bias in ("positions", "both") or self.resized:
             return False
-        if self.operator.weight.position == "rotary" and self.layout != "map":
-            return False  # how many rows a sequence has nobody says
+        if self.operator.weight.position in ("continuous", "rotary"):
+            return self.layout == "map"  # how many rows a sequence has nobody says
         if self.orbit_share in (None, "all"):
             return True
         sized = ("point", "local", "window", "grid")
@@ -147,7 +147,10 @@ def block_size(connection: Connection) -> Size:
     Otherwise no larger than the map, to which a larger one binds the class.
     """
     space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
-    if space.connect != "window" or orbit_share_of(connection.operator) in (None, "all"):
+    counted = orbit_share_of(connection.operator) not in (None, "all")
+    if connection.operator.weight.position == "continuous":
+        counted = False  # its offsets are those of the map at hand
+    if space.connect != "window" or not counted:
         return space.size
     return geometry.extent(space, grid)
 

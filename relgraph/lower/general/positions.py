@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from relgraph.lower.general.form import Form
 from relgraph.lower.module import Definition
-from relgraph.lower.pair_positions import PLACES, POSITION_NETWORK, SIGNED_OFFSETS, TURNED
+from relgraph.lower.pair_positions import BLOCK_GRID, POSITION_NETWORK, SIGNED_OFFSETS, TURNED
 
 
 def position_tables(form: Form) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def position_uses(form: Form) -> tuple[Definition, ...]:
         taps = form.space.connect == "local"
         return (POSITION_NETWORK,) if taps else (POSITION_NETWORK, SIGNED_OFFSETS)
     if _position(form) == "rotary":
-        return (TURNED,) if form.is_stencil else (TURNED, PLACES)
+        return (TURNED,) if form.is_stencil else (TURNED, BLOCK_GRID)
     return ()
 
 
@@ -39,9 +39,7 @@ def _position(form: Form) -> str:
 
 
 _TAPS = [
-    "taps = [",
-    '    torch.arange(size, device="cpu") - (size - 1) // 2 for size in self.kernel_size',
-    "]",
+    'taps = [torch.arange(size, device="cpu") - (size - 1) // 2 for size in self.kernel_size]',
 ]
 
 
@@ -53,8 +51,6 @@ def _offset_lines(form: Form) -> list[str]:
     if wraps:
         moves = connect in ("window", "stripe")
         ring = ", (block_h == h, block_w == w)" if moves else ", (True, True)"
-    elif connect == "window":
-        size = "self.window_size"
     first = f"steps = signed_offsets({size}{ring})"
     if connect != "axial":
         return [first, "offsets = torch.cartesian_prod(*steps)"]
@@ -75,11 +71,11 @@ def _place_lines(form: Form) -> list[str]:
             "places = torch.stack([inputs // w - y, inputs % w - x], dim=-1)",
         ]
     if connect == "full":
-        lines = ["places = block_grid(map_size)"]
+        lines = ['places = block_grid(map_size, "cpu")']
         if form.tokens:
             lines.append("places = F.pad(places, (0, 0, self.num_tokens, 0))  # tokens do not turn")
         return lines
-    return ["places = block_grid((block_h, block_w))"]
+    return ['places = block_grid((block_h, block_w), "cpu")']
 
 
 _CROSSED = "places = torch.cartesian_prod(*taps)"
