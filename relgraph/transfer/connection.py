@@ -20,7 +20,7 @@ from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, tog
 from relgraph.transfer.keyless import with_key_bias, without_key_bias
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
-MORE = "only what stands between two layers is widened; a wider stage starts fresh"
+MORE = "only what stands between two layers, or stages by whole factors, is widened"
 
 Core = Callable[[Connection, Connection, Tensors, Tensors], Part | Refused]
 
