@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-<<<<<<< HEAD
-from relgraph.algebra.describe import POSITIONS
-from relgraph.algebra.operator import Channel, Operator
-=======
-from relgraph.algebra.describe import sides
+from relgraph.algebra.describe import POSITIONS, sides
 from relgraph.algebra.operator import Border, Channel, Operator, Space
->>>>>>> main
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.values import connectivity, mixing, rank, source
