@@ -165,8 +165,8 @@ class _Rewriting:
         if not bakes(node):
             return self._tabulated(node, path)
         self.steps.append(Bake(_join(path, node.attr), node))
-        plain = {"key_bias": True, "hidden": HIDDEN}
-        weight = replace(node.connection.operator.weight, position="none", **plain)
+        weight = replace(node.connection.operator.weight, position="none", hidden=HIDDEN)
+        weight = replace(weight, key_bias=True)  # of 0, where keys had none
         operator = replace(node.connection.operator, weight=weight)
         return replace(node, connection=replace(node.connection, operator=operator), baked=True)
 

@@ -68,7 +68,7 @@ SCORES: dict[operator.Score, Score] = {
 
 _PLACED = '''\
     def placed(self, x: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries and keys turned by the row and the column of their places{also}."""
+        """Queries and keys turned by row and column{also}; R turns by j - o."""
 {lines}
         return turned(q, places, self.temperature), turned(k, places, self.temperature)'''
 
@@ -82,9 +82,9 @@ def turning(score: Score, lines: tuple[str, ...], sizes: tuple[str, ...] = ()) -
     body = first + "\n".join(f"        {line}" for line in lines)
     return replace(
         score,
-        entry=score.entry.replace("k[j]", "R(j - o) k[j]"),
+        entry=score.entry.replace("k[j]", "R k[j]"),
         word=f"Rotary{score.word}",
-        title=f", queries and keys turned by place{score.title}",
+        title=f", turned by place{score.title}",
         prepare="self.placed(x, ",
         parameters=(*sizes, "temperature: float = 10000.0"),
         methods=(*score.methods, _PLACED.format(also=also, lines=body)),
