@@ -87,7 +87,7 @@ ON_MAP = {
     ),
     "continuous": Bias(
         word="Continuous",
-        title=" with a bias by a network of the offset",
+        title=" with a bias by a network",
         entry="network(j - o)",
         layers=(
             "self.cpb_mlp = PositionNetwork(num_heads, hidden)",
