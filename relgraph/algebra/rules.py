@@ -73,6 +73,10 @@ def _mixes(o: Operator) -> bool:
     return o.channel.connect != "separate"
 
 
+def _band(o: Operator) -> bool:
+    return o.channel.connect == "local"
+
+
 def _normalize(*names: str) -> Callable[[Operator], bool]:
     return lambda o: o.weight.normalize in names
 
@@ -382,6 +386,19 @@ RULES: tuple[Rule, ...] = (
         ("weight.score", "weight.source"),
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
+    ),
+    Rule(
+        60,
+        ("channel.share", "channel.connect"),
+        _both(_band, lambda o: o.channel.share == "heads"),
+        "channels of a band share a number for each tap (`all`) or none; a head has one number",
+    ),
+    Rule(
+        60,
+        ("channel.rank", "channel.connect"),
+        _both(_band, lambda o: _inner(o)),
+        "a band among inner channels is not supported yet; say a body of three operators",
+        "U",
     ),
 )
 

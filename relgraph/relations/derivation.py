@@ -84,7 +84,9 @@ def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
-    return replace(GENERIC, **{n: (*getattr(GENERIC, n), value) for n, value in missing.items()})
+    variants = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
+    band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
+    return replace(GENERIC, **variants, band=band)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}
