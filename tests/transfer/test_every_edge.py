@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from relgraph.algebra.operator import Operator
+from relgraph.relations import relation
 from relgraph.relations.frame import FRAMES
 from relgraph.relations.node import Node
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import BAND, GENERIC, VARIANTS, Numbers
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
@@ -49,9 +50,9 @@ def test_the_slice_has_every_relation() -> None:
 
 
 def varied() -> tuple[Edge, ...]:
-    """Edges to and from values that families do not have: sums of magnitudes, cosines. Of every
+    """Edges to and from values that families do not have: sums of magnitudes, cosines, bands. Of every
     kind one, from nodes of the slice."""
-    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
+    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
     kinds: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _rewritten(node, numbers)]
@@ -62,14 +63,21 @@ def varied() -> tuple[Edge, ...]:
 
 
 def _rewritten(node: Node, numbers: Numbers) -> list[Edge]:
-    found = [e for e in edits(node, numbers) if e.relation in (*VARIED, *NORMALISING)]
+    found = [e for e in edits(node, numbers) if e.relation in (*VARIED, *NORMALISING) or banded(e)]
     return [Edge(node, e.target, e.relation, e.axis, e.before, e.after) for e in found]
+
+
+def banded(edit: relation.Edit) -> bool:
+    """Whether it goes to a band of channels, from one, or ties its taps."""
+    target = edit.target
+    within = isinstance(target, Operator) and target.channel.connect == "local"
+    return edit.axis == "channel" and (within or edit.before == "local")
 
 
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot"} <= words
+    assert {"l1", "cosine", "dot", "local"} <= words
     assert list(problems(run(edges))) == []
 
 
