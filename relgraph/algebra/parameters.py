@@ -103,7 +103,7 @@ def channel_shape(connection: Connection) -> Shape:
 
 
 def live_taps(channel: Channel, channels: int) -> int:
-    """Entries of a band that read a channel: each tap misses as many as it stands beside its own."""
+    """Entries of a band that read a channel: a tap misses as many as it stands beside its own."""
     first = -((channel.size - 1) // 2)
     return sum(max(channels - abs(first + m), 0) for m in range(channel.size))
 

@@ -13,35 +13,13 @@ Kinds: E a contradiction, U a combination without an agreed meaning (or not supp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
+from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.rule import Kind, Rule, Violation
 
-Kind = Literal["E", "U"]
+__all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`breaks` tells whether an operator contradicts itself; `properties` are the two paths that
-    do, the one to change first."""
-
-    number: int
-    properties: tuple[str, str]
-    breaks: Callable[[Operator], bool]
-    reason: str
-    kind: Kind = "E"
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that an operator breaks: its number, the two properties by path, and why."""
-
-    rule: int
-    properties: tuple[str, str]
-    reason: str
-    kind: Kind
 
 
 def check(operator: Operator) -> tuple[Violation, ...]:
@@ -71,10 +49,6 @@ def _both(*guards: Callable[[Operator], bool]) -> Callable[[Operator], bool]:
 
 def _mixes(o: Operator) -> bool:
     return o.channel.connect != "separate"
-
-
-def _band(o: Operator) -> bool:
-    return o.channel.connect == "local"
 
 
 def _normalize(*names: str) -> Callable[[Operator], bool]:
@@ -387,19 +361,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
-    Rule(
-        60,
-        ("channel.share", "channel.connect"),
-        _both(_band, lambda o: o.channel.share == "heads"),
-        "channels of a band share a number for each tap (`all`) or none; a head has one number",
-    ),
-    Rule(
-        60,
-        ("channel.rank", "channel.connect"),
-        _both(_band, lambda o: _inner(o)),
-        "a band among inner channels is not supported yet; say a body of three operators",
-        "U",
-    ),
+    *CHANNEL_RULES,
 )
 
 

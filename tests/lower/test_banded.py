@@ -1,4 +1,4 @@
-"""Bands of channels: the fast form and the general one mean what the oracle and timm's layer say."""
+"""Bands of channels: both forms mean what the oracle says, and a gate of them what timm does."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ TABLE_DOCS = {
 
 
 _BAND = [
-    "c, m = (torch.arange(n, device=\"cpu\") for n in (self.dim, self.band_size))",
+    'c, m = (torch.arange(n, device="cpu") for n in (self.dim, self.band_size))',
     "read = c[:, None] + m - (self.band_size - 1) // 2",
     "band = number_live((read >= 0) & (read < self.dim))",
 ]
