@@ -74,6 +74,9 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
+    Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
+    Operator(LOCAL, Channel("local", rank=INNER, size=3)),
+    Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),
     Operator(Space("full", border="wrap"), SEPARATE, Weight("pair", position="rotary")),
     Operator(LOCAL, SEPARATE, Weight("pooled", key_bias=False)),
 )

@@ -23,6 +23,7 @@ FEW = Numbers(
 )
 VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"))
 PLACED = Numbers(positions=("none", "relative", "absolute", "continuous", "rotary"))
+BANDS = Numbers(band=(3, 5))
 COUNTS = Numbers(groups=(2, 4), inner=(2, 4), tokens=(2, 4), scales=((2,), (2, 4)))
 
 

@@ -1,8 +1,8 @@
-"""Lines of an emitted general lowering about what pairs know of places.
+"""Lines of an emitted general lowering about what pairs know of places, and keys without a bias.
 
 Goes in: a form. Comes out: lines of `tables` that assign `offsets` (things, 2), the offset of each
-learned thing, or `places`, where queries and keys stand; and lines that use them. The tables of
-slots and orbits are others' affairs.
+learned thing, or `places`, where queries and keys stand; and lines that use them; projections. The
+tables of slots and orbits are others' affairs.
 """
 
 from __future__ import annotations
@@ -88,3 +88,13 @@ def turning_lines(form: Form) -> list[str]:
     if form.is_stencil:
         return ["k = turned(k, places, self.temperature)"]
     return ["q, k = (turned(side, places, self.temperature) for side in (q, k))"]
+
+
+def keyless_layers(form: Form) -> list[str]:
+    """Lines of the constructor: what makes queries, keys and values where keys have no bias."""
+    valued = form.operator.frame.value
+    if not form.reduced:
+        parts = "" if valued else ', "qk"'
+        return [f"self.qkv = KeylessLinear(dim{parts})"]
+    keys = 'KeylessLinear(dim, "kv")' if valued else "Linear(dim, dim, bias=False)"
+    return ["self.reduce = reduce", "self.q = Linear(dim, dim)", f"self.kv = {keys}"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.functions import NUMBER_LIVE
 from relgraph.lower.general.orbits import orbit_lines, orbit_uses
 from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
 from relgraph.lower.general.positions import position_lines, position_tables, position_uses
@@ -24,6 +25,8 @@ def table_names(form: Form) -> tuple[str, ...]:
         names.append("order")
     if form.has_region:
         names.append("centers")
+    if form.has_band_entries:
+        names.append("band")
     return (*names, *position_tables(form))
 
 
@@ -34,12 +37,22 @@ TABLE_DOCS = {
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
     "offsets": "offsets (things, 2), rows and columns from output to input of a learned thing",
     "places": "places ([n], k, 2), row and column by which each slot is turned",
+    "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
+
+
+_BAND = [
+    'c, m = (torch.arange(n, device="cpu") for n in (self.dim, self.band_size))',
+    "read = c[:, None] + m - (self.band_size - 1) // 2",
+    "band = number_live((read >= 0) & (read < self.dim))",
+]
 
 
 def table_uses(form: Form) -> tuple[Definition, ...]:
     """The functions that `tables_text` calls."""
-    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form), *position_uses(form))))
+    own = (NUMBER_LIVE,) if form.has_band_entries else ()
+    uses = (*place_uses(form), *orbit_uses(form), *position_uses(form), *own)
+    return tuple(dict.fromkeys(uses))
 
 
 def tables_text(form: Form) -> str:
@@ -53,6 +66,8 @@ def tables_text(form: Form) -> str:
         *orbit_lines(form),
         *position_lines(form),
     ]
+    if form.has_band_entries:
+        lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):
         lines = ["h, w = map_size", *lines]
     body = "\n".join(f"        {line}" for line in lines)
