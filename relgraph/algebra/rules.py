@@ -14,24 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.overlapping_rules import OVERLAPPING
+from relgraph.algebra.rule import Kind, Rule
 
-Kind = Literal["E", "U"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`breaks` tells whether an operator contradicts itself; `properties` are the two paths that
-    do, the one to change first."""
-
-    number: int
-    properties: tuple[str, str]
-    breaks: Callable[[Operator], bool]
-    reason: str
-    kind: Kind = "E"
 
 
 @dataclass(frozen=True)
@@ -383,6 +371,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
+    *OVERLAPPING,
 )
 
 

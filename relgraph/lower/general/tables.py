@@ -19,7 +19,7 @@ def table_names(form: Form) -> tuple[str, ...]:
     names = [] if form.space.connect == "full" else ["inputs"]
     if form.orbit_share is not None:
         names.append("orbits")
-    if not form.is_stencil and form.space.connect != "full":
+    if not form.is_stencil and form.space.connect not in ("full", "outlook"):
         names.append("order")
     if form.has_region:
         names.append("centers")
@@ -32,6 +32,7 @@ TABLE_DOCS = {
     "order": "order (outputs,), where each output stands among the n * q",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
 }
+_CELLS = "centers (n, region), the cells around that of each neighbourhood, -1 outside"
 
 
 def table_uses(form: Form) -> tuple[Definition, ...]:
@@ -44,7 +45,8 @@ def tables_text(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
-    docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
+    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
+    docs = ";\n        ".join(said[name] for name in names)
     lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
     if re.search(r"\b[hw]\b", "\n".join(lines)):
         lines = ["h, w = map_size", *lines]
