@@ -25,13 +25,13 @@ def _leaves_gaps(o: Operator) -> bool:
 
 OVERLAPPING: tuple[Rule, ...] = (
     Rule(
-        55,
+        65,
         ("space.step", "space.connect"),
         lambda o: o.space.step != (1, 1) and not _overlaps(o),
         "only the windows of an outlook stand a step apart; outputs stand a `stride` apart",
     ),
     Rule(
-        56,
+        66,
         ("space.share", "space.connect"),
         lambda o: _overlaps(o) and _learned(o) and o.space.share != "windows",
         "weights of an outlook that differ from window to window, or follow from the offset, are "
@@ -39,7 +39,7 @@ OVERLAPPING: tuple[Rule, ...] = (
         "U",
     ),
     Rule(
-        57,
+        67,
         ("weight.source", "space.connect"),
         lambda o: _overlaps(o) and not _learned(o),
         "queries and keys, or given weights, in windows that overlap are not supported yet; use "
@@ -47,14 +47,14 @@ OVERLAPPING: tuple[Rule, ...] = (
         "U",
     ),
     Rule(
-        58,
+        68,
         ("space.rank", "space.connect"),
         lambda o: _overlaps(o) and o.space.rank is not None,
         "factors of windows that overlap are not supported yet",
         "U",
     ),
     Rule(
-        59,
+        69,
         ("space.step", "space.size"),
         lambda o: _overlaps(o) and _leaves_gaps(o),
         "windows further apart than that leave places in none of them: a `step` of at most "
