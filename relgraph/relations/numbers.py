@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, get_args
 from relgraph.algebra.operator import Normalize, Score, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
+Overlap: TypeAlias = tuple[int, int, int, int]
+"""Windows of an outlook: their rows and columns, and how far apart they stand along both."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Numbers:
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys: what the graph is about, and with a root that has another, that one too. Such
     variants are families like others, but a graph in which nobody asked for them would only be
-    larger.
+    larger. So are the windows of an `outlook`, of which there are none without such a root.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -46,13 +48,17 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    outlook: tuple[Overlap, ...] = ()
 
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        return replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS}) == GENERIC
+        plain = {name: getattr(GENERIC, name) for name in VARIANTS}
+        return replace(self, **plain, outlook=()) == GENERIC and {*self.outlook} <= {OVERLAP}
 
 
 GENERIC = Numbers()
+OVERLAP: Overlap = (3, 3, 1, 1)
+"""The windows of the family of outlooks."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
 """Kinds whose values are words, in the order in which edits write them."""

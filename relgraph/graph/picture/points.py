@@ -20,6 +20,7 @@ _SPACES = {
     "stripe": "stripes",
     "grid": "grids",
     "axial": "row and column",
+    "outlook": "overlapping windows",
 }
 _CHANNELS = {"full": "all channels", "separate": "own channel"}
 _SOURCES = {
