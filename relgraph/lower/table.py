@@ -22,6 +22,7 @@ from relgraph.lower import (
     general,
     matrix,
     mixing,
+    outlook,
     pointwise,
     pooled,
     pooled_dense,
@@ -58,6 +59,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
         scored_window.accepts_scored_window,
         scored_window.lower_scored_window,
     ),
+    Pattern("outlook attention", outlook.accepts_outlook, outlook.lower_outlook),
     Pattern(
         "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
     ),
