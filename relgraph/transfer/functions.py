@@ -18,6 +18,7 @@ from relgraph.algebra.operator import TOGETHER, Connection, SpaceShare
 from relgraph.transfer.axes import (
     Axis,
     Transition,
+    center_axis,
     channel_axis,
     gram,
     slot_axis,
@@ -48,6 +49,7 @@ class Axes:
     slots: bool = False
 
 
+_Spaces: TypeAlias = tuple[Axis, Axis, bool]
 Places: TypeAlias = tuple[tuple[Axes, Axes], ...]
 """The axes of source and target over common entries: on a generic map where there is one, then on
 the layer's own."""
@@ -91,9 +93,12 @@ def axes_of(
 
 def _spaces(
     placed: tuple[Connection, Connection] | Refused, rule: Rule, shares: Shares, by_slot: bool
-) -> tuple[Axis, Axis, bool] | Refused:
+) -> _Spaces | Refused:
     if isinstance(placed, Refused):
         return placed
+    overlapping = _overlapping(*placed, rule)
+    if overlapping is not None:
+        return overlapping
     by_place = (space_axis(placed[0], shares[0]), space_axis(placed[1], shares[1]), False)
     if rule == "none" and not by_slot:
         return by_place
@@ -108,6 +113,22 @@ def _spaces(
         if _repeats(reads):
             return Refused("the border shows one position twice, and each has a weight of its own")
     return by_place
+
+
+def _overlapping(one: Connection, other: Connection, rule: Rule) -> _Spaces | Refused | None:
+    """The axes where windows overlap, and other windows or none stand on the other side; None where
+    there is nothing to say of them."""
+    spaces = one.operator.space, other.operator.space
+    windows = [(space.connect, space.size, space.step) for space in spaces]
+    if "outlook" not in (windows[0][0], windows[1][0]) or windows[0] == windows[1]:
+        return None
+    if rule != "none":
+        return Refused("a sum over windows, each normalised by itself, is no such weight")
+    if {one.operator.weight.source, other.operator.weight.source} != {"center"}:
+        return None
+    if spaces[0].step != spaces[1].step:
+        return Refused("weights are read at other places: windows stand a step apart")
+    return center_axis(one), center_axis(other), False
 
 
 _THE: Mapping[Rule, str] = {"softmax": "a softmax", "l1": "a sum of magnitudes"}

@@ -82,6 +82,7 @@ def carried_numbers(
     numbers = numbers_for(source, target, tensors, share)
     made = numbers if isinstance(numbers, Refused) else settled(numbers, target)
     lossy = isinstance(made, Refused) or not made[1].exact
+    lossy = lossy and target.operator.space.connect != "outlook"  # no rows of its own
     if lossy and target.operator.weight.normalize == "softmax":
         return _nearest_rows(source, target, tensors, share) or made
     return made
@@ -170,6 +171,8 @@ def _logarithms(
     source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
 ) -> Numbers | Refused:
     """Logits of weights that are positive and sum to 1 over each output's slots."""
+    if target.operator.space.connect == "outlook":
+        return Refused(f"{INTO_SOFTMAX}; here it is a sum over windows")
     reads, counted = slots(target)
     numbers = _frozen(source, target, tensors, share)
     if isinstance(numbers, Refused):

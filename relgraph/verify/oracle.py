@@ -33,6 +33,7 @@ __all__ = [
     "core_channels",
     "dense",
     "multiply_adds",
+    "of_outputs",
     "slots",
     "values",
     "weights",
@@ -91,7 +92,7 @@ def weights(
     w = block_weights(whole, spot, tensors, _context(connection, x, keys, training))
     w = w * spot.present
     by_block = w.expand(-1, -1, len(spot.outputs), spot.outputs.shape[1], -1)
-    return _of_outputs(by_block.flatten(2, 3), spot).flatten(3)
+    return of_outputs(by_block.flatten(2, 3), spot).flatten(3)
 
 
 def slots(connection: Connection) -> Tensor:
@@ -99,7 +100,7 @@ def slots(connection: Connection) -> Tensor:
     spot = table(completed_connection(connection))
     by_block = spot.inputs[:, None].expand(-1, spot.outputs.shape[1], -1)
     # Shifted by one, so that slots of a neighbourhood that is not there are empty, as 0 then is.
-    return _of_outputs(by_block.flatten(0, 1)[None, None] + 1, spot)[0, 0].flatten(1) - 1
+    return of_outputs(by_block.flatten(0, 1)[None, None] + 1, spot)[0, 0].flatten(1) - 1
 
 
 def core(connection: Connection, w: Tensor, v: Tensor) -> Tensor:
@@ -176,7 +177,7 @@ def _order(spot: Table) -> Tensor:
     return order
 
 
-def _of_outputs(values: Tensor, spot: Table) -> Tensor:
+def of_outputs(values: Tensor, spot: Table) -> Tensor:
     """(B, U, n·q, …) → (B, U, O, R, …), 0 where an output stands in fewer neighbourhoods than R."""
     order = _order(spot)
     if order.shape[1] == 1:
@@ -196,7 +197,7 @@ def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Ten
     else:
         near = torch.unflatten(near, 3, (w.shape[1], -1))
         y = _contract("hnqk", "bnkhc->bnqhc", w, near)
-    return _of_outputs(y.flatten(3).flatten(1, 2)[:, None], spot).sum(3)[:, 0]
+    return of_outputs(y.flatten(3).flatten(1, 2)[:, None], spot).sum(3)[:, 0]
 
 
 def _contract(letters: str, equation: str, w: Tensor, near: Tensor) -> Tensor:

@@ -50,6 +50,8 @@ def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Ref
     """The mean of W over `inputs` (B, T + P, C)."""
     if source.key_grid is not None:
         return Refused("keys on a map of their own: its W reads what no static core here reads")
+    if source.operator.space.connect == "outlook":
+        return Refused("windows that overlap: a mean of what each makes of an entry is not taken")
     static = _static(source)
     axis, units = slot_axis(static, empty=True), channel_axis(source)
     entry = _entries(static, axis)
@@ -99,6 +101,9 @@ def _static(source: Connection) -> Connection:
     """The same slots, each with a number of its own at each place."""
     operator = source.operator
     space = replace(operator.space, share="none", rank=None)
+    if space.connect == "outlook":  # all that windows around an output may reach
+        rows, columns = (2 * side - 1 for side in space.size)
+        space = replace(space, connect="local", size=(rows, columns), step=(1, 1))
     value = operator.frame.value_bias
     if operator.weight.source == "pair":
         value = operator.weight.qkv_bias
