@@ -74,6 +74,11 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
+    Operator(dataclasses.replace(LOCAL, step=(2, 2))),
+    Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
+    Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
+    Operator(ranked(Space("outlook", (3, 3), share="windows"), "separable"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", step=(3, 3)), SEPARATE),
 )
 
 
@@ -160,4 +165,5 @@ def test_families_are_many_and_distinct() -> None:
         "full",
         "local",
         "axial",
+        "outlook",
     }
