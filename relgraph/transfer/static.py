@@ -115,6 +115,8 @@ def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refu
     rule = target.operator.weight.normalize
     if numbers.rule in ("softmax", "sigmoid"):
         return torch.where(moved.outside, OUTSIDE, values), moved
+    if rule == "sigmoid" and target.operator.space.connect == "outlook":
+        return Refused("sums of sigmoids over windows: their own numbers are not known from W")
     if rule == "sigmoid":
         return _as_logits(values, moved)
     return values, moved
