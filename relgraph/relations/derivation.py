@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from relgraph.algebra.operator import Operator, Space
 from relgraph.errors import Problem, RelgraphError
@@ -85,8 +86,8 @@ def _with_variants(goal: Operator) -> Numbers:
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
     outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
-    more = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
-    return replace(GENERIC, **more, outlook=outlook)
+    wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
+    return replace(GENERIC, **wider, outlook=outlook)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

@@ -31,7 +31,7 @@ def shipped(folder: Path, step: int, size: int) -> Connect:
 
 
 def carried(theirs: OutlookAttention) -> dict[str, torch.Tensor]:
-    """timm's tensors under our names: the scale of its logits goes into the layer that makes them."""
+    """timm's tensors under our names: the layer that makes logits takes their scale."""
     return {
         "value.weight": theirs.v.weight,
         "expand.weight": theirs.attn.weight * theirs.scale,

@@ -1,4 +1,4 @@
-"""Windows that overlap: edits write them in graphs of roots that have them, and the order is computed."""
+"""Windows that overlap: graphs of roots that have them, the order computed, weights carried."""
 
 from __future__ import annotations
 
