@@ -100,7 +100,7 @@ def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:
     if space.connect in ("point", "local"):
         step, unit, whole = space.stride[axis], _unit(space, axis), _taps_stay(connection, axis)
     elif space.connect == "outlook":
-        step, unit, whole = _windows(space, grid[axis], axis)
+        step, unit, whole = *_windows(space, axis), False
     else:
         found = _blocks(connection, grid, axis)
         if isinstance(found, str):
@@ -110,10 +110,9 @@ def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:
     return AxisShifts(step, unit, where)
 
 
-def _windows(space: Space, length: int, axis: geometry.Axis) -> tuple[int, Unit, bool]:
-    """Overlapping windows on a ring that their step divides move round with it."""
+def _windows(space: Space, axis: geometry.Axis) -> tuple[int, Unit]:
     step = space.step[axis]
-    return step, "step" if step > 1 else "any", space.border == "wrap" and length % step == 0
+    return step, "step" if step > 1 else "any"
 
 
 def _unit(space: Space, axis: geometry.Axis) -> Unit:
@@ -145,8 +144,6 @@ def _context_stays(connection: Connection, axis: geometry.Axis) -> bool:
     if weight.source not in ("center", "pair") or _is_average(connection):
         return True
     length, before = geometry.as_map(connection.in_grid)[axis], (weight.extent - 1) // 2
-    if space.connect == "outlook":
-        length = geometry.window_grid(space, geometry.as_map(connection.in_grid))[axis]
     centers = list(range(length))
     if space.connect in ("point", "local"):
         centers = _centers(space, length, axis)

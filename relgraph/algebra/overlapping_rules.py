@@ -54,6 +54,13 @@ OVERLAPPING: tuple[Rule, ...] = (
         "U",
     ),
     Rule(
+        68,
+        ("space.border", "space.connect"),
+        lambda o: _overlaps(o) and o.space.border == "wrap",
+        "windows that overlap and go round the border are not supported yet; use `zero` or `mask`",
+        "U",
+    ),
+    Rule(
         69,
         ("space.step", "space.size"),
         lambda o: _overlaps(o) and _leaves_gaps(o),

@@ -98,11 +98,12 @@ def _center(space: Space) -> str:
 
 
 def _dynamism(weight: Weight, center: str) -> str:
+    region = f"{weight.extent}×{weight.extent}"
     names = {
         "static": "static: a number each",
         "fixed": f"fixed: {weight.fixed}",
         "pooled": "dynamic: a function of the mean over all positions",
-        "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around {center}",
+        "center": f"dynamic: a function of the {region} region around {center}",
         "pair": "dynamic: query · key",
     }
     cosine = "dynamic: cosine of query and key"

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from relgraph.algebra.describe import sides
 from relgraph.algebra.operator import Operator, Rank, Size, Space
-from relgraph.relations.numbers import Numbers
+from relgraph.relations.numbers import Numbers, Overlap
 from relgraph.relations.relation import Relation, RelationAxis, Step, Steps
 from relgraph.relations.space import band, overlapping
 from relgraph.relations.values import connectivity, mixing, rank, source, ties
 
-Value = TypeVar("Value", int, Size, tuple[int, ...])
+Value = TypeVar("Value", int, Size, Overlap, tuple[int, ...])
 
 
 def _next(values: Iterable[Value], here: Value) -> Iterator[Value]:

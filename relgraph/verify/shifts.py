@@ -231,19 +231,14 @@ def _windows_move(connection: Connection, axis: int, by: int) -> list[bool]:
                for c in range(len(cells))]  # fmt: skip
 
     def whole(at: int) -> bool:
-        around = [c for c, middle in enumerate(cells) if _sees(space, middle, at, size, length)]
         return all(
-            regions[c] == [_plus(i, moved, len(cells)) for i in regions[c - moved]] for c in around
+            regions[c] == [_plus(i, moved, len(cells)) for i in regions[c - moved]]
+            for c, middle in enumerate(cells)
+            if -(size // 2) <= middle - at <= (size - 1) // 2
         )
 
     reads = weight.source == "center"
     return [at >= by and (not reads or (by % step == 0 and whole(at))) for at in range(length)]
-
-
-def _sees(space: Space, middle: int, at: int, size: int, length: int) -> bool:
-    """Whether the window around `middle` holds the place `at`."""
-    places = range(middle - (size - 1) // 2, middle + size // 2 + 1)
-    return at in ([p % length for p in places] if space.border == "wrap" else places)
 
 
 def _plus(place: int | None, by: int, length: int) -> int | None:

@@ -78,6 +78,7 @@ BROKEN: tuple[Operator, ...] = (
     Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
     Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
     Operator(ranked(Space("outlook", (3, 3), share="windows"), "separable"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", border="wrap"), SEPARATE),
     Operator(Space("outlook", (3, 3), share="windows", step=(3, 3)), SEPARATE),
 )
 

@@ -1,4 +1,4 @@
-"""Outlook attention as unfold and fold: the oracle's function, on maps that the step divides or not."""
+"""Outlook attention as unfold and fold, and what the general form is for: the oracle's function."""
 
 from __future__ import annotations
 
@@ -65,7 +65,6 @@ GENERAL: dict[str, Operator] = {
     "oblong": attention((3, 1)),
     "steps that differ": attention((3, 3), (2, 1)),
     "cut at the border": attention(border="mask"),
-    "round the border": attention(border="wrap"),
     "a region of cells": attention(step=(2, 2), extent=3),
     "sigmoids": replace(attention(), weight=Weight("center", "sigmoid")),
     "no projections": replace(attention(), frame=Frame()),
