@@ -87,7 +87,8 @@ def _with_variants(goal: Operator) -> Numbers:
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
     outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
-    return replace(GENERIC, **wider, outlook=outlook)
+    band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
+    return replace(GENERIC, **wider, band=band, outlook=outlook)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

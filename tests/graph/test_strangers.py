@@ -11,6 +11,8 @@ import pytest
 from relgraph.graph.closure import widened
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Names
+from relgraph.graph.near import near
+from relgraph.graph.picture.points import point_lines
 from relgraph.graph.questions.asked import Asked, asked
 from relgraph.graph.questions.common import common
 from relgraph.graph.questions.holes import Filters, holes, with_middle
@@ -20,7 +22,9 @@ from relgraph.graph.questions.where import where_operator
 from relgraph.graph.search import shortest
 from relgraph.graph.style import alike
 from relgraph.relations.families import family
+from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import Node
+from relgraph.relations.numbers import Numbers
 from relgraph.relations.order import compare
 from relgraph.relations.table import edits
 from relgraph.relations.words import key
@@ -115,11 +119,11 @@ def test_where_tells_ways_that_path_finds(
 ) -> None:
     (spot,) = where_operator(stranger, names, graph).spots
     assert spot.nearest
-    for near in spot.nearest:
-        for name in near.name.split(", "):
+    for one in spot.nearest:
+        for name in one.name.split(", "):
             way = path(asked(name, names, lambda: graph), stranger, names, None)
-            assert way.length == len(near.edits)
-            assert set(near.beside) <= set(way.beside)
+            assert way.length == len(one.edits)
+            assert set(one.beside) <= set(way.beside)
 
 
 def test_what_they_have_in_common_is_above_and_below(
@@ -163,3 +167,17 @@ def test_sizes_that_stand_for_any_are_said_of_a_spec(names: Names, graph: Relati
     assert spec.core == family_.core
     assert spec.words.startswith("local 3×3")
     assert family_.words.startswith("a neighbourhood")
+
+
+@pytest.mark.parametrize("word", [None, "torus", "local5x5.positions.d2x2-separate.heads4-center3"])
+def test_boxes_of_two_nodes_never_read_the_same(
+    word: str | None, strangers: dict[str, Asked], graph: RelationGraph
+) -> None:
+    drawn = graph
+    if word in strangers:
+        drawn = widened(graph, (strangers[word].core,))
+    elif word is not None:
+        root = node_of_key(word)
+        assert root is not None
+        drawn = near((root,), 2, Numbers(dilation=((1, 1), (2, 2)), window=((4, 4),)))
+    assert len(set(map(point_lines, drawn.nodes))) == len(drawn)
