@@ -127,6 +127,7 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("grid", size=(2, 2)): _above(numbers.grid, (1, 1)),
         Space("window", size=(2, 2)): _above(numbers.window, (1, 1)),
         Space("local", size=(3, 3)): _kernels(numbers),
+        Space("outlook", size=(3, 3)): len({*numbers.outlook}),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
     many[Space("grid")] = int((1, 1) in numbers.grid)

@@ -22,6 +22,7 @@ _SPACES = {
     "stripe": "stripes",
     "grid": "grids",
     "axial": "row and column",
+    "outlook": "overlapping windows",
 }
 _BORDERS = {
     "zero": "zeros outside",

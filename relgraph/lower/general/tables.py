@@ -21,7 +21,7 @@ def table_names(form: Form) -> tuple[str, ...]:
     names = [] if form.space.connect == "full" else ["inputs"]
     if form.orbit_share is not None:
         names.append("orbits")
-    if not form.is_stencil and form.space.connect != "full":
+    if not form.is_stencil and form.space.connect not in ("full", "outlook"):
         names.append("order")
     if form.has_region:
         names.append("centers")
@@ -39,6 +39,7 @@ TABLE_DOCS = {
     "places": "places ([n], k, 2), row and column by which each slot is turned",
     "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
+_CELLS = "centers (n, region), the cells around that of each neighbourhood, -1 outside"
 
 
 _BAND = [
@@ -60,12 +61,18 @@ def tables_text(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
+<<<<<<< HEAD
     docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
     lines = [
         *NEIGHBOURHOODS[form.space.connect](form),
         *orbit_lines(form),
         *position_lines(form),
     ]
+=======
+    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
+    docs = ";\n        ".join(said[name] for name in names)
+    lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+>>>>>>> main
     if form.has_band_entries:
         lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):
