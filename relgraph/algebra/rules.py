@@ -15,13 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
-<<<<<<< HEAD
 from relgraph.algebra.operator import BLOCKS, BY_OFFSET, STENCILS, Operator
-from relgraph.algebra.position_rules import POSITIONS
-=======
-from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
 from relgraph.algebra.overlapping_rules import OVERLAPPING
->>>>>>> main
+from relgraph.algebra.position_rules import POSITIONS
 from relgraph.algebra.rule import Kind, Rule, Violation
 
 __all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
@@ -368,11 +364,8 @@ RULES: tuple[Rule, ...] = (
         "only queries and keys are compared by a score",
     ),
     *CHANNEL_RULES,
-<<<<<<< HEAD
     *POSITIONS,
-=======
     *OVERLAPPING,
->>>>>>> main
 )
 
 

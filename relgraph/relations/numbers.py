@@ -27,20 +27,12 @@ class Numbers:
     root has it); sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
-<<<<<<< HEAD
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
     keys and `positions` what they let pairs know of places: what the graph is about, and with a
     root that has another, that one too. Such variants are families like others, but a graph in
-    which nobody asked for them would only be larger. Numbers that are `sized` are meant as they
-    stand, also where they are the generic ones: a kernel of 3×3 is one of 3×3 then.
-=======
-    `normal` are the normalisations that edits write and `scores` how they let queries be compared
-    with keys: what the graph is about, and with a root that has another, that one too. Such
-    variants are families like others, but a graph in which nobody asked for them would only be
-    larger. So are the windows of an `outlook`, of which there are none without such a root.
-    Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
-    of 3×3 is one of 3×3 then.
->>>>>>> main
+    which nobody asked for them would only be larger. So are the windows of an `outlook`, of which
+    there are none without such a root. Numbers that are `sized` are meant as they stand, also where
+    they are the generic ones: a kernel of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -60,11 +52,8 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
-<<<<<<< HEAD
     positions: tuple[Position, ...] = ("none", "relative", "absolute")
-=======
     outlook: tuple[Overlap, ...] = ()
->>>>>>> main
     sized: bool = False
 
     @property

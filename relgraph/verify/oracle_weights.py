@@ -15,11 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-<<<<<<< HEAD
-from relgraph.algebra.operator import Connection
-=======
-from relgraph.algebra.operator import Connection, Operator, Size, Space
->>>>>>> main
+from relgraph.algebra.operator import Connection, Size
 from relgraph.verify.oracle_channels import unit_count
 from relgraph.verify.oracle_positions import position_bias, turned_products
 from relgraph.verify.oracle_tables import Table, as_map, centers

@@ -14,11 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-<<<<<<< HEAD
-from relgraph.algebra.operator import Connection, position_share
-=======
-from relgraph.algebra.operator import Connection, Operator, SpaceShare
->>>>>>> main
+from relgraph.algebra.operator import Connection, Operator, position_share
 from relgraph.program import Connect
 from relgraph.verify import declared
 from relgraph.verify.connectivity import input_name, output_name

@@ -61,18 +61,13 @@ def tables_text(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
-<<<<<<< HEAD
-    docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
+    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
+    docs = ";\n        ".join(said[name] for name in names)
     lines = [
         *NEIGHBOURHOODS[form.space.connect](form),
         *orbit_lines(form),
         *position_lines(form),
     ]
-=======
-    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
-    docs = ";\n        ".join(said[name] for name in names)
-    lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
->>>>>>> main
     if form.has_band_entries:
         lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):
