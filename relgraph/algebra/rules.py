@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.operator import BLOCKS, FEATURES, STENCILS, Operator
 
 Kind = Literal["E", "U"]
 PARTITIONS = ("window", "stripe", "grid")
@@ -383,7 +383,27 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
+    Rule(
+        50,
+        ("weight.normalize", "weight.score"),
+        _both(_normalize("softmax", "sigmoid"), lambda o: _features(o) and _pair(o)),
+        "products of features stand for what a softmax makes of logits: they are weights already, "
+        "which `l1` divides by their sum",
+        "U",
+    ),
+    Rule(
+        51,
+        ("weight.position", "weight.score"),
+        lambda o: o.weight.position != "none" and _features(o) and _pair(o),
+        "a position bias beside products of features is not supported yet: sums over keys could no "
+        "longer be taken before the queries",
+        "U",
+    ),
 )
+
+
+def _features(o: Operator) -> bool:
+    return o.weight.score in FEATURES
 
 
 def _pair(o: Operator) -> bool:

@@ -220,9 +220,10 @@ ROWS: tuple[_Row, ...] = (
         "other queries and keys, and no position bias to hold a mean of what they said",
     ),
     _Row(
-        lambda a, b: _linear(b) and (b.weight.score, b.weight.position) == ("cosine", "none"),
+        lambda a, b: _linear(b) and b.weight.score != "dot" and b.weight.position == "none",
         "none",
-        "a mean has no place there: a scaled cosine is bounded, and there is no position bias",
+        "a mean has no place there: the score is bounded on one side or both, and there is no "
+        "position bias",
     ),
     _Row(
         lambda a, b: _is_bounded(a) and b.weight.normalize == "sigmoid",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relgraph.algebra.operator import Channel, Operator
+from relgraph.algebra.operator import Channel, Operator, Score
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.values import connectivity, mixing, rank, source
@@ -22,6 +22,11 @@ _SPACES = {
     "axial": "row and column",
 }
 _CHANNELS = {"full": "all channels", "separate": "own channel"}
+_SCORES: dict[Score, str] = {
+    "cosine": "cosine of query and key",
+    "relu": "relu of query · relu of key",
+    "elu": "elu of query + 1 · elu of key + 1",
+}
 _SOURCES = {
     "pooled": "from the mean",
     "center": "from the centre",
@@ -54,8 +59,8 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     if channel.rank is not None:
         yield f"rank over channels: {rank(channel.rank, families)}"
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
-    by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
-    yield (by_cosine or _SOURCES.get(weight.source) or source(weight)) + squashed
+    score = _SCORES.get(weight.score)
+    yield (score or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield f"{weight.position} position bias"
     yield from _frame(operator)
