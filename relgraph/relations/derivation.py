@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from relgraph.algebra.operator import Operator, Space
 from relgraph.errors import Problem, RelgraphError
@@ -84,7 +85,8 @@ def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
-    return replace(GENERIC, **{n: (*getattr(GENERIC, n), value) for n, value in missing.items()})
+    wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
+    return replace(GENERIC, **wider)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

@@ -7,7 +7,7 @@ over more numbers is a graph of instances, whose size is counted before it is ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
 from relgraph.algebra.operator import Normalize, Score, Size
@@ -27,7 +27,8 @@ class Numbers:
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys: what the graph is about, and with a root that has another, that one too. Such
     variants are families like others, but a graph in which nobody asked for them would only be
-    larger.
+    larger. Numbers that are `sized` are meant as they stand, also where they are the generic ones:
+    a kernel of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -46,6 +47,7 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    sized: bool = False
 
     @property
     def families(self) -> bool:
@@ -54,5 +56,7 @@ class Numbers:
 
 
 GENERIC = Numbers()
+KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
+"""What there are numbers of."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
 """Kinds whose values are words, in the order in which edits write them."""

@@ -18,8 +18,6 @@ from relgraph.shipped import Kind, shipped, specs_folder
 from relgraph.spec.document import Document, load
 from relgraph.spec.nodes import MapNode
 
-Listed = dict[str, dict[Path, Path]]  # by name: where it really lies, and as it is told
-
 TOP_KEY: dict[Kind, str] = {"operators": "operator", "backbones": "backbone"}
 
 
@@ -28,7 +26,8 @@ class Library:
     """Looks names up and reads every file once. One for each resolution."""
 
     documents: dict[Path, Document] = field(default_factory=dict)
-    _listed: dict[tuple[Kind, Path], Listed] = field(default_factory=dict)
+    _listed: dict[tuple[Kind, Path], dict[str, list[Path]]] = field(default_factory=dict)
+    _found: dict[tuple[Kind, str, Path], tuple[Path, ...]] = field(default_factory=dict)
     _shipped: dict[Kind, dict[str, Path]] = field(default_factory=dict)
 
     def read(self, path: Path) -> Document:
@@ -40,36 +39,39 @@ class Library:
 
     def find(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
         """Where the spec `name` lies, seen from the folder `near`: none, one, or several files."""
-        own = self._list(kind, near).get(name, {})
+        key = (kind, name, near)
+        if key not in self._found:
+            self._found[key] = self._paths(kind, name, near)
+        return self._found[key]
+
+    def _paths(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
+        own: dict[Path, Path] = {}  # by where it really lies: as it is told
+        for path in self._own(kind, near).get(name, ()):
+            if path.parent != near or self._is(kind, path):
+                own.setdefault(path.parent.resolve() / path.name, path)
         other = self._among_shipped(kind).get(name)
         return (*own.values(),) if other is None or other in own else (*own.values(), other)
 
     def names(self, kind: Kind, near: Path) -> list[str]:
         """The names that can be used from the folder `near`."""
-        return sorted({*self._list(kind, near), *self._among_shipped(kind)})
+        own = (name for name in self._own(kind, near) if self.find(kind, name, near))
+        return sorted({*own, *self._among_shipped(kind)})
 
     def _among_shipped(self, kind: Kind) -> dict[str, Path]:
         if kind not in self._shipped:
             self._shipped[kind] = shipped(kind)
         return self._shipped[kind]
 
-    def _list(self, kind: Kind, near: Path) -> Listed:
+    def _own(self, kind: Kind, near: Path) -> dict[str, list[Path]]:
+        """By name: the files that may hold such a spec, seen from the folder `near`."""
         key = (kind, near)
         if key not in self._listed:
-            self._listed[key] = self._scan(kind, near)
+            found = self._listed[key] = {}
+            beside = near.parent if near.name not in ("", "..") else near / ".."
+            for folder in (near, near / kind, beside / kind):
+                for name in _yaml_files(folder):
+                    found.setdefault(name.removesuffix(".yaml"), []).append(folder / name)
         return self._listed[key]
-
-    def _scan(self, kind: Kind, near: Path) -> Listed:
-        found: Listed = {}
-        beside = near.parent if near.name not in ("", "..") else near / ".."
-        for folder in (near, near / kind, beside / kind):
-            names = _yaml_files(folder)
-            real = folder.resolve() if names else folder
-            for name in names:
-                path = folder / name
-                if folder != near or self._is(kind, path):
-                    found.setdefault(path.stem, {}).setdefault(real / name, path)
-        return found
 
     def _is(self, kind: Kind, path: Path) -> bool:
         """Whether a file that may hold any kind of spec holds this one, by its first lines."""

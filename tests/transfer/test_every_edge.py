@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from relgraph.algebra.operator import Operator
+from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.relations.frame import FRAMES
-from relgraph.relations.node import Node
+from relgraph.relations.node import Node, as_given
 from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.order import compare
 from relgraph.relations.table import RELATIONS, edits
+from relgraph.relations.weights import ROWS
 from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
 VARIED = ("change score",)
-NORMALISING = ("normalise", "renormalise", "un-normalise")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
 
@@ -50,27 +51,71 @@ def test_the_slice_has_every_relation() -> None:
 
 def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines. Of every
-    kind one, from nodes of the slice."""
+    kind one that each row of the table stands for, from nodes of the slice."""
     numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
-    kinds: dict[tuple[str, ...], Edge] = {}
+    found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
-    there = [edge for node in sources for edge in _rewritten(node, numbers)]
-    back = [edge for one in there for edge in _rewritten(one.target, numbers)]
-    for edge in (*there, *back):
-        kinds.setdefault(kind(edge), edge)
-    return tuple(kinds.values())
+    there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
+    back = [edge for one in there for edge in _edits(one.target, numbers)]
+    for edge in (*there, *back[::5]):
+        found.setdefault((edge.relation, row_of(edge), _source(edge.target)), edge)
+    return tuple(found.values())
 
 
-def _rewritten(node: Node, numbers: Numbers) -> list[Edge]:
-    found = [e for e in edits(node, numbers) if e.relation in (*VARIED, *NORMALISING)]
-    return [Edge(node, e.target, e.relation, e.axis, e.before, e.after) for e in found]
+def _edits(node: Node, numbers: Numbers) -> list[Edge]:
+    found = [
+        Edge(node, e.target, e.relation, e.axis, e.before, e.after) for e in edits(node, numbers)
+    ]
+    return [edge for edge in found if isinstance(edge.target, Operator)]
+
+
+def _is_new(node: Node) -> bool:
+    assert isinstance(node, Operator)
+    return node.weight.normalize == "l1" or node.weight.score == "cosine"
+
+
+def _source(node: Node) -> str:
+    assert isinstance(node, Operator)
+    return node.weight.source
+
+
+def row_of(edge: Edge) -> str:
+    """The words of the row that stands for an edge; none where it is exact or one of terms."""
+    a, b = edge.source, edge.target
+    if not (isinstance(a, Operator) and isinstance(b, Operator)):
+        return ""
+    if compare(a, b, instances=True).direction in ("up", "equal"):
+        return ""
+    return next(row.reason for row in ROWS if row.fits(as_given(a), b))
 
 
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot"} <= words
+    assert {"l1", "cosine", "dot", "pair by cosine"} <= words
     assert list(problems(run(edges))) == []
+
+
+def small_frames() -> tuple[Edge, ...]:
+    """What the two rows say that no edge of the graph meets."""
+    attention = Operator(
+        Space("window", (2, 2), border="mask"),
+        Channel("separate", share="heads", heads=2),
+        Weight("pair", "softmax"),
+        "none",
+    )
+    framed = replace(attention, frame=Frame(value=True, output=True))
+    kernel = Operator(Space("local", (3, 3), share="positions"), Channel("separate"), bias="none")
+    strided = replace(kernel, space=replace(kernel.space, stride=(2, 2)))
+    return Edge(framed, attention, "", "", "", ""), Edge(strided, kernel, "", "", "", "")
+
+
+def test_every_row_of_the_table_is_walked() -> None:
+    """What a row says happens, at one edge of it at least; and no row stands for none."""
+    chosen = {row_of(edge): edge for edge in (*varied(), *EDGES[::31], *small_frames())}
+    del chosen[""]
+    assert set(chosen) == {row.reason for row in ROWS}
+    assert list(problems(run(tuple(chosen.values())))) == []
 
 
 def test_edges_do_what_they_say() -> None:
