@@ -86,7 +86,8 @@ def _with_variants(goal: Operator) -> Numbers:
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
-    return replace(GENERIC, **wider)
+    band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
+    return replace(GENERIC, **wider, band=band)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

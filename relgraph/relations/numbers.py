@@ -21,7 +21,8 @@ class Numbers:
 
     `kernel` sizes and `dilation` of local connectivity; sides of `window`; bands of `stripe`; cells
     of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
-    coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
+    coarse factors of `scales`; widths of a `band` of channels (none: no edit writes one, unless a
+    root has it); sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
@@ -43,6 +44,7 @@ class Numbers:
     reduce: tuple[int, ...] = (2,)
     tokens: tuple[int, ...] = (2,)
     scales: tuple[tuple[int, ...], ...] = ((2,),)
+    band: tuple[int, ...] = ()
     extent: tuple[int, ...] = (1,)
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
@@ -52,9 +54,14 @@ class Numbers:
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        return replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS}) == GENERIC
+        usual = {name: getattr(GENERIC, name) for name in VARIANTS}
+        if self.band == (BAND,):
+            usual["band"] = GENERIC.band
+        return replace(self, **usual) == GENERIC
 
 
+BAND = 3
+"""The width of a family's band of channels."""
 GENERIC = Numbers()
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""

@@ -85,13 +85,6 @@ NOT_YET: Final = (
         "a depthwise_conv can learn it",
     ),
     NotYet(
-        "channel",
-        "connect",
-        "local",
-        "a band of neighbouring channels (ECA)",
-        "groups are blocks of neighbouring channels",
-    ),
-    NotYet(
         "space",
         "connect",
         "halo",
