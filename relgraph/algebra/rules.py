@@ -17,6 +17,7 @@ from collections.abc import Callable
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.head_rules import HEAD_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
 
 __all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
@@ -364,6 +365,7 @@ RULES: tuple[Rule, ...] = (
     ),
     *HEAD_RULES,
     *CHANNEL_RULES,
+    *OVERLAPPING,
 )
 
 
