@@ -89,6 +89,8 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="continuous", hidden=8, score="cosine", key_bias=False),
     Weight("pair", position="rotary", key_bias=False),
     Weight("pair", position="rotary", score="cosine"),
+    Weight("pair", score="relu"),
+    Weight("pair", score="elu"),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

@@ -21,7 +21,7 @@ ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
-Score = Literal["dot", "cosine"]
+Score = Literal["dot", "cosine", "relu", "elu"]
 Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
@@ -49,6 +49,11 @@ def position_share(position: Position) -> SpaceShare | None:
     if position in BY_OFFSET:
         return "positions"
     return "none" if position == "absolute" else None
+
+
+FEATURES: tuple[Score, ...] = ("relu", "elu")
+"""Scores that are products of features of a query and of a key, none of them negative: they are
+weights as they are, and sums over slots may be taken before the query is known."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,9 @@ class Weight:
     `softmax` makes the weights of an output positive with sum 1, `l1` divides them by the sum of
     their magnitudes and keeps their signs, `sigmoid` bounds them one by one.
     `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
-    `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
+    `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head, or without
+    any factor φ(q)·φ(k), φ = `relu` (Cai et al., EfficientViT, ICCV 2023) or elu + 1 (`elu`;
+    Katharopoulos et al., ICML 2020). The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head),
     `continuous` (16 σ(W₂ relu(W₁ c + b₁)) of an offset's coordinates c, through `hidden` units: Liu
     et al., Swin v2, CVPR 2022) or none. With `rotary` positions there is none, but queries and keys

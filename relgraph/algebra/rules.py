@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
+from relgraph.algebra.head_rules import HEAD_RULES
 from relgraph.algebra.operator import BLOCKS, BY_OFFSET, STENCILS, Operator
 from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.position_rules import POSITIONS
@@ -363,6 +364,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
+    *HEAD_RULES,
     *CHANNEL_RULES,
     *POSITIONS,
     *OVERLAPPING,

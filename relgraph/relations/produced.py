@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.operator import BLOCKS, TOGETHER, Channel, Operator, Space, SpaceShare, Weight
+from relgraph.algebra.operator import (
+    BLOCKS,
+    FEATURES,
+    TOGETHER,
+    Channel,
+    Operator,
+    Space,
+    SpaceShare,
+    Weight,
+)
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -125,6 +134,8 @@ def _constant(inner: Operator, outer: Operator) -> str | None:
     theirs = outer.weight
     if theirs.normalize == "softmax":
         return _averaged(inner, outer) if theirs.position == "continuous" else None
+    if theirs.score in FEATURES:
+        return "a product of features is not negative"
     if theirs.position in _WITHOUT_NUMBERS:
         return _WITHOUT_NUMBERS[theirs.position]
     bounded = theirs.score == "cosine" and theirs.position == "none"
@@ -148,7 +159,7 @@ def _averaged(inner: Operator, outer: Operator) -> str | None:
 def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
     if inner.weight.score != outer.weight.score:
-        return "a cosine knows directions, a product lengths too"
+        return "queries and keys that are compared in another way"
     known = _known_places(inner, outer)
     if known is not None:
         return known

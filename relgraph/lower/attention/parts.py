@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relgraph.algebra.operator import Normalize
 from relgraph.lower.attention.bias import Bias
 from relgraph.lower.attention.place import Place
 from relgraph.lower.attention.score import Score
@@ -16,6 +17,7 @@ class Parts:
     place: Place
     score: Score
     bias: Bias | None
+    normalize: Normalize = "softmax"
     keyless: bool = False
 
     @property
@@ -24,8 +26,9 @@ class Parts:
         word = self.place.unbiased if self.bias is None else self.bias.word
         if self.score.parameters:  # knows places without a bias
             word = ""
+        raw = "Unnormalized" if self.normalize == "none" else ""
         keyless = "Keyless" if self.keyless else ""
-        return f"{keyless}{word}{self.score.word}{self.place.name}"
+        return f"{raw}{keyless}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:

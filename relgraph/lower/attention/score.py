@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from relgraph.algebra import operator
+from relgraph.lower.attention_parts import FEATURE_LINES
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Score:
     with a factor of its own is told; `note` is what each head has. `factor` and `learned` are lines
     of the constructor, before and behind the projections that make queries and keys; `parameters`
     are its own. `prepare` ends with the bracket and what it is given before queries and keys.
+    `features` is the line that makes features of both, whose products are weights that no softmax
+    sees.
     """
 
     entry: str
@@ -35,6 +38,7 @@ class Score:
     parameters: tuple[str, ...] = ()
     fused: str = ""
     methods: tuple[str, ...] = ()
+    features: str = ""
 
 
 _SCALED = '''\
@@ -42,6 +46,8 @@ _SCALED = '''\
         """Queries and keys of length 1, queries times what their head learned, at most 100."""
         scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None]
         return F.normalize(q, dim=-1) * scale, F.normalize(k, dim=-1)'''
+
+_PRODUCT = "q @ k.transpose(-2, -1)"
 
 SCORES: dict[operator.Score, Score] = {
     "dot": Score(
@@ -53,7 +59,7 @@ SCORES: dict[operator.Score, Score] = {
     "cosine": Score(
         entry="τ cos(q[o], k[j])",
         matrix="τ cos(q, k)",
-        product="q @ k.transpose(-2, -1)",
+        product=_PRODUCT,
         word="Cosine",
         title=", by scaled cosines",
         note="one τ ≤ 100",
@@ -62,6 +68,22 @@ SCORES: dict[operator.Score, Score] = {
         prepare="self.scaled(",
         fused=", scale=1.0",
         methods=(_SCALED,),
+    ),
+    "relu": Score(
+        entry="relu(q[{0}]) · relu(k[{1}])",
+        matrix="relu(q) relu(k)ᵀ",
+        product=_PRODUCT,
+        word="ReluLinear",
+        title=", by products of relu features",
+        features=FEATURE_LINES["relu"],
+    ),
+    "elu": Score(
+        entry="φ(q[{0}]) · φ(k[{1}])",
+        matrix="φ(q) φ(k)ᵀ",
+        product=_PRODUCT,
+        word="EluLinear",
+        title=", by products of features φ = elu + 1",
+        features=FEATURE_LINES["elu"],
     ),
 }
 
