@@ -11,6 +11,7 @@ from relgraph.algebra.operator import FEATURES, KEEPING
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.given import fixed_lines
 from relgraph.lower.general.positions import keyless_layers, turning_lines
 from relgraph.lower.general.tables import table_names
 
@@ -250,7 +251,7 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": _fixed_lines,
+        "fixed": fixed_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
@@ -288,30 +289,6 @@ def _at_orbits(values: str, form: Form) -> str:
 
 def _static_lines(form: Form) -> list[str]:
     return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
-
-
-def _fixed_lines(form: Form) -> list[str]:
-    if form.space.connect == "full":
-        return _fixed_full_lines(form)
-    outputs = "centers" if form.is_stencil else "inputs"
-    if form.operator.weight.fixed == "identity":
-        return [
-            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
-        ]
-    rows = "1" if form.is_stencil else "inputs.shape[1]"
-    if form.masks:
-        return [
-            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
-            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
-        ]
-    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
-
-
-def _fixed_full_lines(form: Form) -> list[str]:
-    if form.operator.weight.fixed == "identity":
-        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
-    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
 
 
 def _pooled_lines(form: Form) -> list[str]:
