@@ -179,15 +179,26 @@ def _one_group(o: Operator, widths: _Widths) -> Operator:
 
 
 def _given_weights(o: Operator, _: _Widths) -> Operator:
-    """Given weights have no orbits to share; one slot's average, and any identity, is a point's
-    identity."""
+    """Given weights have no orbits to share; one slot's average, a shift by nothing, and any
+    identity, is a point's identity."""
     if o.weight.source != "fixed":
         return o
     space = replace(o.space, share="none")
-    weight = replace(o.weight, fixed="identity") if space.connect == "point" else o.weight
+    still = o.weight.fixed == "shift" and o.weight.offset == (0, 0)
+    given = still or space.connect == "point"
+    weight = replace(o.weight, fixed="identity") if given else o.weight
     if weight.fixed == "identity" and space.padding == "half" and space.connect != "point":
         space = Space("point", stride=space.stride)
     return replace(o, space=space, channel=Channel("separate"), weight=weight)
+
+
+def _one_tap(o: Operator, _: _Widths) -> Operator:
+    """shift → the smallest centred kernel that has its tap."""
+    space = o.space
+    if o.weight.fixed != "shift" or space.connect != "local" or space.padding != "half":
+        return o
+    rows, columns = (2 * abs(step) + 1 for step in o.weight.offset)
+    return _space(o, replace(space, size=(rows, columns)))
 
 
 def _squashed_number(o: Operator, _: _Widths) -> Operator:
@@ -221,6 +232,7 @@ REWRITES: tuple[tuple[str, _Rewrite], ...] = (
     ("coarse scales are already inside a block with a weight for every entry", _coarse_inside),
     ("one group is all channels, one channel a group is separate, one head all", _one_group),
     ("given weights have nothing to share", _given_weights),
+    ("a shift reads one tap, whatever the kernel", _one_tap),
     ("a static number through a sigmoid is another number", _squashed_number),
     ("an option of what is not there says nothing", _unread_options),
 )

@@ -6,7 +6,7 @@ or where the line will stand.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size, Weight
 
 SOURCES = {
     "static": "static",
@@ -133,7 +133,7 @@ def _weights(operator: Operator) -> str:
     weight = operator.weight
     words = [COSINE if weight.score == "cosine" else SOURCES.get(weight.source, "")]
     if weight.source == "fixed":
-        words = [f"given weights: {weight.fixed}"]
+        words = [given(weight)]
     if weight.source == "center":
         region = (
             f"the {weight.extent}×{weight.extent} region" if weight.extent > 1 else "the feature"
@@ -148,6 +148,26 @@ def _weights(operator: Operator) -> str:
     if weight.position != "none":
         words.append(f"{weight.position} position bias")
     return ", ".join(words)
+
+
+def given(weight: Weight) -> str:
+    """What stands for learned weights, in words."""
+    if weight.fixed == "shift":
+        return f"given weights: shift, reads {_way(weight.offset)}"
+    return f"given weights: {weight.fixed}"
+
+
+def _way(offset: Size) -> str:
+    """1 row above and 2 columns to the right."""
+    rows, columns = offset
+    ways = (
+        (rows, "row", "above" if rows < 0 else "below"),
+        (columns, "column", "to the left" if columns < 0 else "to the right"),
+    )
+    said = [
+        f"{abs(step)} {noun}{'s' if abs(step) > 1 else ''} {side}" for step, noun, side in ways if step
+    ]
+    return " and ".join(said) or "in place"
 
 
 def _frame(operator: Operator) -> str:

@@ -94,7 +94,10 @@ def _value(operator: Operator, at: str) -> str:
 def _weight(operator: Operator) -> str:
     weight = operator.weight
     if weight.source == "fixed":
-        return "1/|slots|" if weight.fixed == "average" else "1{i = o}"
+        center = "o" if operator.space.stride == (1, 1) else f"{_stride(operator)}·o"
+        rows, columns = weight.offset
+        own = f"1{{i = {center} + ({rows}, {columns})}}" if weight.fixed == "shift" else "1{i = o}"
+        return "1/|slots|" if weight.fixed == "average" else own
     if weight.normalize == "none":
         return _logit(operator)
     return f"{weight.normalize}{'_i' if weight.normalize in TOGETHER else ''}({_logit(operator)})"

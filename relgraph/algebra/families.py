@@ -72,6 +72,7 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("static"),
     Weight("fixed", fixed="average"),
     Weight("fixed", fixed="identity"),
+    Weight("fixed", fixed="shift", offset=(1, -1)),
     Weight("pooled", predictor=_HIDDEN),
     Weight("pooled", predictor=_EXPERTS),
     Weight("center", extent=3),

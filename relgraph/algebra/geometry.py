@@ -56,6 +56,17 @@ def kernel(space: Space, axis: Axis) -> tuple[int, int]:
     return (space.size[axis], space.dilation[axis]) if space.connect == "local" else (1, 1)
 
 
+def middle(space: Space) -> Size:
+    """The row and the column of a kernel's taps that stand at its centre."""
+    return (space.size[0] - 1) // 2, (space.size[1] - 1) // 2
+
+
+def has_tap(space: Space, offset: Size) -> bool:
+    """Whether some tap of a kernel stands `offset` taps from its centre."""
+    taps = (m + step for m, step in zip(middle(space), offset, strict=True))
+    return all(0 <= tap < size for tap, size in zip(taps, space.size, strict=True))
+
+
 def before(space: Space, length: int, axis: Axis) -> int:
     """How far before `output · stride` the first tap of a stencil lies.
 

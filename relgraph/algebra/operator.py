@@ -22,6 +22,7 @@ Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine"]
+Given = Literal["average", "identity", "shift"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
@@ -112,7 +113,8 @@ class Weight:
     `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
     none. `extent` is the side of the
-    region that a `center` source reads. `fixed` values: `average` or `identity`.
+    region that a `center` source reads. `fixed` values: `average`, `identity` or `shift`, which
+    reads one tap of a kernel: the one that stands `offset` rows and columns from its centre.
     """
 
     source: Source = "static"
@@ -121,8 +123,9 @@ class Weight:
     predictor: Predictor | None = None
     extent: int = 1
     qkv_bias: bool = True
-    fixed: Literal["average", "identity"] | None = None
+    fixed: Given | None = None
     score: Score = "dot"
+    offset: Size = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from relgraph.algebra import geometry
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
 
 Kind = Literal["E", "U"]
@@ -382,6 +383,38 @@ RULES: tuple[Rule, ...] = (
         ("weight.score", "weight.source"),
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
+    ),
+    Rule(
+        58,
+        ("weight.fixed", "space.connect"),
+        lambda o: o.weight.fixed == "shift" and o.space.connect != "local",
+        "a shift reads one tap of a kernel, and only local connectivity has taps",
+    ),
+    Rule(
+        58,
+        ("weight.offset", "space.size"),
+        lambda o: (
+            o.weight.fixed == "shift"
+            and o.space.connect == "local"
+            and not geometry.has_tap(o.space, o.weight.offset)
+        ),
+        "the offset lies outside the kernel",
+    ),
+    Rule(
+        59,
+        ("weight.offset", "weight.fixed"),
+        lambda o: o.weight.offset != (0, 0) and o.weight.fixed != "shift",
+        "only a shift (`fixed: shift`) goes by an offset",
+    ),
+    Rule(
+        59,
+        ("space.dilation", "weight.fixed"),
+        lambda o: (
+            o.weight.fixed == "shift"
+            and o.space.connect == "local"
+            and o.space.dilation != (1, 1)
+        ),
+        "an offset counts places, and one tap has no distance to others",
     ),
 )
 

@@ -85,9 +85,10 @@ def _rank(axis: Space | Channel) -> str:
 
 
 def _dynamism(weight: Weight) -> str:
+    offset = weight.offset
     names = {
         "static": "static: a number each",
-        "fixed": f"fixed: {weight.fixed}",
+        "fixed": f"fixed: {weight.fixed}" + (f" by {offset}" if any(offset) else ""),
         "pooled": "dynamic: a function of the mean over all positions",
         "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around o",
         "pair": "dynamic: query · key",
@@ -108,6 +109,8 @@ def _weight(operator: Operator) -> str:
     orbit = _orbit(operator)
     weight = operator.weight
     if weight.source == "fixed":
+        if weight.fixed == "shift":
+            return f"1{{j = o + {weight.offset}}}"
         return "1/n" if weight.fixed == "average" else "1"
     if weight.source == "pair":
         return _pair(operator)

@@ -114,6 +114,7 @@ def _weight(weight: Weight) -> Spelled:
     return {
         ("weight", "dynamic"): "" if weight.source in ("static", "fixed") else weight.source,
         ("weight", "fixed"): weight.fixed or "",
+        ("weight", "offset"): _sides(weight.offset),
         ("weight", "normalize"): weight.normalize,
         ("weight", "position"): weight.position,
         ("weight", "reduction"): predictor.reduction or 0,

@@ -84,6 +84,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "scores", operator.weight.score
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
+    if operator.weight.fixed == "shift":
+        yield "offset", operator.weight.offset
     for rank in (space.rank, channel.rank):
         if rank is not None and rank.numbers:
             yield rank.word, rank.numbers if rank.word == "scales" else rank.numbers[0]

@@ -66,7 +66,7 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
     """How many operators there are without their frames."""
     spaces, channels = _spaces(roots, numbers), _channels(numbers)
     borders = {o.space.border for o in roots if o.space.border not in _usual(o.weight)}
-    total = 0
+    total = _shifts(roots, numbers)
     for weight, sources in _weights(numbers).items():
         plain = Space("point" if weight.fixed == "identity" else "full", border=_usual(weight)[0])
         mixing = [c for c in channels if _fits(Operator(plain, c, weight))]
@@ -221,3 +221,11 @@ def _weights(numbers: Numbers) -> _Many[Weight]:
     }
     many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}
+
+
+def _shifts(roots: list[Operator], numbers: Numbers) -> int:
+    """Shifts of the map: one kernel each, for every stride, padding and border."""
+    borders = {"zero", *(operator.space.border for operator in roots)}
+    kept = {(stride, padding) for stride, padding, _ in _kept(roots)}
+    sizes = 1 if len(kept) == 1 else len({*numbers.kernel})
+    return len(numbers.offset) * len(borders) * len(kept) * sizes

@@ -27,6 +27,7 @@ from relgraph.lower import (
     pooled_dense,
     reduced,
     scored_window,
+    shift,
     window,
 )
 from relgraph.lower.module import Lowered, Module
@@ -47,6 +48,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("average", average.accepts_average, average.lower_average),
+    Pattern("shift", shift.accepts_shift, shift.lower_shift),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
     Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),

@@ -83,8 +83,10 @@ def derivation(node: Node) -> tuple[Edit, ...] | None:
 def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
+    offset = (goal.weight.offset,) if goal.weight.fixed == "shift" else ()
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
-    return replace(GENERIC, **{n: (*getattr(GENERIC, n), value) for n, value in missing.items()})
+    more = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
+    return replace(GENERIC, **more, offset=offset)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

@@ -43,7 +43,8 @@ def ties(channel: Channel, families: bool) -> str:
 def source(weight: Weight) -> str:
     """`static`, `center`, `center 3×3`, `pair with relative position`, `given average`."""
     if weight.source == "fixed":
-        return f"given {weight.fixed}"
+        rows, columns = weight.offset
+        return f"given {weight.fixed}" + (f" by {rows}, {columns}" if any(weight.offset) else "")
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
     name = "pair by cosine" if weight.score == "cosine" else weight.source

@@ -92,13 +92,6 @@ NOT_YET: Final = (
         "dynamic: pair compares positions, pooled weights mix channels anew for each image",
     ),
     NotYet(
-        "weight",
-        "fixed",
-        "shift",
-        "the map moved by a position, runs of channels in several directions (ShiftViT, S²-MLP)",
-        "a depthwise_conv can learn it",
-    ),
-    NotYet(
         "channel",
         "connect",
         "local",

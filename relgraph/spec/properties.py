@@ -179,9 +179,19 @@ WEIGHT: Final = (
         "fixed",
         "choice",
         "given weights, nothing learned",
-        choices=("average", "identity"),
+        choices=("average", "identity", "shift"),
         none=True,
         example="fixed: average",
+    ),
+    Field(
+        "offset",
+        "size",
+        "of a shift: each output reads the place that many rows below and columns to the right of "
+        "its own (negative: above, to the left), which must lie in its kernel",
+        0,
+        minimum=-4096,
+        maximum=4096,
+        example="offset: [0, -1]",
     ),
     Field(
         "normalize",

@@ -150,6 +150,7 @@ def outputs(operator: Operator, grid: Size = (4, 6)) -> torch.Tensor:
 
 
 SOFTMAX = Weight("pooled", normalize="softmax")
+ASIDE = Weight("fixed", fixed="shift", offset=(0, -1))
 SAME = [
     (
         Operator(Space("local", (3, 3), border="mask"), Channel("separate"), Weight("center")),
@@ -178,6 +179,16 @@ SAME = [
             Weight("fixed", fixed="average"),
         ),
         Operator(Space("local", (3, 3)), Channel("separate"), Weight("fixed", fixed="average")),
+    ),
+    (
+        Operator(Space("local", (4, 5), border="mask"), Channel("separate"), ASIDE),
+        Operator(Space("local", (1, 3), share="positions"), Channel("separate"), ASIDE),
+    ),
+    (
+        Operator(
+            Space("local", (3, 3)), Channel("separate"), Weight("fixed", fixed="shift"), "none"
+        ),
+        Operator(Space(), Channel("separate"), Weight("fixed", fixed="identity"), "none"),
     ),
     (
         Operator(

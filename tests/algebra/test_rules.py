@@ -74,6 +74,14 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
+    Operator(WINDOW, SEPARATE, Weight("fixed", fixed="shift", offset=(0, 1))),
+    Operator(Space("local", (3, 4)), SEPARATE, Weight("fixed", fixed="shift", offset=(0, -2))),
+    Operator(LOCAL, SEPARATE, Weight("fixed", fixed="average", offset=(0, 1))),
+    Operator(
+        dataclasses.replace(LOCAL, dilation=(2, 2)),
+        SEPARATE,
+        Weight("fixed", fixed="shift", offset=(0, 1)),
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.algebra.operator import Border, Channel, Operator, Rank, Space, Weight
 from relgraph.graph.closure import closure
 from relgraph.graph.numbering import only_numbers, own_numbers
 from relgraph.graph.universe import count
@@ -47,6 +47,63 @@ def test_a_graph_has_a_variant_where_a_root_has_it(name: str) -> None:
     assert len(closure((MLP,)).nodes) < len(nodes) <= count((root,), numbers)
     assert MLP in nodes
     assert all(node_of_key(key(node)) == node for node in nodes)
+
+
+def moved(rows: int, columns: int, border: Border = "zero") -> Operator:
+    weight = Weight("fixed", fixed="shift", offset=(rows, columns))
+    sides = 2 * abs(rows) + 1, 2 * abs(columns) + 1
+    return core(Operator(Space("local", sides, border=border), HEADS, weight))
+
+
+def test_a_graph_has_shifts_where_a_root_is_one() -> None:
+    root = family(moved(0, -1))
+    assert root == moved(1, 1)
+    numbers = own_numbers(GENERIC, (root,))
+    assert numbers.families
+    nodes = closure((root,)).nodes
+    assert len(closure((MLP,)).nodes) + 1 == len(nodes) <= count((root,), numbers)
+    assert all(node_of_key(key(node)) == node for node in nodes)
+    steps = derivation(root)
+    assert steps is not None
+    assert steps[-1].target == root
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "word"),
+    [(1, 1, "shift"), (0, -2, "shift.left2"), (-1, 3, "shift.up1.right3"), (2, 0, "shift.down2")],
+)
+def test_a_shift_has_a_name_by_its_way(rows: int, columns: int, word: str) -> None:
+    node = moved(rows, columns)
+    assert key(node).endswith(f"-fixed.{word}")
+    assert node_of_key(key(node)) == node
+
+
+KERNEL = Space("local", (3, 3), share="positions")
+
+
+@pytest.mark.parametrize(
+    ("space", "weight", "direction"),
+    [
+        (KERNEL, Weight(), "up"),
+        (replace(KERNEL, rank=Rank("separable")), Weight(), "up"),
+        (replace(KERNEL, border="clamp"), Weight(), "sideways"),
+        (replace(KERNEL, share="all"), Weight(), "sideways"),
+        (replace(KERNEL, size=(3, 1)), Weight(), "sideways"),
+        (Space("axial", share="positions"), Weight(), "up"),
+        (Space("full"), Weight("pooled"), "up"),
+        (KERNEL, Weight("center"), "up"),
+        (replace(KERNEL, border="mask"), Weight(normalize="softmax"), "sideways"),
+        (Space("window", (3, 3)), Weight(), "sideways"),
+        (KERNEL, Weight("fixed", fixed="average"), "sideways"),
+    ],
+)
+def test_a_shift_is_one_tap(space: Space, weight: Weight, direction: str) -> None:
+    other = core(Operator(space, Channel("separate"), weight))
+    assert compare(moved(0, 1), other, instances=True).direction == direction
+    wrapped = replace(other, space=replace(other.space, border="wrap"))
+    if direction == "up" and space.connect == "local":  # others hold what comes round, too
+        assert compare(moved(0, 1, "wrap"), core(wrapped), instances=True).direction == "up"
+        assert compare(moved(0, 1, "wrap"), other, instances=True).direction == "sideways"
 
 
 @pytest.mark.parametrize("name", VARIANTS)

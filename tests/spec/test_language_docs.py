@@ -56,7 +56,10 @@ WEIGHTS = {
     "experts": "dynamic: pooled, ",
     "predictor": "dynamic: pooled, reduction: 4, ",
     "extent": "dynamic: center, ",
+    "offset": "fixed: shift, ",
 }
+# Weights that stand in one connectivity alone.
+PLACES = {"offset": "{connect: local, size: 3}"}
 
 
 def test_the_page_is_fresh() -> None:
@@ -186,7 +189,8 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
     channel = "{connect: separate, share: all}"
     weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
-    operator(tmp_path, channel=channel, weight=weight)
+    space = PLACES.get(field.name, "{connect: full}")
+    operator(tmp_path, space=space, channel=channel, weight=weight)
 
 
 @pytest.mark.parametrize("field", SECTIONS["predictor"], ids=lambda field: field.name)

@@ -137,6 +137,8 @@ def _network(node: Connect) -> Arguments:
         network += (("num_experts", weight.predictor.experts),)
     if weight.source == "center":
         network += (("extent", weight.extent),)
+    if weight.fixed == "shift":
+        network += (("offset", weight.offset),)
     return network
 
 

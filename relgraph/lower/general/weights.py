@@ -270,6 +270,14 @@ def _fixed_lines(form: Form) -> list[str]:
             f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
             "w = own.to(x.dtype).unsqueeze(0)",
         ]
+    if form.operator.weight.fixed == "shift":
+        return [
+            "kernel = x.new_zeros(self.kernel_size)",
+            "rows, columns = self.kernel_size",
+            "down, right = self.offset",
+            "kernel[(rows - 1) // 2 + down, (columns - 1) // 2 + right] = 1",
+            "w = kernel.view(1, 1, 1, -1)",
+        ]
     rows = "1" if form.is_stencil else "inputs.shape[1]"
     if form.masks:
         return [

@@ -88,7 +88,11 @@ def _equation(form: Form) -> str:
 def _weights(form: Form) -> str:
     weight = form.operator.weight
     if weight.source == "fixed":
-        given = {"average": "1 / number of positions seen", "identity": "1 at the centre, else 0"}
+        given = {
+            "average": "1 / number of positions seen",
+            "identity": "1 at the centre, else 0",
+            "shift": "1 at the tap that is `offset` from the centre, else 0",
+        }
         return given[weight.fixed or "average"]
     if weight.source == "pair":
         cosine = weight.score == "cosine"
