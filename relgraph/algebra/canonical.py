@@ -68,9 +68,22 @@ def _one_slot(o: Operator, _: _Widths) -> Operator:
     sized = space.connect in ("window", "grid", "local") and space.size == (1, 1)
     if not sized or o.weight.source == "pair" or o.weight.normalize in TOGETHER:
         return o
+    if space.halo != (0, 0):
+        return o
     padding: Padding = space.padding if space.connect == "local" else "half"
     point = Space("point", stride=space.stride, share=space.share, padding=padding)
     return replace(o, space=replace(point, border=space.border))
+
+
+def _sliding(o: Operator, _: _Widths) -> Operator:
+    """window 1 with a halo of h → local 2h + 1."""
+    space = o.space
+    if space.connect != "window" or space.size != (1, 1) or space.halo == (0, 0):
+        return o
+    rows, columns = (2 * around + 1 for around in space.halo)
+    share: SpaceShare = "positions" if space.share == "windows" else space.share
+    kernel = Space("local", size=(rows, columns), share=share, border=space.border)
+    return replace(o, space=replace(kernel, rank=space.rank))
 
 
 def _windows_of_one(o: Operator, _: _Widths) -> Operator:
@@ -141,7 +154,7 @@ def _crosses(space: Space) -> bool:
         return space.padding != (0, 0) and (space.size != (1, 1) or space.padding != "half")
     if space.connect == "point":
         return space.padding not in ("half", (0, 0))
-    return space.shift != (0, 0)
+    return space.shift != (0, 0) or space.halo != (0, 0)
 
 
 def _rings(o: Operator) -> bool:
@@ -224,6 +237,7 @@ def _unread_options(o: Operator, _: _Widths) -> Operator:
 
 REWRITES: tuple[tuple[str, _Rewrite], ...] = (
     ("a block or kernel of one place is a point connection", _one_slot),
+    ("windows of one place with a halo are neighbourhoods that slide", _sliding),
     ("one slot has one orbit, one window none to share with", _windows_of_one),
     ("a size that the connectivity does not read says nothing", _unread_geometry),
     ("a shift by whole windows moves nothing", _shift_within),

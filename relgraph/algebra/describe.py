@@ -69,7 +69,8 @@ def _connectivity(operator: Operator) -> str:
     if space.connect == "local":
         return f"local {sides(space.size)}"
     if space.connect == "window":
-        return f"windows {sides(space.size)}"
+        around = f" with a halo of {sides(space.halo)}" if space.halo != (0, 0) else ""
+        return f"windows {sides(space.size)}{around}"
     if space.connect == "grid":
         return f"grids of {sides(space.size)} spread places"
     if space.connect == "stripe":

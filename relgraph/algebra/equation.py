@@ -8,7 +8,7 @@ so that sharing can be read off; what does not stand there is shared.
 from __future__ import annotations
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import TOGETHER, Operator, Rank
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size
 
 
 def equation(operator: Operator) -> str:
@@ -71,12 +71,18 @@ def _slots(operator: Operator) -> str:
         corner = "from" if space.padding == (0, 0) else "around"
         return f"{sides(space.size)}{dilation} {corner} {center}"
     return {
-        "window": "window(o)",
+        "window": "window(o)" + _around(space.halo),
         "stripe": "stripe(o)",
         "grid": "grid(o)",
         "full": "all",
         "axial": "row(o) ∪ column(o)",
     }[space.connect]
+
+
+def _around(halo: Size) -> str:
+    if halo == (0, 0):
+        return ""
+    return f" ± {halo[0] if halo[0] == halo[1] else halo}"
 
 
 def _stride(operator: Operator) -> str:

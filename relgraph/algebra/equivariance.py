@@ -167,5 +167,6 @@ def _blocks(
     if space.connect == "grid":
         return 1, "any", False
     moved = geometry.shift(space, grid)[axis]
-    whole = grid[axis] % places == 0 and (moved == 0 or space.border == "wrap")
+    still = moved == 0 and geometry.halo(space, grid)[axis] == 0
+    whole = grid[axis] % places == 0 and (still or space.border == "wrap")
     return places, "block", whole

@@ -46,6 +46,8 @@ GEOMETRIES: tuple[tuple[Space, tuple[Border, ...]], ...] = (
     (Space("window", size=(2, 3)), BLANK),
     (Space("window", size=(2, 3), shift=(1, 1)), RING),
     (Space("window", size=(3, 4), shift=(1, 2), pad=True), RING),
+    (Space("window", size=(2, 3), halo=(1, 1)), RING),
+    (Space("window", size=(3, 4), halo=(1, 2), pad=True), BLANK),
     (Space("stripe", size=(2, 1), shift=(1, 0)), RING),
     (Space("stripe", size=(1, 3), along="columns"), BLANK),
     (Space("grid", size=(2, 3)), RING),

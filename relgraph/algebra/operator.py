@@ -50,7 +50,8 @@ class Space:
     in `size[0]`, columns where `along` is `columns` in `size[1]`). `padding` places the taps:
     `half` centres them (even sizes take the extra tap after the centre; output grid ⌈H/s⌉), a
     number n starts them n before the corner and keeps whole kernels only, `same_tf` is
-    TensorFlow's SAME. `border` says what stands outside the map. `pad` completes a map that blocks
+    TensorFlow's SAME. `halo` is how many rows and columns around its window a window reads: then
+    outputs of one window share inputs that are more than their own. `border` says what stands outside the map. `pad` completes a map that blocks
     do not divide with zero positions that take part.
     """
 
@@ -59,6 +60,7 @@ class Space:
     stride: Size = (1, 1)
     dilation: Size = (1, 1)
     shift: Size = (0, 0)
+    halo: Size = (0, 0)
     along: Literal["rows", "columns"] = "rows"
     share: SpaceShare = "none"
     border: Border = "zero"

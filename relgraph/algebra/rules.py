@@ -94,6 +94,10 @@ def _moves(o: Operator) -> bool:
     return space.connect != "window" and space.shift != (0, 0)
 
 
+def _has_halo(o: Operator) -> bool:
+    return o.space.halo != (0, 0)
+
+
 def _has_stride(o: Operator) -> bool:
     return o.space.stride != (1, 1)
 
@@ -383,6 +387,26 @@ RULES: tuple[Rule, ...] = (
         ("weight.score", "weight.source"),
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
+    ),
+    Rule(
+        55,
+        ("space.halo", "space.connect"),
+        lambda o: _has_halo(o) and o.space.connect != "window",
+        "a halo is what a window reads around itself; nothing else has one",
+    ),
+    Rule(
+        56,
+        ("space.halo", "space.shift"),
+        lambda o: _has_halo(o) and o.space.connect == "window" and o.space.shift != (0, 0),
+        "moved windows that read around themselves are not supported yet",
+        "U",
+    ),
+    Rule(
+        57,
+        ("space.rank", "space.halo"),
+        _both(_has_halo, _connect("window"), lambda o: o.space.share == "none", _space_rank("scales")),
+        "coarse scales of windows that read around themselves are not supported yet",
+        "U",
     ),
     Rule(
         58,

@@ -61,6 +61,8 @@ def _region(space: Space) -> str:
         parts.append(f"dilated {space.dilation[0]}×{space.dilation[1]}")
     if space.stride != (1, 1):
         parts.append(f"stride {space.stride[0]}×{space.stride[1]}")
+    if space.halo != (0, 0):
+        parts.append(f"halo {space.halo[0]}×{space.halo[1]}")
     if space.shift != (0, 0):
         parts.append(f"shifted {space.shift[0]}×{space.shift[1]}")
     if space.connect not in ("point", "full"):

@@ -74,6 +74,7 @@ def _space(space: Space, weight: Weight) -> Spelled:
         ("space", "stride"): _sides(space.stride),
         ("space", "dilation"): _sides(space.dilation),
         ("space", "shift"): _sides(space.shift),
+        ("space", "halo"): _sides(space.halo),
         ("space", "along"): space.along,
         ("space", "share"): space.share,
         ("space", "border"): "usual" if space.border == border else space.border,

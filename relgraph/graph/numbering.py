@@ -14,7 +14,7 @@ from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
 
-_NEUTRAL = frozenset(("dilation", "shift", "extent", "along", *VARIANTS))
+_NEUTRAL = frozenset(("dilation", "shift", "halo", "extent", "along", *VARIANTS))
 """Kinds of which one value says nothing, so that edits may always return to it."""
 
 
@@ -72,6 +72,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "dilation", space.dilation
     if space.connect in ("window", "stripe"):
         yield "shift", space.shift
+    if space.connect == "window":
+        yield "halo", space.halo
     if space.connect == "stripe":
         yield "stripe", space.size[0 if space.along == "rows" else 1]
         yield "along", space.along

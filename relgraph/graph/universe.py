@@ -128,6 +128,10 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("local", size=(3, 3)): _kernels(numbers),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
+    around = _above(numbers.halo, (0, 0))
+    many[Space("window", size=(2, 2), halo=(1, 1))] = _above(numbers.window, (1, 1)) * around
+    if (1, 1) in numbers.window:  # a neighbourhood that slides
+        many[Space("local", size=(3, 3))] += around
     many[Space("grid")] = int((1, 1) in numbers.grid)
     many[Space("window")] = int((1, 1) in numbers.window)
     many[Space("local")] = int((1, 1) in numbers.kernel)

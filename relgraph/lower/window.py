@@ -308,6 +308,7 @@ def lies_in_windows(node: Connect) -> bool:
     connection = node.connection
     return (
         connection.operator.space.connect == "window"
+        and connection.operator.space.halo == (0, 0)
         and node.input.layout == "map"
         and (_shift(node) == (0, 0) or connection.operator.space.border in ("mask", "wrap"))
         and not _is_ring(connection)

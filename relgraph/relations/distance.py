@@ -67,7 +67,7 @@ def at_least(operator: Operator, goal: Operator) -> int:
 
 
 def _support(space: Space) -> object:
-    return space.connect, space.size, space.dilation, space.shift, space.along
+    return space.connect, space.size, space.dilation, space.shift, space.halo, space.along
 
 
 def _mixing(channel: Channel) -> object:

@@ -36,6 +36,7 @@ def _space(space: Space) -> Space:
     return Space(
         space.connect,
         size=sizes.get(space.connect, (1, 1)),
+        halo=ASIDE if space.halo != (0, 0) else (0, 0),
         share=space.share,
         border=space.border,
         rank=_rank(space.rank),

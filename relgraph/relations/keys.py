@@ -105,7 +105,7 @@ class _Words:
             return None
         self.left.pop(0)
         numbers = tuple(map(int, found[2].split("x"))) if found[2] else ()
-        if 0 in numbers and found[1] not in ("m", "p"):
+        if 0 in numbers and found[1] not in ("m", "p", "halo"):
             raise _NoKeyError(found[0])
         return found[1], numbers
 
@@ -123,6 +123,8 @@ def _space(words: list[str], border: Border) -> Space:
     for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift")):
         read = left.numbered(letter.__eq__)
         found |= {name: _size(read[1])} if read else {}
+    read = left.numbered("halo".__eq__)
+    found["halo"] = (_size(read[1]) if read[1] else ASIDE) if read else (0, 0)
     read = left.numbered("p".__eq__)
     found["padding"] = "same_tf" if _taken(left, "sametf") else _size(read[1]) if read else "half"
     found["pad"] = _taken(left, "pad")

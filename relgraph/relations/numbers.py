@@ -26,8 +26,8 @@ class Numbers:
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys: what the graph is about, and with a root that has another, that one too. So are the
-    `offset`s of given shifts, of which there are none without such a root. Such variants are
-    families like others, but a graph in which nobody asked for them would only be larger.
+    `offset`s of given shifts, of which there are none without such a root, and what windows read
+    around them (`halo`), which is nothing without one. Such variants are families like others, but a graph in which nobody asked for them would only be larger.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -46,17 +46,19 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
 
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
         plain = replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS})
-        return replace(plain, offset=()) == GENERIC and {*self.offset} <= {ASIDE}
+        plain = replace(plain, offset=(), halo=GENERIC.halo)
+        return plain == GENERIC and {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
 
 
 GENERIC = Numbers()
 ASIDE: Size = (1, 1)
-"""The offset of the family of shifts: one that moves along both axes."""
+"""The offset of the family of shifts, and the halo of windows that have one: both axes, by one."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
 """Kinds whose values are words, in the order in which edits write them."""

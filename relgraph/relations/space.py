@@ -6,9 +6,11 @@ own property; the table drops what is inconsistent or the same operator again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
+from relgraph.algebra.describe import sides
 from relgraph.algebra.operator import (
     BLOCKS,
     Operator,
@@ -71,6 +73,7 @@ def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterato
         size=(1, 1),
         dilation=(1, 1),
         shift=(0, 0),
+        halo=(0, 0),
         along="rows",
         pad=here.pad and connect in BLOCKS[1:-1],
     )
@@ -79,8 +82,42 @@ def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterato
             for places in numbers.stripe:
                 yield replace(plain, size=band(places, along), along=along)
         return
-    for size in _sizes(connect, numbers):
-        yield replace(plain, size=size)
+    for size, halo in itertools.product(_sizes(connect, numbers), _halos(connect, numbers)):
+        yield replace(plain, size=size, halo=halo)
+
+
+def _halos(connect: SpaceConnect, numbers: Numbers) -> tuple[Size, ...]:
+    return numbers.halo if connect == "window" else ((0, 0),)
+
+
+def widen(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """halo 0×0 → halo 3×3: windows read more of what stands around them."""
+    yield from _surrounded(operator, numbers, 1)
+
+
+def narrow(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """halo 3×3 → halo 0×0: windows read less of what stands around them."""
+    yield from _surrounded(operator, numbers, -1)
+
+
+def _surrounded(operator: Operator, numbers: Numbers, way: int) -> Iterator[Step]:
+    """The next halo that may be written, of those that are larger, or smaller, on no axis less."""
+    here = operator.space
+    if here.connect != "window" or here.shift != (0, 0):
+        return
+    apart = {halo: (halo[0] - here.halo[0], halo[1] - here.halo[1]) for halo in numbers.halo}
+    beyond = [h for h, steps in apart.items() if any(steps) and all(way * s >= 0 for s in steps)]
+    for halo in beyond:
+        steps = apart[halo]
+        if any(
+            other != halo and all(0 <= way * a <= way * b for a, b in zip(apart[other], steps))
+            for other in beyond
+        ):
+            continue  # another one lies between
+        before, after = f"halo {sides(here.halo)}", f"halo {sides(halo)}"
+        if numbers.families:
+            before, after = ("halo" if any(h) else "no halo" for h in (here.halo, halo))
+        yield Step(before, after, replace(operator, space=replace(here, halo=halo)))
 
 
 def _sizes(connect: SpaceConnect, numbers: Numbers) -> tuple[Size, ...]:
@@ -143,6 +180,7 @@ def _ranked(operator: Operator, value: Rank | None, numbers: Numbers) -> Step:
 
 
 _HAN = "Han et al., On the Connection between Local Attention and Dynamic DW Conv., ICLR 2022"
+_HALO = "Vaswani et al., Scaling Local Self-Attention (HaloNet), CVPR 2021"
 _LECUN = "LeCun et al., Backpropagation Applied to Handwritten Zip Code Recognition, 1989"
 
 SPACE: tuple[Relation, ...] = (
@@ -170,6 +208,16 @@ SPACE: tuple[Relation, ...] = (
         "sideways, but for supports that contain each other at these sizes",
         _HAN,
     ),
+    Relation(
+        "widen",
+        "space",
+        "connectivity",
+        widen,
+        "up where weights are shared by no offset: then a pair of places that both halos have is "
+        "one thing in both",
+        _HALO,
+    ),
+    Relation("narrow", "space", "connectivity", narrow, "the opposite of widen", _HALO),
     Relation(
         "share", "space", "sharing", share, "down: every orbit is a union of old ones", _LECUN
     ),

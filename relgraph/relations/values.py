@@ -12,11 +12,13 @@ from relgraph.algebra.operator import Channel, Rank, Space, Weight
 
 def connectivity(space: Space, families: bool) -> str:
     """`full`, `local 3×3`, `window 7×7`, `stripe of 2 rows`."""
+    surrounded = space.halo != (0, 0)
     if families or space.connect in ("point", "full", "axial"):
-        return space.connect
+        return f"{space.connect} with halo" if surrounded else space.connect
     if space.connect == "stripe":
         return f"stripe of {space.size[0 if space.along == 'rows' else 1]} {space.along}"
-    return f"{space.connect} {sides(space.size)}"
+    around = f" with halo {sides(space.halo)}" if surrounded else ""
+    return f"{space.connect} {sides(space.size)}{around}"
 
 
 def rank(value: Rank | None, families: bool) -> str:

@@ -208,6 +208,7 @@ def _line(space: Space, axis: int) -> Space:
         stride=(space.stride[axis], 1),
         dilation=(space.dilation[axis], 1),
         shift=(space.shift[axis], 0),
+        halo=(space.halo[axis], 0),
         padding=padding,
         pad=False,
         along="rows",
@@ -233,7 +234,8 @@ def _lengths(one: Space, other: Space, axis: int) -> Iterator[int]:
             space.connect == "stripe" and axis == geometry.band_axis(space)
         )
         sizes += [places if cut else 1, space.stride[axis], *(_numbers(space, "reduce") or ())]
-        reach = max(reach, places if cut else geometry.span(space, axis))
+        taps = places + 2 * space.halo[axis] if cut else geometry.span(space, axis)
+        reach = max(reach, taps)
     step = math.lcm(*sizes)
     first = step * (reach // step + 1)
     yield from (first, first + step)

@@ -82,6 +82,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
             yield word + _sides(value)
     if space.shift != (0, 0):
         yield "m" + _sides(space.shift)
+    if space.halo != (0, 0):
+        yield "halo" + (_sides(space.halo) if sized else "")
     if space.padding != "half":
         yield "sametf" if isinstance(space.padding, str) else "p" + _sides(space.padding)
     if space.pad:
@@ -177,7 +179,8 @@ def _describe_family(operator: Operator) -> str:
 
 def _space_words(operator: Operator) -> list[str]:
     space = operator.space
-    words = [_CONNECT[space.connect] + (" over space" if space.connect != "point" else "")]
+    words = [_CONNECT[space.connect] + (" with a halo" if space.halo != (0, 0) else "")]
+    words[0] += " over space" if space.connect != "point" else ""
     if space.border != default_border(operator.weight.normalize):
         words.append(BORDERS[space.border])
     if operator.weight.source not in ("pair", "fixed"):

@@ -45,6 +45,9 @@ chunk: split
 kernel kernelsize ksize k filtersize: size
 window windowsize ws: window size
 shiftsize: shift
+halosize: halo
+blocksize: size
+halonet halo: window
 strides: stride
 dilationrate: dilation
 pad: padding pad

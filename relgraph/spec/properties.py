@@ -56,6 +56,15 @@ SPACE: Final = (
         example="shift: half",
     ),
     Field(
+        "halo",
+        "size",
+        "how many rows and columns around itself a window reads (window)",
+        0,
+        minimum=0,
+        maximum=4096,
+        example="halo: 3",
+    ),
+    Field(
         "along",
         "choice",
         "direction of a stripe",

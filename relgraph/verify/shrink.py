@@ -103,7 +103,14 @@ def _space(space: Space) -> Space:
     places = 3 if any(space.shift) else 2
     size = _at_most(space.size, (places, places))
     shift = tuple(1 if s else 0 for s in space.shift)
-    return replace(space, size=size, shift=(shift[0], shift[1]), stride=stride)
+    halo = _halo(space.halo)
+    return replace(space, size=size, shift=(shift[0], shift[1]), halo=halo, stride=stride)
+
+
+def _halo(halo: Size) -> Size:
+    """One place, two along the axis with more, none where there is none."""
+    rows, columns = (min(around, 1 + (around > min(halo) > 0)) for around in halo)
+    return rows, columns
 
 
 def _local(space: Space) -> Space:

@@ -36,6 +36,7 @@ LOCAL = "connect: local, size: 3, share: positions"
 SPACES = {
     "size": "connect: window",
     "shift": "connect: window, size: 7",
+    "halo": "connect: window, size: 7",
     "along": "connect: stripe, size: 2",
     "pad": "connect: window, size: 7",
     "share": "connect: full",

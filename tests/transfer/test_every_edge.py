@@ -14,13 +14,14 @@ import pytest
 from relgraph.algebra.operator import Operator
 from relgraph.relations.frame import FRAMES
 from relgraph.relations.node import Node
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import ASIDE, GENERIC, VARIANTS, Numbers
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
-VARIED = ("change score",)
+VARIED = ("change score", "widen", "narrow")
+OWN = ("halo", "shift")
 NORMALISING = ("normalise", "renormalise", "un-normalise")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
@@ -44,14 +45,20 @@ def test_the_slice_has_every_relation() -> None:
         (row.name, row.axis)
         for row in RELATIONS
         if row.property != "number" and row.name not in VARIED
-    }  # families have no numbers, and one way to compare queries with keys
+    }  # families have no numbers, one way to compare queries with keys, and no halo
     assert met == families | {(row.name, "frame") for row in FRAMES}
 
 
 def varied() -> tuple[Edge, ...]:
-    """Edges to and from values that families do not have: sums of magnitudes, cosines. Of every
-    kind one, from nodes of the slice."""
-    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
+    """Edges to and from values that families do not have: sums of magnitudes, cosines, windows
+    that read around themselves, shifts. Of every kind one, from nodes of the slice."""
+    numbers = replace(
+        GENERIC,
+        normal=VARIANTS["normal"],
+        scores=VARIANTS["scores"],
+        halo=((0, 0), ASIDE),
+        offset=(ASIDE,),
+    )
     kinds: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _rewritten(node, numbers)]
@@ -62,14 +69,18 @@ def varied() -> tuple[Edge, ...]:
 
 
 def _rewritten(node: Node, numbers: Numbers) -> list[Edge]:
-    found = [e for e in edits(node, numbers) if e.relation in (*VARIED, *NORMALISING)]
+    found = [
+        e
+        for e in edits(node, numbers)
+        if e.relation in (*VARIED, *NORMALISING) or {*OWN} & {*f"{e.before} {e.after}".split()}
+    ]
     return [Edge(node, e.target, e.relation, e.axis, e.before, e.after) for e in found]
 
 
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot"} <= words
+    assert {"l1", "cosine", "dot", "halo", "window with halo", "given shift by 1, 1"} <= words
     assert list(problems(run(edges))) == []
 
 

@@ -47,7 +47,8 @@ def _space_axes(form: Form) -> str:
         return "*self.kernel_size"
     if share == "windows" or (connect, share) == ("full", "none"):
         return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+    whole = not form.cut and not form.halo
+    if share == "none" and connect in ("window", "stripe", "grid") and whole:
         return f"*{orbits}.shape"
     return "orbit_count"
 
@@ -264,10 +265,9 @@ def _static_lines(form: Form) -> list[str]:
 def _fixed_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         return _fixed_full_lines(form)
-    outputs = "centers" if form.is_stencil else "inputs"
     if form.operator.weight.fixed == "identity":
         return [
-            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
+            f"own = (inputs[:, None] == {form.own_places}[:, :, None]) & (inputs[:, None] >= 0)",
             "w = own.to(x.dtype).unsqueeze(0)",
         ]
     if form.operator.weight.fixed == "shift":
@@ -279,6 +279,8 @@ def _fixed_lines(form: Form) -> list[str]:
             "w = kernel.view(1, 1, 1, -1)",
         ]
     rows = "1" if form.is_stencil else "inputs.shape[1]"
+    if form.halo:
+        rows = "order.numel() // inputs.shape[0]"
     if form.masks:
         return [
             f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
@@ -307,7 +309,7 @@ def _center_lines(form: Form) -> list[str]:
     lines += [
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
-    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    own = "w.unsqueeze(-2)" if form.is_stencil else f"w[..., {form.own_places}, :]"
     if form.space.connect == "full":
         own = "w.unsqueeze(-3)"
     lines.append(f"w = F.pad({own}, (0, 1))" if form.has_dead_entries else f"w = {own}")
@@ -333,8 +335,7 @@ def _pair_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
     lines += _score_lines(form)
     position = form.operator.weight.position
     if position == "relative":

@@ -52,12 +52,17 @@ def docstring(form: Form) -> str:
         "" if form.orbit_share is None else f"\n    There is {_SHARE[form.orbit_share]}, {units}."
     )
     return f'''\
-    """General form of a connection in which each output sums {_NEIGHBOURHOOD[form.space.connect]}.
+    """General form of a connection in which each output sums {_neighbourhood(form)}.
 
     {_equation(form)}
     w: {_weights(form)}.{sharing}{_ends(form)}
     Shapes: {_SHAPES[form.layout]}.
     """'''
+
+
+def _neighbourhood(form: Form) -> str:
+    around = " and what stands around it" if form.halo else ""
+    return _NEIGHBOURHOOD[form.space.connect] + around
 
 
 def _ends(form: Form) -> str:
