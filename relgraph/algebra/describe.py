@@ -166,7 +166,9 @@ def _way(offset: Size) -> str:
         (columns, "column", "to the left" if columns < 0 else "to the right"),
     )
     said = [
-        f"{abs(step)} {noun}{'s' if abs(step) > 1 else ''} {side}" for step, noun, side in ways if step
+        f"{abs(step)} {noun}{'s' if abs(step) > 1 else ''} {side}"
+        for step, noun, side in ways
+        if step
     ]
     return " and ".join(said) or "in place"
 

@@ -84,8 +84,9 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
 
 def _halo_beyond_map(connection: Connection) -> Iterator[Misfit]:
     """A halo that no window's fellows fill: the furthest are the map less one window away."""
-    space, grid = connection.operator.space, geometry.completed(
-        connection.operator.space, connection.in_grid
+    space, grid = (
+        connection.operator.space,
+        geometry.completed(connection.operator.space, connection.in_grid),
     )
     if grid is None or space.connect != "window":
         return

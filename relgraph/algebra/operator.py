@@ -51,8 +51,8 @@ class Space:
     `half` centres them (even sizes take the extra tap after the centre; output grid ⌈H/s⌉), a
     number n starts them n before the corner and keeps whole kernels only, `same_tf` is
     TensorFlow's SAME. `halo` is how many rows and columns around its window a window reads: then
-    outputs of one window share inputs that are more than their own. `border` says what stands outside the map. `pad` completes a map that blocks
-    do not divide with zero positions that take part.
+    its outputs share inputs that are more than their own. `border` says what stands outside the
+    map. `pad` completes a map that blocks do not divide with zero positions that take part.
     """
 
     connect: SpaceConnect = "point"

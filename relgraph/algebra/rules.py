@@ -14,25 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from relgraph.algebra import geometry
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.rule import Kind, Rule
+from relgraph.algebra.window_rules import AROUND, MOVED
 
-Kind = Literal["E", "U"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`breaks` tells whether an operator contradicts itself; `properties` are the two paths that
-    do, the one to change first."""
-
-    number: int
-    properties: tuple[str, str]
-    breaks: Callable[[Operator], bool]
-    reason: str
-    kind: Kind = "E"
 
 
 @dataclass(frozen=True)
@@ -92,10 +79,6 @@ def _moves(o: Operator) -> bool:
     if space.connect == "stripe":
         return space.shift[1 if space.along == "rows" else 0] != 0
     return space.connect != "window" and space.shift != (0, 0)
-
-
-def _has_halo(o: Operator) -> bool:
-    return o.space.halo != (0, 0)
 
 
 def _has_stride(o: Operator) -> bool:
@@ -344,7 +327,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: (
             o.space.border in ("reflect", "clamp") and o.space.connect not in ("point", "local")
         ),
-        "blocks and crosses end at the border: there is nothing outside to continue",
+        "only taps of local connectivity read a map that goes on mirrored or repeated outside",
     ),
     Rule(
         39,
@@ -388,58 +371,8 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
-    Rule(
-        55,
-        ("space.halo", "space.connect"),
-        lambda o: _has_halo(o) and o.space.connect != "window",
-        "a halo is what a window reads around itself; nothing else has one",
-    ),
-    Rule(
-        56,
-        ("space.halo", "space.shift"),
-        lambda o: _has_halo(o) and o.space.connect == "window" and o.space.shift != (0, 0),
-        "moved windows that read around themselves are not supported yet",
-        "U",
-    ),
-    Rule(
-        57,
-        ("space.rank", "space.halo"),
-        _both(_has_halo, _connect("window"), lambda o: o.space.share == "none", _space_rank("scales")),
-        "coarse scales of windows that read around themselves are not supported yet",
-        "U",
-    ),
-    Rule(
-        58,
-        ("weight.fixed", "space.connect"),
-        lambda o: o.weight.fixed == "shift" and o.space.connect != "local",
-        "a shift reads one tap of a kernel, and only local connectivity has taps",
-    ),
-    Rule(
-        58,
-        ("weight.offset", "space.size"),
-        lambda o: (
-            o.weight.fixed == "shift"
-            and o.space.connect == "local"
-            and not geometry.has_tap(o.space, o.weight.offset)
-        ),
-        "the offset lies outside the kernel",
-    ),
-    Rule(
-        59,
-        ("weight.offset", "weight.fixed"),
-        lambda o: o.weight.offset != (0, 0) and o.weight.fixed != "shift",
-        "only a shift (`fixed: shift`) goes by an offset",
-    ),
-    Rule(
-        59,
-        ("space.dilation", "weight.fixed"),
-        lambda o: (
-            o.weight.fixed == "shift"
-            and o.space.connect == "local"
-            and o.space.dilation != (1, 1)
-        ),
-        "an offset counts places, and one tap has no distance to others",
-    ),
+    *AROUND,
+    *MOVED,
 )
 
 

@@ -20,6 +20,7 @@ from relgraph.lower import (
     cosine,
     elements,
     general,
+    halo,
     matrix,
     mixing,
     pointwise,
@@ -63,6 +64,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern(
         "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
     ),
+    Pattern("halo attention", halo.accepts_halo_attention, halo.lower_halo_attention),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
     Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),

@@ -27,7 +27,8 @@ class Numbers:
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys: what the graph is about, and with a root that has another, that one too. So are the
     `offset`s of given shifts, of which there are none without such a root, and what windows read
-    around them (`halo`), which is nothing without one. Such variants are families like others, but a graph in which nobody asked for them would only be larger.
+    around them (`halo`), which is nothing without one. Such variants are families like others, but
+    a graph in which nobody asked for them would only be larger.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)

@@ -101,23 +101,25 @@ def narrow(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 
 
 def _surrounded(operator: Operator, numbers: Numbers, way: int) -> Iterator[Step]:
-    """The next halo that may be written, of those that are larger, or smaller, on no axis less."""
+    """The next halos that may be written, of those that are larger, or smaller, on no axis less."""
     here = operator.space
-    if here.connect != "window" or here.shift != (0, 0):
+    if here.connect != "window":
         return
-    apart = {halo: (halo[0] - here.halo[0], halo[1] - here.halo[1]) for halo in numbers.halo}
-    beyond = [h for h, steps in apart.items() if any(steps) and all(way * s >= 0 for s in steps)]
+    beyond = [halo for halo in numbers.halo if _lies(here.halo, halo, way)]
     for halo in beyond:
-        steps = apart[halo]
-        if any(
-            other != halo and all(0 <= way * a <= way * b for a, b in zip(apart[other], steps))
-            for other in beyond
-        ):
+        if any(_lies(other, halo, way) for other in beyond):
             continue  # another one lies between
         before, after = f"halo {sides(here.halo)}", f"halo {sides(halo)}"
         if numbers.families:
             before, after = ("halo" if any(h) else "no halo" for h in (here.halo, halo))
         yield Step(before, after, replace(operator, space=replace(here, halo=halo)))
+
+
+def _lies(one: Size, other: Size, way: int) -> bool:
+    """Whether the other size lies beyond the one: larger, for a way of −1 smaller, on some axis and
+    on none the opposite."""
+    steps = [way * (b - a) for a, b in zip(one, other, strict=True)]
+    return any(steps) and min(steps) >= 0
 
 
 def _sizes(connect: SpaceConnect, numbers: Numbers) -> tuple[Size, ...]:

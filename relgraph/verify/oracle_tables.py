@@ -241,9 +241,7 @@ def _halo(space: Space, grid: Size) -> Size:
     """How far around its window an output reads; a window as large as the map has no outside."""
     if space.connect != "window":
         return 0, 0
-    rows, columns = (
-        space.halo[axis] if space.size[axis] < grid[axis] else 0 for axis in (0, 1)
-    )
+    rows, columns = (space.halo[axis] if space.size[axis] < grid[axis] else 0 for axis in (0, 1))
     return rows, columns
 
 
@@ -252,7 +250,9 @@ def _surrounded(space: Space, outputs: Tensor, extent: Size, grid: Size) -> Tabl
     `halo` before its first place to `halo` behind its last."""
     halo, lines, steps = _halo(space, grid), [], []
     for axis in (0, 1):
-        reach = torch.arange(-halo[axis], extent[axis] + halo[axis])  # from the window's first place
+        reach = torch.arange(
+            -halo[axis], extent[axis] + halo[axis]
+        )  # from the window's first place
         lines.append(
             [
                 [_at(space, first + int(j), grid[axis]) for j in reach]
@@ -262,7 +262,12 @@ def _surrounded(space: Space, outputs: Tensor, extent: Size, grid: Size) -> Tabl
         # Offsets go from the last place's to the furthest before it, to the first's behind it.
         steps.append(reach[None, :] - torch.arange(extent[axis])[:, None])
     inputs = _cross(torch.tensor(lines[0]), torch.tensor(lines[1]), grid[1])
-    y, x = (step - int(step.min()) for step in steps)
+    y, x = (
+        step % extent[axis]
+        if space.border == "wrap" and extent[axis] == grid[axis]
+        else step - int(step.min())
+        for axis, step in enumerate(steps)
+    )
     count = int(x.max()) + 1
     offsets = (y[:, None, :, None] * count + x[None, :, None, :]).reshape(
         1, outputs.shape[1], inputs.shape[1]

@@ -70,7 +70,9 @@ def _offset(weight: Weight, space: Space) -> Size:
         return weight.offset
     rows, columns = (
         max(-middle, min(step, side - 1 - middle))
-        for step, side, middle in zip(weight.offset, space.size, geometry.middle(space), strict=True)
+        for step, side, middle in zip(
+            weight.offset, space.size, geometry.middle(space), strict=True
+        )
     )
     return rows, columns
 

@@ -19,7 +19,9 @@ def orbit_uses(form: Form) -> tuple[Definition, ...]:
         uses.append(HALO_OFFSETS)
     elif form.orbit_share == "positions" and not form.is_stencil:
         uses.append(RING_OFFSETS if form.space.border == "wrap" else BLOCK_OFFSETS)
-    if form.orbit_share == "none" and (form.cut or form.halo or form.space.connect in ("local", "axial")):
+    if form.orbit_share == "none" and (
+        form.cut or form.halo or form.space.connect in ("local", "axial")
+    ):
         uses.append(NUMBER_LIVE)
     return tuple(uses)
 
@@ -65,6 +67,13 @@ def _stencil_orbits(form: Form) -> list[str]:
     ]
 
 
+_ROUND = (
+    "# Offsets count modulo an axis that one window covers: h - 1 stands for 0 there.",
+    "dy = (dy + 1) % h if block_h == h else dy",
+    "dx, count = ((dx + 1) % w, w) if block_w == w else (dx, count)",
+)
+
+
 def _surrounded_orbits(form: Form) -> list[str]:
     """Of windows with a halo: q outputs and k > q inputs each."""
     if form.orbit_share == "all":
@@ -83,13 +92,15 @@ def _surrounded_orbits(form: Form) -> list[str]:
         ]
     sizes = ["(window_h, window_w), (around_h, around_w) = self.window_size, self.halo_size"]
     if form.orbit_share == "positions":
+        ring = form.space.border == "wrap"
         return [
             *sizes,
             "dy = halo_offsets(block_h, halo_h, window_h, around_h)",
             "dx = halo_offsets(block_w, halo_w, window_w, around_w)",
             "count = 2 * (window_w + around_w) - 1",
-            "orbits = (dy[:, None, :, None] * count + dx[None, :, None, :]).flatten(2).flatten(0, 1)",
-            "orbits = orbits[None]",
+            *(_ROUND if ring else ()),
+            "orbits = dy[:, None, :, None] * count + dx[None, :, None, :]",
+            "orbits = orbits.flatten(2).flatten(0, 1)[None]",
         ]
     return [
         *sizes,
