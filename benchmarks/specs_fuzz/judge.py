@@ -10,7 +10,6 @@ clock only says which cases to count.
 from __future__ import annotations
 
 import ast
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +47,10 @@ class TooLongError(BaseException):
 
 def write(folder: Path, texts: Mapping[str, bytes]) -> None:
     """The case's files, and nothing else, in `folder`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.name.removesuffix(".yaml") not in texts:
+            old.unlink()
     for name, text in texts.items():
         (folder / f"{name}.yaml").write_bytes(text)
 

@@ -70,7 +70,7 @@ def size_problems(rest: Backbone, size: Size | None = None) -> tuple[Problem, ..
     Nothing is said of what follows from an `Unknown`.
     """
     try:
-        assemble(rest, size)
+        _assembled(rest, size)
     except RelgraphError as error:
         # Resolution knew the width behind a refused item; that the walk does not follows from it.
         return tuple(one for one in error.problems if one.code != "channels-differ")

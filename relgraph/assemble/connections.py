@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from relgraph import resolved
 from relgraph.algebra import geometry, terms
-from relgraph.algebra.fit import misfits
+from relgraph.algebra.fit import Misfit, misfits
 from relgraph.algebra.operator import Connection, Operator, Size
-from relgraph.algebra.parameters import parameters
+from relgraph.algebra.parameters import parameter_count, parameters
 from relgraph.assemble.flow import MAX_PARAMETERS, Findings, Flow
 from relgraph.assemble.naming import named
 from relgraph.assemble.starts import connections, only_last_zero, start_misfit
 from relgraph.program import Body, Branches, Connect, Element, Node, Scope
+
+_expanded = lru_cache(maxsize=1024)(terms.expand)
 
 WalkBody = Callable[[resolved.Body, Flow], tuple[Body, Flow]]
 
@@ -46,7 +49,7 @@ def connect(
             f"{flow.shape.channels} channels",
             f"the {use.in_channels} that {use.name} was resolved for",
         )
-    term = terms.expand(use.operator, use.in_channels, use.out_channels, bool(use.between))
+    term = _expanded(use.operator, use.in_channels, use.out_channels, bool(use.between))
     site = Site(use, findings, walk, flow)
     if isinstance(term, terms.Atom):
         node, after = _atom(term, flow, site)
@@ -249,10 +252,27 @@ def _check_value(operator: Operator, flow: Flow, site: Site) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What a connection is refused for, whether it fits its own map alone, and what it learns."""
+
+    misfits: tuple[Misfit, ...]
+    is_bound: bool
+    parameters: int
+
+
+@lru_cache(maxsize=1024)
+def _looked_over(connection: Connection) -> _Look:
+    """Blocks repeat their connections, and the same spec is assembled at several sizes."""
+    found = tuple(misfits(connection))
+    is_bound = _is_bound_to_map(connection) or _exceeds_map(connection)
+    return _Look(found, is_bound, 0 if found else parameter_count(connection))
+
+
 def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
     use, space = site.use, connection.operator.space
-    found = misfits(connection)
-    for misfit in found:
+    known = _looked_over(connection)
+    for misfit in known.misfits:
         site.findings.refuse(
             misfit.code, use.place, misfit.found, f"{misfit.expected} ({use.name})", misfit.hint
         )
@@ -262,16 +282,15 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
             site.findings.need_multiple(flow, covered)
     if _is_patches(connection):
         site.findings.need_multiple(flow, space.stride)
-    if _is_bound_to_map(connection) or _exceeds_map(connection):
+    if known.is_bound:
         site.findings.fixed = True
-    if found:
+    if known.misfits:
         return  # no parameter has a shape
-    total = sum(parameter.size for parameter in parameters(connection))
-    if total > MAX_PARAMETERS:
+    if known.parameters > MAX_PARAMETERS:
         site.findings.refuse(
             "absurd-size",
             use.place,
-            f"{total:,} parameters in one {use.name}",
+            f"{known.parameters:,} parameters in one {use.name}",
             f"at most {MAX_PARAMETERS:,}",
         )
 

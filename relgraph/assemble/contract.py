@@ -40,7 +40,7 @@ def _can_be_rebuilt(program: Program, contract: Contract, assembled: Assembled) 
     over whole numbers, rounded up: all that a builder knows of the size it is asked for."""
     own = program.input.grid
     assert own is not None
-    if any(_is_clipped(node) or _is_resized(node) for _, node in nodes(program)):
+    if any(_is_clipped(one) or _is_cut(one) or _is_resized(one) for _, one in nodes(program)):
         return False
     for times in ((1, 1), (2, 3)):
         size = tuple(s + n * m for s, n, m in zip(own, times, contract.multiple, strict=True))
@@ -61,6 +61,17 @@ def _is_clipped(node: Node) -> bool:
         space.size[axis] > grid[axis] or (void and space.size[axis] == grid[axis])
         for axis in axes.get(space.connect, ())
     )
+
+
+def _is_cut(node: Node) -> bool:
+    """Whether blocks with numbers for every pair of places are cut at the border. Their weights are
+    a list of those that exist, and a table on a map that one block spans."""
+    if not isinstance(node, Connect) or node.connection.in_grid is None:
+        return False
+    space, weight = node.connection.operator.space, node.connection.operator.weight
+    listed = {"static": space.share == "none", "pair": weight.position == "absolute"}
+    cut = space.connect in ("window", "stripe") and any(space.shift) and space.border != "wrap"
+    return cut and listed.get(weight.source, False)
 
 
 def _is_resized(node: Node) -> bool:
@@ -145,8 +156,9 @@ def _rounds(connection: Connection) -> bool:
     if grid is None:
         return False
     if space.connect in ("window", "stripe", "grid"):
-        # What divides the map is known from the walk, where nothing is padded.
-        return space.pad
+        # What divides the map is known from the walk, where nothing is padded. A wrapped block
+        # that spans its map has fewer offsets than the same block on a larger one.
+        return space.pad or (space.border == "wrap" and space.connect != "grid")
     if space.connect != "local":
         return False
     if space.border == "reflect":

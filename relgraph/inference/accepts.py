@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Connection, Operator
-from relgraph.lower.attention import accepts_attention
-from relgraph.lower.window import accepts_window_attention
+from relgraph.lower.attention import accepts_attention, accepts_window_attention
 from relgraph.program import Connect, Element
 
 PASSING = frozenset(("global_pool", "select", "upsample"))

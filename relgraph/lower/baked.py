@@ -7,11 +7,10 @@ is not computed again. `relgraph.inference` makes its tensors of a trained model
 
 from __future__ import annotations
 
-from relgraph.lower.attention import accepts_attention
+from relgraph.lower.attention import accepts_attention, accepts_window_attention
 from relgraph.lower.attention_parts import MERGE_HEADS, SPLIT_HEADS, bias_arguments, heads
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
-from relgraph.lower.window import accepts_window_attention
 from relgraph.lower.windows import (
     FIT_WINDOW,
     PARTITION,
@@ -124,7 +123,7 @@ class BakedAttention2d(nn.Module):
 def bakes(node: Connect) -> bool:
     """Whether an attention has a position bias that a table of its map can hold."""
     weight, space = node.connection.operator.weight, node.connection.operator.space
-    if weight.source != "pair" or weight.position == "none" or space.pad:
+    if weight.source != "pair" or weight.score != "dot" or weight.position == "none" or space.pad:
         return False
     return accepts_attention(node) or accepts_window_attention(node)
 

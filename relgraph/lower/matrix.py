@@ -238,7 +238,7 @@ def _map_sizes(connection: Connection) -> tuple[tuple[str, Argument], ...]:
     """Maps follow the image's size; T x 1 tokens, between the factors of a matrix, do not."""
     map_size, out_size = as_grid(connection.in_grid), as_grid(connection.out_grid)
     tokens_in = map_size != out_size and map_size[1] == 1
-    tokens_out = map_size != out_size and not tokens_in
+    tokens_out = map_size != out_size and not tokens_in and out_size[1] == 1
     return (
         ("map_size", map_size if tokens_in else MapSize(*map_size)),
         ("out_size", out_size if tokens_out else MapSize(*out_size)),

@@ -17,7 +17,6 @@ from relgraph.lower import (
     center,
     circular,
     conv,
-    cosine,
     elements,
     general,
     halo,
@@ -26,10 +25,7 @@ from relgraph.lower import (
     pointwise,
     pooled,
     pooled_dense,
-    reduced,
-    scored_window,
     shift,
-    window,
 )
 from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
@@ -54,15 +50,11 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
     Pattern("attention", attention.accepts_attention, attention.lower_attention),
-    Pattern("window attention", window.accepts_window_attention, window.lower_window_attention),
-    Pattern("cosine attention", cosine.accepts_cosine_attention, cosine.lower_cosine_attention),
     Pattern(
-        "scored window attention",
-        scored_window.accepts_scored_window,
-        scored_window.lower_scored_window,
+        "window attention", attention.accepts_window_attention, attention.lower_window_attention
     ),
     Pattern(
-        "reduced attention", reduced.accepts_reduced_attention, reduced.lower_reduced_attention
+        "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
     ),
     Pattern("halo attention", halo.accepts_halo_attention, halo.lower_halo_attention),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),

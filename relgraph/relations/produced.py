@@ -49,6 +49,8 @@ def _normalisation(inner: Operator, outer: Operator) -> str | None:
     if mine.normalize == theirs.normalize:
         return None
     if theirs.normalize == "l1":
+        if (mine.source, mine.normalize) == ("static", "softmax"):
+            return _without_logarithm(inner.space)
         return "the magnitudes of its weights sum to 1, and no table says when the other's do"
     if mine.source == "fixed":
         return None
@@ -59,6 +61,14 @@ def _normalisation(inner: Operator, outer: Operator) -> str | None:
     if theirs.normalize == "softmax":
         return "a softmax gives positive weights with sum 1 only"
     return "a sigmoid gives weights between 0 and 1 only"
+
+
+def _without_logarithm(space: Space) -> str | None:
+    """What a softmax gives is the exponentials over their sum, and these are magnitudes; but where
+    nothing is learned it counts e⁰, and a sum of magnitudes nothing."""
+    if space.border == "zero" and crosses(space):
+        return "a softmax counts places outside the map as e⁰, a sum of magnitudes as nothing"
+    return None
 
 
 def _counted(inner: Operator, outer: Operator) -> str | None:

@@ -153,6 +153,17 @@ def _free_rows(a: Operator, b: Operator) -> bool:
     return (share == "none" or (even and not crosses(b.space))) and _supports(a.space, b.space)
 
 
+def _free_magnitudes(a: Operator, b: Operator) -> bool:
+    """From weights under a softmax into others over the sum of their magnitudes that lose nothing
+    of a mean: of its entries none, and no tie that it does not have."""
+    if b.weight.normalize != "l1" or not _sums_to_1(a) or a.space.rank != b.space.rank:
+        return False
+    alike = a.weight.source == "pooled" and not crosses(a.space)
+    tied = sharing_of(b) == "none" or (alike and space_within(a.space, b.space))
+    counted = b.space.border == "zero" and crosses(b.space)
+    return tied and not counted and _supports(a.space, b.space)
+
+
 def _placeless(a: Operator, b: Operator) -> bool:
     """From pairs to other pairs that know no places."""
     return a.weight.source == b.weight.source == "pair" and b.weight.position == "none"
@@ -220,7 +231,10 @@ ROWS: tuple[_Row, ...] = (
         "other queries and keys, and no position bias to hold a mean of what they said",
     ),
     _Row(
-        lambda a, b: _linear(b) and (b.weight.score, b.weight.position) == ("cosine", "none"),
+        lambda a, b: (
+            b.weight.normalize != "softmax"
+            and (b.weight.score, b.weight.position) == ("cosine", "none")
+        ),
         "none",
         "a mean has no place there: a scaled cosine is bounded, and there is no position bias",
     ),
@@ -233,6 +247,11 @@ ROWS: tuple[_Row, ...] = (
         _free_rows,
         "projection",
         "the mean of W over images: its rows are positive with sum 1, and logits are its logarithm",
+    ),
+    _Row(
+        _free_magnitudes,
+        "projection",
+        "the mean of W over images: its magnitudes sum to 1, as the new ones do",
     ),
     _Row(
         lambda a, b: b.weight.normalize == "l1",

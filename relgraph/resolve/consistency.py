@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.operator import Channel, Operator, Rank, Space
@@ -11,10 +11,14 @@ from relgraph.errors import Place
 from relgraph.resolve.findings import Findings
 from relgraph.resolve.properties import Properties
 
+# A spec uses few operators many times, and variants of a spec the same ones.
+_violations = lru_cache(maxsize=1024)(check)
+_canonical = lru_cache(maxsize=1024)(canonical)
+
 
 def check_consistency(properties: Properties, use: Place, findings: Findings) -> None:
     """Report every contradiction among the properties of an operator, as a person wrote them."""
-    for violation in check(properties.operator):
+    for violation in _violations(properties.operator):
         first, second = violation.properties
         place = properties.places.get(first) or _section(properties, first) or use
         if findings.refused_at(place):
@@ -34,7 +38,7 @@ def note_canonical(
     operator: Operator, in_channels: int, out_channels: int, use: Place, findings: Findings
 ) -> None:
     """Tell where the use is the same operator as one with another connectivity or sharing."""
-    shorter = canonical(operator, in_channels, out_channels)
+    shorter = _canonical(operator, in_channels, out_channels)
     if _pattern(shorter.operator) != _pattern(operator):
         says = f"the same as space {_words(shorter.operator.space)}"
         says += f" and channel {_words(shorter.operator.channel)}"

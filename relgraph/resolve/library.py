@@ -7,6 +7,8 @@ read from.
 
 from __future__ import annotations
 
+import codecs
+import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +26,9 @@ class Library:
     """Looks names up and reads every file once. One for each resolution."""
 
     documents: dict[Path, Document] = field(default_factory=dict)
-    _listed: dict[tuple[Kind, Path], dict[str, tuple[Path, ...]]] = field(default_factory=dict)
+    _listed: dict[tuple[Kind, Path], dict[str, list[Path]]] = field(default_factory=dict)
+    _found: dict[tuple[Kind, str, Path], tuple[Path, ...]] = field(default_factory=dict)
+    _shipped: dict[Kind, dict[str, Path]] = field(default_factory=dict)
 
     def read(self, path: Path) -> Document:
         """The document at `path`. Raises RelgraphError."""
@@ -35,38 +39,49 @@ class Library:
 
     def find(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
         """Where the spec `name` lies, seen from the folder `near`: none, one, or several files."""
-        return self._list(kind, near).get(name, ())
+        key = (kind, name, near)
+        if key not in self._found:
+            self._found[key] = self._paths(kind, name, near)
+        return self._found[key]
+
+    def _paths(self, kind: Kind, name: str, near: Path) -> tuple[Path, ...]:
+        own: dict[Path, Path] = {}  # by where it really lies: as it is told
+        for path in self._own(kind, near).get(name, ()):
+            if path.parent != near or self._is(kind, path):
+                own.setdefault(path.parent.resolve() / path.name, path)
+        other = self._among_shipped(kind).get(name)
+        return (*own.values(),) if other is None or other in own else (*own.values(), other)
 
     def names(self, kind: Kind, near: Path) -> list[str]:
         """The names that can be used from the folder `near`."""
-        return sorted(self._list(kind, near))
+        own = (name for name in self._own(kind, near) if self.find(kind, name, near))
+        return sorted({*own, *self._among_shipped(kind)})
 
-    def _list(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
+    def _among_shipped(self, kind: Kind) -> dict[str, Path]:
+        if kind not in self._shipped:
+            self._shipped[kind] = shipped(kind)
+        return self._shipped[kind]
+
+    def _own(self, kind: Kind, near: Path) -> dict[str, list[Path]]:
+        """By name: the files that may hold such a spec, seen from the folder `near`."""
         key = (kind, near)
         if key not in self._listed:
-            self._listed[key] = self._scan(kind, near)
+            found = self._listed[key] = {}
+            beside = near.parent if near.name not in ("", "..") else near / ".."
+            for folder in (near, near / kind, beside / kind):
+                for name in _yaml_files(folder):
+                    found.setdefault(name.removesuffix(".yaml"), []).append(folder / name)
         return self._listed[key]
-
-    def _scan(self, kind: Kind, near: Path) -> dict[str, tuple[Path, ...]]:
-        found: dict[str, dict[Path, Path]] = {}
-        beside = near.parent if near.name not in ("", "..") else near / ".."
-        for folder in (near, near / kind, beside / kind):
-            real = folder.resolve()
-            for path in _yaml_files(folder):
-                if folder != near or self._is(kind, path):
-                    found.setdefault(path.stem, {}).setdefault(real / path.name, path)
-        for name, path in shipped(kind).items():
-            found.setdefault(name, {}).setdefault(path, path)
-        return {name: tuple(paths.values()) for name, paths in found.items()}
 
     def _is(self, kind: Kind, path: Path) -> bool:
         """Whether a file that may hold any kind of spec holds this one, by its first lines."""
         try:
-            with path.open(encoding="utf-8-sig", errors="replace") as stream:
-                head = stream.read(4096)
+            with path.open("rb") as stream:
+                head = stream.read(4096).removeprefix(codecs.BOM_UTF8)
         except OSError:
             return False
-        return any(line.startswith(f"{TOP_KEY[kind]}:") for line in head.splitlines())
+        key = f"{TOP_KEY[kind]}:".encode()
+        return any(line.startswith(key) for line in head.splitlines())
 
 
 def _loaded(path: Path) -> Document:
@@ -86,9 +101,11 @@ def _parsed(path: Path, changed: int, size: int) -> Document:
     return load(path)
 
 
-def _yaml_files(folder: Path) -> list[Path]:
+def _yaml_files(folder: Path) -> list[str]:
+    """Their names; listed without a path for each, which would take most of a small spec's time."""
     try:
-        return sorted(path for path in folder.glob("*.yaml") if path.is_file())
+        with os.scandir(folder) as found:
+            return sorted(one.name for one in found if one.name.endswith(".yaml") and one.is_file())
     except OSError:
         return []
 

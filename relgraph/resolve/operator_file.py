@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from relgraph.errors import Place
 from relgraph.resolve.findings import Findings
@@ -16,10 +17,14 @@ from relgraph.resolve.library import Library, top_map
 from relgraph.resolve.names import check_new_word
 from relgraph.resolve.scope import reference, variable_hint
 from relgraph.resolve.table import check_keys
+from relgraph.spec.document import Document
 from relgraph.spec.keys import OPERATOR
 from relgraph.spec.nodes import ListNode, MapNode, Node, ScalarNode
 
 PROPERTIES = ("space", "channel", "weight", "bias", "frame")
+
+# What was made of documents without a word: most uses are of shipped operators, read over and over.
+_sound: WeakKeyDictionary[Document, OperatorFile] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,18 @@ def read_operator(path: Path, library: Library, findings: Findings) -> OperatorF
 
     Raises RelgraphError where it is no YAML map, RefusedError where its name is unusable.
     """
-    root = top_map(library.read(path))
+    document = library.read(path)
+    known = _sound.get(document)
+    if known is not None:
+        return known
+    told = len(findings.problems)
+    file = _read(top_map(document), path, findings)
+    if len(findings.problems) == told:
+        _sound[document] = file
+    return file
+
+
+def _read(root: MapNode, path: Path, findings: Findings) -> OperatorFile:
     told = len(findings.errors())
     check_keys(root, OPERATOR, "an operator file", findings)
     name, place = _name(root, path, findings)

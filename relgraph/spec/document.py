@@ -12,6 +12,7 @@ import codecs
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ UNPRINTABLE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
-    """A file as read: where it stands, its text, and the tree of its nodes."""
+    """A file as read: where it stands, its text, and the tree of its nodes. Two are the same only
+    where they are one object: what is known of a document can be kept under it."""
 
     path: Path
     text: str
@@ -60,7 +62,12 @@ def load(path: Path) -> Document:
     Raises RelgraphError with all problems of the YAML: unreadable or too large files, syntax,
     duplicate keys, anchors, aliases, tags, merge keys, several documents, nesting beyond 32.
     """
-    text = _read(path)
+    return _document(path, _read(path))
+
+
+@lru_cache(maxsize=64)
+def _document(path: Path, text: str) -> Document:
+    """Parsed once while it says the same: variants of a spec share most of its files."""
     return Document(path, text, parse_text(text, str(path)))
 
 

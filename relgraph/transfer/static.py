@@ -69,7 +69,9 @@ def numbers_for(
     if learned and before.normalize == after.normalize and after.normalize in ("sigmoid", "l1"):
         return _learned(source, target, tensors, after.normalize, share)
     if after.normalize == "l1":
-        return Refused(INTO_MAGNITUDES)
+        if learned and before.normalize == "softmax" and not _counts_outside(source):
+            return _learned(source, target, tensors, "softmax", share)
+        return _magnitudes(source, target, tensors, share)
     if learned and before.normalize == "none":
         return _learned(source, target, tensors, "none", share)
     return _frozen(source, target, tensors, share)
@@ -97,12 +99,12 @@ def _nearest_rows(
         return None
     moved = move(numbers.values[..., None], numbers.places, "none")
     axis, w = numbers.places[-1][1].space, moved.values[..., 0]
-    reads, counted = slots(target)
+    reads, _ = slots(target)
     places = target.tokens + geometry.area(target.key_grid or target.in_grid)
     outputs = axis.entry // places
     sums = w.new_zeros(len(w), len(reads)).index_add(1, outputs, w[:, axis.orbit])
     even = bool(((sums - 1).abs() < 1e-9).all()) and bool((w >= 0).all())
-    if not even or bool((counted & (reads < 0)).any()):
+    if not even or _counts_outside(target):
         return None
     return w.log().clamp(min=OUTSIDE), moved
 
@@ -112,11 +114,19 @@ def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refu
     moved = move(numbers.values[..., None], numbers.places, numbers.rule)
     values = moved.values[..., 0]
     rule = target.operator.weight.normalize
+    if numbers.rule == "softmax" and rule == "l1":
+        return _exponentials(values, moved), moved
     if numbers.rule in ("softmax", "sigmoid"):
         return torch.where(moved.outside, OUTSIDE, values), moved
     if rule == "sigmoid":
         return _as_logits(values, moved)
     return values, moved
+
+
+def _exponentials(values: Tensor, moved: Moved) -> Tensor:
+    """What a softmax makes of logits, but for the sum over which they are taken in any case."""
+    inside = torch.where(moved.outside, OUTSIDE, values)
+    return (inside - inside.amax(1, keepdim=True)).exp()
 
 
 def _as_logits(values: Tensor, moved: Moved) -> tuple[Tensor, Moved] | Refused:
@@ -170,22 +180,52 @@ def _logarithms(
     source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
 ) -> Numbers | Refused:
     """Logits of weights that are positive and sum to 1 over each output's slots."""
-    reads, counted = slots(target)
     numbers = _frozen(source, target, tensors, share)
     if isinstance(numbers, Refused):
         return numbers
-    own = numbers.places[0][0]
-    outputs = own.space.entry // (target.tokens + geometry.area(target.key_grid or target.in_grid))
-    sums = torch.zeros(len(numbers.values), len(reads), dtype=torch.float64)
-    sums = sums.index_add(1, outputs, numbers.values)
-    even = bool(((sums - 1).abs() < 1e-9).all()) and bool((numbers.values >= 0).all())
-    if not even or bool((counted & (reads < 0)).any()) or unmixed(source) is None:
+    if bool((numbers.values < 0).any()) or not _sums_to_1(numbers, source, target):
         return Refused(INTO_SOFTMAX)
     # A softmax does not see what all logits of an output have in common.
+    outputs = _outputs(numbers, target)
     rows = outputs.expand(len(numbers.values), -1)
-    highest = torch.zeros_like(sums).scatter_reduce(1, rows, numbers.values, "amax")
+    highest = numbers.values.new_zeros(len(rows), int(outputs.max()) + 1)
+    highest = highest.scatter_reduce(1, rows, numbers.values, "amax")
     logits = (numbers.values / highest[:, outputs]).log().clamp(min=OUTSIDE)
     return replace(numbers, values=logits, rule="softmax")
+
+
+def _magnitudes(
+    source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
+) -> Numbers | Refused:
+    """Weights of which the magnitudes sum to 1 over each output's slots: over that sum they are
+    themselves."""
+    numbers = _frozen(source, target, tensors, share)
+    if isinstance(numbers, Refused):
+        return numbers
+    if not _sums_to_1(numbers, source, target):
+        return Refused(INTO_MAGNITUDES)
+    return replace(numbers, rule="l1")
+
+
+def _sums_to_1(numbers: Numbers, source: Connection, target: Connection) -> bool:
+    """Whether the magnitudes of each output's entries sum to 1, and nothing else counts there."""
+    reads, _ = slots(target)
+    sums = torch.zeros(len(numbers.values), len(reads), dtype=torch.float64)
+    sums = sums.index_add(1, _outputs(numbers, target), numbers.values.abs())
+    even = bool(((sums - 1).abs() < 1e-9).all())
+    return even and not _counts_outside(target) and unmixed(source) is not None
+
+
+def _counts_outside(connection: Connection) -> bool:
+    """Whether what is normalised together counts slots outside the map."""
+    reads, counted = slots(connection)
+    return bool((counted & (reads < 0)).any())
+
+
+def _outputs(numbers: Numbers, target: Connection) -> Tensor:
+    """The place of the output for each of the source's entries."""
+    places = target.tokens + geometry.area(target.key_grid or target.in_grid)
+    return numbers.places[0][0].space.entry // places
 
 
 def unmixed(connection: Connection) -> Connection | None:
@@ -267,15 +307,13 @@ def _constant(
 ) -> dict[str, Tensor] | Refused:
     """Queries and keys that are biases: one number per head, whatever they read."""
     heads, channels = len(values), target.in_channels
-    if target.operator.weight.normalize == "softmax" and not bool(values.abs().max()):
+    if target.operator.weight.normalize == "softmax":  # it does not see what all logits have
         return own
     if target.operator.weight.score == "cosine":
         return Refused(f"{ONE_NUMBER}, and as a scaled cosine it is bounded")
     names = ("qkv", "qkv") if target.key_grid is None else ("q", "kv")
     if f"{names[0]}.bias" not in own:
         return Refused(f"{ONE_NUMBER}, and without biases it is not constant")
-    if _reads_nothing(target):
-        return Refused("what stands outside the map has a key of 0, whatever the bias")
     first = torch.arange(heads) * (channels // heads)
     made = {name: tensor.double().clone() for name, tensor in own.items()}
     numbers = values[:, 0] * (channels // heads) ** 0.5, torch.ones(heads, dtype=torch.float64)
@@ -285,12 +323,6 @@ def _constant(
         made[f"{name}.bias"][start : start + channels] = 0
         made[f"{name}.bias"][start + first] = number
     return made
-
-
-def _reads_nothing(target: Connection) -> bool:
-    """Whether a softmax counts slots outside the map."""
-    reads, counted = slots(target)
-    return target.operator.weight.normalize == "softmax" and bool((counted & (reads < 0)).any())
 
 
 def queries_of(target: Connection, fresh: Tensors) -> dict[str, Tensor]:

@@ -83,3 +83,22 @@ def test_patches_that_cut_the_map_run_and_are_told(tmp_path: Path) -> None:
 def test_patches_that_divide_the_map_are_not_told(tmp_path: Path) -> None:
     notes = understand(str(write(tmp_path, tested=EVEN_MAPS))).notes
     assert not [note for note in notes if note.code == "map-cut"]
+
+
+# A window of 2 x 3 that goes on at the other side: offsets count modulo a map that it spans.
+ROUND = """operator: round_window
+space: {connect: window, size: [2, 3], shift: [1, 1], share: positions, border: wrap}
+channel: {connect: separate}
+weight: static
+"""
+
+
+def test_wrapped_windows_take_no_map_that_they_span(tmp_path: Path) -> None:
+    text = around("[round_window]", input="{size: [8, 12]}", classes="3", stem="[conv: 1]")
+    made = compile_backbone(str(write(tmp_path, round_window=ROUND, tested=text)))
+    assert made.program.contract.minimum == (4, 6)
+    rows, columns = made.program.contract.minimum
+    model = load_text(made.text, "tested.py").tested().eval()
+    model(torch.zeros(1, 3, rows, columns))
+    with pytest.raises(ValueError, match="from 4 x 6 on"):
+        model(torch.zeros(1, 3, 2, 12))

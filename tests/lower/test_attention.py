@@ -10,7 +10,7 @@ from torch import nn
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
 from relgraph.algebra.parameters import parameters
-from relgraph.lower import attention, cosine, reduced, scored_window, window
+from relgraph.lower import attention
 from relgraph.lower.module import Module, in_reading_order
 from relgraph.program import Connect, Scope, Shape
 from relgraph.verify import oracle
@@ -84,12 +84,8 @@ NODES: dict[str, Connect] = {
 def _lower(at: Connect) -> Module:
     if attention.accepts_attention(at):
         return attention.lower_attention(at)
-    if cosine.accepts_cosine_attention(at):
-        return cosine.lower_cosine_attention(at)
-    if scored_window.accepts_scored_window(at):
-        return scored_window.lower_scored_window(at)
-    assert window.accepts_window_attention(at)
-    return window.lower_window_attention(at)
+    assert attention.accepts_window_attention(at)
+    return attention.lower_window_attention(at)
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -220,9 +216,9 @@ def _with_reduction(lowered: Module) -> nn.Module:
 @pytest.mark.parametrize("bias", [True, False])
 def test_reduced_attention_equals_the_oracle(bias: bool) -> None:
     at = _reduced_node(bias=bias)
-    assert reduced.accepts_reduced_attention(at)
+    assert attention.accepts_reduced_attention(at)
     assert not attention.accepts_attention(at)
-    made = randomize(_with_reduction(reduced.lower_reduced_attention(at)))
+    made = randomize(_with_reduction(attention.lower_reduced_attention(at)))
     x = draw(at.input).requires_grad_()
     keys = flat(REDUCTION(laid_out(x, at.input)), "map")
     tensors = dict(made.named_parameters())
@@ -241,7 +237,7 @@ def test_reduced_attention_equals_the_oracle(bias: bool) -> None:
 
 def test_reduced_attention_compiles_exports_and_composes() -> None:
     at = _reduced_node()
-    made = randomize(_with_reduction(reduced.lower_reduced_attention(at)))
+    made = randomize(_with_reduction(attention.lower_reduced_attention(at)))
     assert_composes(made, at)
     assert_compiles(made, at)
     assert_exports(made, at)

@@ -150,6 +150,9 @@ def outputs(node: Node) -> Tensor:
 
 
 def _difference(one: Tensor, other: Tensor) -> float:
+    """Relative; infinite between outputs on other maps."""
+    if one.shape != other.shape:
+        return float("inf")
     return float((one - other).abs().max() / one.abs().max())
 
 

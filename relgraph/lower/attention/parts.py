@@ -1,0 +1,42 @@
+"""What an attention is made of, and what follows from its parts together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relgraph.lower.attention.bias import Bias
+from relgraph.lower.attention.place import Place
+from relgraph.lower.attention.score import Score
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an attention is made of."""
+
+    place: Place
+    score: Score
+    bias: Bias | None
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        word = self.place.unbiased if self.bias is None else self.bias.word
+        return f"{word}{self.score.word}{self.place.name}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameters of the constructor."""
+        flags = ("qkv_bias: bool = True", "proj_bias: bool = True")
+        return ("dim: int", "num_heads: int", *self.place.sizes, *flags)
+
+    @property
+    def summand(self) -> str:
+        """What is added to the scores: a bias that is there, or a mask that may be None."""
+        if self.bias is not None:
+            return "bias"
+        return "mask" if self.place.locate else ""
+
+    @property
+    def has_softmax(self) -> bool:
+        """Whether `softmax` is a method: two others call it, and it does more than the softmax."""
+        return self.bias is not None and not self.score.prepare

@@ -1,0 +1,64 @@
+"""How queries and keys are compared, as text of an attention's class.
+
+Goes in: nothing. Comes out: what each score adds to a class. Where queries and keys stand, and what
+is done with the scores, is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relgraph.algebra import operator
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score as text.
+
+    `entry` and `matrix` are its equations, for one pair and for all; `product` is the code of the
+    second. `prepare` is a method that queries and keys go through first; `fused` is what a kernel
+    with a factor of its own is told; `note` is what each head has. `factor` and `learned` are lines
+    of the constructor, before and behind the projections that make queries and keys.
+    """
+
+    entry: str
+    matrix: str
+    product: str
+    word: str = ""
+    title: str = ""
+    note: str = ""
+    factor: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
+    reset: tuple[str, ...] = ()
+    prepare: str = ""
+    fused: str = ""
+    methods: tuple[str, ...] = ()
+
+
+_SCALED = '''\
+    def scaled(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys of length 1, queries times what their head learned, at most 100."""
+        scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None]
+        return F.normalize(q, dim=-1) * scale, F.normalize(k, dim=-1)'''
+
+SCORES: dict[operator.Score, Score] = {
+    "dot": Score(
+        entry="q[o] · k[j] / √head_dim",
+        matrix="q kᵀ / √head_dim",
+        product="q * self.scale @ k.transpose(-2, -1)",
+        factor=("self.scale = (dim // num_heads) ** -0.5",),
+    ),
+    "cosine": Score(
+        entry="τ cos(q[o], k[j])",
+        matrix="τ cos(q, k)",
+        product="q @ k.transpose(-2, -1)",
+        word="Cosine",
+        title=", by scaled cosines",
+        note="one τ ≤ 100",
+        learned=("self.logit_scale = nn.Parameter(torch.empty(num_heads))",),
+        reset=("nn.init.constant_(self.logit_scale, math.log(10))",),
+        prepare="self.scaled",
+        fused=", scale=1.0",
+        methods=(_SCALED,),
+    ),
+}

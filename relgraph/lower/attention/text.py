@@ -1,0 +1,131 @@
+"""The class of an attention, put together as text of its parts.
+
+Goes in: a place, a score and a position bias. Comes out: a definition. Which connections have such
+a class is the package's affair. A further part is a further value, not a further text.
+"""
+
+from __future__ import annotations
+
+from relgraph.lower.attention import methods
+from relgraph.lower.attention.code import fits, indented, method, signature
+from relgraph.lower.attention.parts import Parts
+from relgraph.lower.attention.place import SEQUENCE
+from relgraph.lower.attention_parts import (
+    MERGE_HEADS,
+    PARTIAL_LINEAR,
+    RELATIVE_POSITION_INDEX,
+    SPLIT_HEADS,
+)
+from relgraph.lower.layers import LINEAR
+from relgraph.lower.module import Definition
+from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WINDOW_ORDER
+
+_FUNCTIONS = (
+    LINEAR,
+    SPLIT_HEADS,
+    MERGE_HEADS,
+    PARTIAL_LINEAR,
+    FIT_WINDOW,
+    WINDOW_ORDER,
+    CUT_MASK,
+    RELATIVE_POSITION_INDEX,
+    PARTITION,
+    REVERSE,
+)
+_PUBLISHED = {
+    "Attention": " (ViT)",
+    "WindowAttention": " (Swin)",
+    "CosineWindowAttention": " (Swin v2)",
+    "ReducedAttention": " (PVT's spatial reduction)",
+}
+
+
+def definition(parts: Parts) -> Definition:
+    """The class, the functions that it calls and its imports."""
+    sections = [
+        f"class {parts.name}(nn.Module):\n{_docstring(parts)}",
+        "\n".join(f"    {line}" for line in _annotations(parts)),
+        _constructor(parts),
+        _reset(parts),
+        *parts.place.before(parts.bias),
+        *parts.score.methods,
+        methods.weights(parts),
+        methods.aggregate(parts),
+        methods.forward(parts),
+        methods.softmax(parts),
+        methods.fused(parts),
+        *parts.place.after,
+    ]
+    text = "\n\n".join(section for section in sections if section)
+    uses = tuple(function for function in _FUNCTIONS if f"{function.name}(" in text)
+    return Definition(parts.name, text, uses, ("import math",) if "math." in text else ())
+
+
+def _docstring(parts: Parts) -> str:
+    place, score, bias = parts.place, parts.score, parts.bias
+    where = place.unbiased_title if bias is None else bias.title
+    # In a window there is no room for both, and the note tells of the bias.
+    title = score.title or where if place.locate else f"{where}{score.title}"
+    added = "" if bias is None else f" + {bias.entry}"
+    return f'''\
+    """Multi-head {place.title}{title}{_PUBLISHED.get(parts.name, "")}.
+
+    y[o] = proj(Σ_j softmax_j({score.entry}{added}) v[j]){_note(parts)}
+    Shapes: {place.shapes}{"" if bias is None else bias.sizes}
+    """'''
+
+
+def _note(parts: Parts) -> str:
+    where, has = parts.place.where, parts.score.note
+    if parts.place is SEQUENCE:
+        return f", {f'one softmax and {has}' if has else 'with one softmax'} for each head"
+    if not has:
+        return where
+    bias = "" if parts.bias is None else f"{parts.bias.note} and head and "
+    return f"{where},\n    with {bias}{has} for each head"
+
+
+def _annotations(parts: Parts) -> list[str]:
+    tables = parts.place.tables(parts.bias)
+    lines = [f"{table}: Tensor{' | None' if table == 'mask' else ''}" for table in tables]
+    return [*lines, *(() if parts.bias is None else parts.bias.annotations)]
+
+
+def _constructor(parts: Parts) -> str:
+    place, score = parts.place, parts.score
+    sizes = [size.split(":")[0] for size in place.sizes]
+    bias = () if parts.bias is None else parts.bias.layers
+    # What a score learned and the bias stand together.
+    before, behind = (bias, ()) if score.learned else ((), bias)
+    lines = [
+        "super().__init__()",
+        "self.dim = dim",
+        "self.num_heads = num_heads",
+        *(f"self.{size} = {size}" for size in sizes if size != "reduce"),
+        *score.factor,
+        *place.projections.layers,
+        *score.learned,
+        *before,
+        "self.proj = Linear(dim, dim, bias=proj_bias)",
+        *behind,
+    ]
+    tables = place.tables(parts.bias)
+    if tables:
+        names = ", ".join(f'"{table}"' for table in tables)
+        lines += [
+            f"for name in ({names}):",
+            "    self.register_buffer(name, None, persistent=False)",
+        ]
+    if _reset(parts):
+        lines.append("self.reset_parameters()")
+    return f"{signature('__init__', parts.parameters, 'None')}\n{indented(lines)}"
+
+
+def _reset(parts: Parts) -> str:
+    lines = [*parts.score.reset, *(() if parts.bias is None else parts.bias.reset)]
+    tables = ", ".join(f"self.{table}" for table in parts.place.tables(parts.bias))
+    if tables:
+        made = "self.tables(self.map_size)"
+        whole = f"{tables} = {made}"
+        lines += [whole] if fits(whole) else [f"tables = {made}", f"{tables} = tables"]
+    return method("reset_parameters", (), "None", "", lines) if lines else ""
