@@ -47,6 +47,11 @@ def spaces() -> Iterator[Space]:
         for size in ((1, 1), (2, 2), (3, 2))
         for shift in ((0, 0), (1, 0), (2, 2))
     ]
+    blocks += [
+        Space("window", size=size, halo=halo)
+        for size in ((1, 1), (2, 2), (1, 2))
+        for halo in ((1, 1), (0, 1))
+    ]
     blocks += [Space("grid", size=size) for size in ((1, 1), (2, 2), (3, 1))]
     blocks += [Space("stripe", size=(2, n), shift=(s, 0)) for n in (1, 2) for s in (0, 1, 2)]
     stencils = [

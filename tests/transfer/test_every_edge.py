@@ -51,7 +51,8 @@ def test_the_slice_has_every_relation() -> None:
 
 def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines, windows
-    that read around themselves, shifts. Of every kind one that each row of the table stands for, from nodes of the slice."""
+    that read around themselves, shifts. Of every kind one that each row of the table stands for,
+    from nodes of the slice."""
     plain = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
     numbers = replace(plain, halo=((0, 0), ASIDE), offset=(ASIDE,))
     found: dict[tuple[str, ...], Edge] = {}
