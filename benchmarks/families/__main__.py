@@ -11,7 +11,8 @@ properties are measured (proof). For each with a rank word a file is emitted and
 
 After a change of the algebra --refresh writes anew what needs no run: the counts and the rules.
 --known asks nothing that FILE does not answer.
-With --resume, findings are kept in FILE, and a run that was stopped goes on. --page writes the
+With --resume, findings are kept in FILE, and a run that was stopped goes on; what had a problem is
+asked again. --page writes the
 tables (docs/families.md). Exit code 1, and a line for each family of which something is not as it
 should be.
 """
@@ -27,7 +28,7 @@ from typing import get_args
 from benchmarks.families.judge import Question, Task, judge, name
 from benchmarks.families.page import page, refreshed
 from benchmarks.families.variants import fast_variants
-from benchmarks.resumable import judged, remembered
+from benchmarks.resumable import Found, judged, remembered
 from relgraph.algebra.families import families, ranked
 from relgraph.algebra.operator import Operator
 from relgraph.files import write_atomically
@@ -47,7 +48,7 @@ def main() -> int:
     if asked.known:
         known = remembered(asked.resume)
         tasks = [task for task in tasks if task.name in known]
-    found = judged(tasks, name, judge, asked.resume, asked.jobs)
+    found = judged(tasks, name, judge, asked.resume, asked.jobs, keep=_is_well)
     if asked.page is not None:
         write_atomically(asked.page, page(tasks, found))
     wrong = [(task, one) for task, one in zip(tasks, found, strict=True) if one["problems"]]
@@ -55,6 +56,11 @@ def main() -> int:
         print(f"{task.name}\n  " + "\n  ".join(one["problems"]))
     print(f"{len(tasks):,} asked, {len(wrong)} with a problem")
     return 1 if wrong else 0
+
+
+def _is_well(found: Found) -> bool:
+    """Whether it need not be asked again."""
+    return not found["problems"]
 
 
 def of(question: Question) -> Iterable[Operator]:

@@ -76,7 +76,16 @@ def name(task: Task) -> str:
 
 
 def judge(task: Task) -> Found:
-    """`problems` in words; `compared`: how many modules, properties, or checks of a file."""
+    """`problems` in words; `compared`: how many modules, properties, or checks of a file. What
+    cannot be asked is a problem too, and the others are asked nevertheless."""
+    try:
+        return _judged(task)
+    except Exception as error:  # whatever it is, it is ours
+        told = f"{type(error).__name__}: {error}"[:300]
+        return {"compared": 0, "forms": [], "sizes": [], "problems": [told]}
+
+
+def _judged(task: Task) -> Found:
     if task.question == "equality":
         return _equality(instances(task.operator, task.number))
     if task.question == "fast":

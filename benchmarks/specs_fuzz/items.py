@@ -167,7 +167,27 @@ def _heads(scope: Scope, flows: Flows) -> dict[str, Text]:
     return {name: scope.value(flows, lambda flow: divisors(flow.channels))}
 
 
+def conditional_conv(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    pick = {
+        "size": word_of(1, 2, 3, [3, 1], 9)(scope, flows),
+        "experts": word_of(1, 2, 4, 7)(scope, flows),
+        "groups": lambda: scope.value(flows, lambda flow: divisors(flow.channels)),
+        "dilation": word_of(1, 2, [1, 3])(scope, flows),
+        "bias": word_of(*TRUTHS, "channels", "positions")(scope, flows),
+    }
+    return written("conditional_conv", some(scope, pick), "size", scope)
+
+
 def local_attention(scope: Scope, flows: Flows) -> Text:
+    return _in_windows("local_attention", scope, flows)
+
+
+def cosine_attention(scope: Scope, flows: Flows) -> Text:
+    return _in_windows("cosine_attention", scope, flows)
+
+
+def _in_windows(word: str, scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
     fields = _window(scope, flows) | _heads(scope, flows)
     pick = {
@@ -178,7 +198,7 @@ def local_attention(scope: Scope, flows: Flows) -> Text:
         "border": word_of("mask", "zero", "wrap")(scope, flows),
         "init": word_of(*STARTS, "zeros")(scope, flows),
     }
-    return written("local_attention", fields | some(scope, pick), "window", scope)
+    return written(word, fields | some(scope, pick), "window", scope)
 
 
 def _window(scope: Scope, flows: Flows) -> dict[str, Text]:
@@ -344,7 +364,9 @@ KEEPING: tuple[Item, ...] = (
     conv,
     depthwise_conv,
     reflecting,
+    conditional_conv,
     local_attention,
+    cosine_attention,
     global_attention,
     reduced_attention,
     token_mlp,

@@ -26,7 +26,7 @@ def properties(scope: Scope, flows: Flows) -> dict[str, Text]:
     channel = _channel(scope, flows, separate=source in ("fixed", "pair"))
     separate = channel.get("connect") == "separate"
     normalize = _normalize(scope, connect, source, separate)
-    space = _space(scope, flows, connect, source)
+    space = _space(scope, flows, connect, source, normalize)
     _rank(scope, flows, space, channel, source, normalize)
     sections: dict[str, Text] = {"space": space, "channel": channel}
     weight = _weight(scope, flows, source, normalize, space)
@@ -66,14 +66,17 @@ def _normalize(scope: Scope, connect: str, source: str, separate: bool) -> str:
         return "none"
     legal = ["none", "sigmoid"]
     if connect != "point" and separate:
-        legal.append("softmax")
+        legal += ["l1", "softmax"]
     return scope.files.one_of(legal)
 
 
-def _space(scope: Scope, flows: Flows, connect: str, source: str) -> dict[str, Text]:
+def _space(
+    scope: Scope, flows: Flows, connect: str, source: str, normalize: str
+) -> dict[str, Text]:
     one_of, sometimes = scope.files.one_of, scope.files.sometimes
     space: dict[str, Text] = {"connect": connect}
-    shares = ["none", "positions", "all"] + ["windows"] * (connect in BLOCKS)
+    shares = ["none", "positions"] + ["windows"] * (connect in BLOCKS)
+    shares += ["all"] * (normalize != "l1")  # one number over the sum of its copies is a sign
     if source != "pair" and sometimes(0.7):
         space["share"] = one_of(shares)
     borders = ["zero", "mask", "wrap"] + ["clamp"] * (connect in ("point", "local"))
@@ -121,7 +124,7 @@ def _rank(
     words: list[tuple[str, str, Text]] = []
     if connect == "full" and share in ("none", "all") and source in ("static", "pair"):
         words.append(("space", "reduce", None))
-    plain = source == "static" and normalize != "softmax"
+    plain = source == "static" and normalize not in ("softmax", "l1")
     if connect == "full" and share in ("none", "all") and plain:
         words.append(("space", "tokens", [1, 5, 16]))
     if connect == "local" and share == "positions" and plain:
@@ -151,8 +154,11 @@ def _weight(
         kinds = ["none", "absolute"] + ["relative"] * ("rank" not in space)
         weight |= {"position": scope.word(flows, kinds)} if sometimes(0.5) else {}
         weight |= {"qkv_bias": scope.word(flows, TRUTHS)} if sometimes(0.3) else {}
+        weight |= {"score": scope.word(flows, ["dot", "cosine"])} if sometimes(0.4) else {}
         return weight
-    if sometimes(0.6):
+    if sometimes(0.3):
+        weight["experts"] = scope.word(flows, [1, 2, 5])
+    elif sometimes(0.6):
         weight["reduction"] = scope.value(flows, lambda flow: divisors(flow.channels))
         weight["predictor"] = {
             "bias": scope.word(flows, TRUTHS),

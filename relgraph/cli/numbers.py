@@ -6,11 +6,11 @@ In: words of the command line. Out: `Numbers`. Kinds that are not named keep the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from relgraph.errors import Problem, RelgraphError, nearest
-from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.numbers import GENERIC, KINDS, Numbers
 
 _SIZES = ("kernel", "dilation", "window", "shift", "grid")
 _ZERO = ("shift",)
@@ -22,13 +22,13 @@ def numbers(words: Iterable[str]) -> Numbers:
 
     A size is `7` or `7x5`, coarse factors of `scales` are `2+4`.
     """
-    said: dict[str, tuple[Any, ...]] = {}
+    said: dict[str, Any] = {}
     problems: list[Problem] = []
     for word in words:
         kind, equals, values = word.partition("=")
-        if kind not in _kinds() or not equals:
+        if kind not in KINDS or not equals:
             expected = "KIND=VALUE,VALUE,…"
-            problems.append(Problem("bad-numbers", repr(word), expected, nearest(kind, _kinds())))
+            problems.append(Problem("bad-numbers", repr(word), expected, nearest(kind, KINDS)))
             continue
         try:
             said[kind] = tuple(sorted({_value(kind, text) for text in values.split(",")}))
@@ -37,10 +37,6 @@ def numbers(words: Iterable[str]) -> Numbers:
     if problems:
         raise RelgraphError(problems)
     return replace(GENERIC, **said)
-
-
-def _kinds() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Numbers))
 
 
 def _value(kind: str, text: str) -> Any:

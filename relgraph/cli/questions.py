@@ -133,18 +133,19 @@ def common(first: str, second: str, instance: bool, limit: int | None, json: boo
     """Show the least that contains both A and B, and the greatest that both contain."""
     if not instance:
         _refuse_silent({"--limit": limit}, "families, of which all are looked at: add --instance")
-    from relgraph.graph.closure import LIMIT, closure
+    from relgraph.graph.closure import LIMIT, closure, widened
     from relgraph.graph.numbering import only_numbers
     from relgraph.graph.questions import common as question
+    from relgraph.graph.questions.asked import one_operator
 
     names = known_operators()
     families = _saved_or_families(None, names)
     a, b = (_asked(word, names, families) for word in (first, second))
+    roots = (one_operator(a), one_operator(b))
     if instance:
-        roots = (a.core, b.core)
         graph = closure(roots, only_numbers(roots), limit or LIMIT, names=names.operators)
     else:
-        graph = families()
+        graph = widened(families(), roots, names.operators)
     _answer(question.common(a, b, graph), json)
 
 
@@ -175,14 +176,13 @@ def holes(
     from relgraph.graph.cost import Setting
     from relgraph.graph.questions import holes as question
     from relgraph.graph.uses import named_uses
-    from relgraph.relations.families import family
-    from relgraph.relations.words import key
 
     names = known_operators()
-    graph = families((*names.operators, *named_uses(names.operators)))
-    place = None
+    known = (*names.operators, *named_uses(names.operators))
+    graph, place = families(known), None
     if near is not None:
-        place = graph.place(key(family(_asked(near, names, lambda: graph).core)))
+        asked = _asked(near, names, lambda: graph)
+        graph, place = question.with_middle(graph, asked, known)
     side = size or Setting().grid[0]
     filters = question.Filters(**wanted, near=place, within=within or 2)
     setting = Setting(channels or Setting().channels, (side, side))
@@ -268,14 +268,18 @@ def _saved_or_families(file: Path | None, names: Names) -> Callable[[], Relation
 
 
 def _setting(asked: tuple[Asked, ...], channels: int | None, size: int | None) -> Setting:
-    """Where costs are counted: on the side that was asked for, or the first that suits all; with
-    the predictor of the last operator that has one."""
+    """Where costs are counted: on the side that was asked for, or the first that suits all, also
+    where edits are made in the usual style; with the predictor of the last operator that has one.
+    """
     from relgraph.graph.cost import Setting, suiting
+    from relgraph.graph.style import alike
 
     channels = channels or Setting().channels
     if size is not None:
         chosen = Setting(channels, (size, size))
     else:
-        chosen = suiting(tuple(one.core for one in asked), channels)
+        cores = tuple(one.core for one in asked)
+        edited = alike(cores[0], cores[-1])[:2]
+        chosen = suiting((*cores, *edited), channels)
     predictors = [one.predictor for one in asked if one.predictor is not None]
     return replace(chosen, predictor=predictors[-1] if predictors else None)

@@ -100,6 +100,7 @@ def _same_everywhere(grids: Sequence[Size]) -> Numbers:
         reduce=(factor,) if factor else (),
         scales=((factor,),) if factor else (),
         along=("rows",),
+        sized=True,
     )
 
 

@@ -190,8 +190,8 @@ def _combine(
     name: str,
 ) -> str:
     if combine == "concat":
-        dim = _channel_dim(output)
-        return writer.settle(f"torch.cat(({', '.join(made)}), dim={dim})", name)
+        joined = f"torch.cat(({', '.join(made)}), dim={_channel_dim(output)})"
+        return writer.settle(made[0] if len(made) == 1 else joined, name)
     if combine == "sum" and any(shape.tokens != output.tokens for shape in shapes):
         return _sum_with_tokens(writer, made, shapes, output, name)
     fitted = [

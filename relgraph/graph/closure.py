@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from relgraph.algebra.operator import Operator
 from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.model import Label, RelationGraph, Title
 from relgraph.graph.named import Named, without_frame
@@ -77,6 +78,22 @@ def closure(
 def families(names: Iterable[Named] = ()) -> RelationGraph:
     """The graph of all families that `mlp` becomes by edits, cores without frames."""
     return closure((MLP,), names=names)
+
+
+def widened(
+    graph: RelationGraph, nodes: Iterable[Node], names: Iterable[Named] = ()
+) -> RelationGraph:
+    """The graph of families, with all that edits make of those of `nodes` that it lacks.
+
+    `mlp` becomes neither a border of its own (no edit changes one) nor a variant that edits only
+    write where a root has it (`relations.numbers`). Terms are no roots: their parts have places.
+    """
+    cores = (_taken(node, GENERIC, False) for node in nodes if isinstance(node, Operator))
+    missing = tuple(core for core in cores if key(core) not in graph.places)
+    if not missing:
+        return graph
+    known = (graph.nodes[graph.place(root)] for root in graph.roots)
+    return closure((*known, *missing), names=names)
 
 
 def _taken(root: Node, numbers: Numbers, frames: bool) -> Node:

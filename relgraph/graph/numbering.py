@@ -7,12 +7,11 @@ one node to another may write the numbers of the two and no others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from typing import Any
 
 from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Composite, Node
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import GENERIC, KINDS, VARIANTS, Numbers
 
 _NEUTRAL = frozenset(("dilation", "shift", "halo", "extent", "along", *VARIANTS))
 """Kinds of which one value says nothing, so that edits may always return to it."""
@@ -20,11 +19,12 @@ _NEUTRAL = frozenset(("dilation", "shift", "halo", "extent", "along", *VARIANTS)
 
 def own_numbers(numbers: Numbers, nodes: Iterable[Node]) -> Numbers:
     """The numbers, and those that the nodes have themselves, sorted."""
-    return _joined(_listed(numbers), nodes)
+    return _joined(_listed(numbers), nodes, numbers.sized)
 
 
 def only_numbers(nodes: Iterable[Node]) -> Numbers:
-    """The nodes' own numbers; the generic one where none of them has any of a kind."""
+    """The nodes' own numbers, meant as they stand; the generic one where none of them has any of a
+    kind."""
     own = tuple(nodes)
     written = {name for operator in atoms(own) for name, _ in _written(operator)}
     generic = _listed(GENERIC)
@@ -32,7 +32,7 @@ def only_numbers(nodes: Iterable[Node]) -> Numbers:
         name: () if name in written and name not in _NEUTRAL else values
         for name, values in generic.items()
     }
-    return _joined(kept, own)
+    return _joined(kept, own, sized=True)
 
 
 def atoms(nodes: Iterable[Node]) -> Iterator[Operator]:
@@ -45,15 +45,16 @@ def atoms(nodes: Iterable[Node]) -> Iterator[Operator]:
 
 
 def _listed(numbers: Numbers) -> dict[str, tuple[Any, ...]]:
-    return {field.name: getattr(numbers, field.name) for field in fields(numbers)}
+    return {name: getattr(numbers, name) for name in KINDS}
 
 
-def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node]) -> Numbers:
+def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node], sized: bool) -> Numbers:
     found = {name: set(values) for name, values in listed.items()}
     for operator in atoms(nodes):
         for name, value in _written(operator):
             found[name].add(value)
-    return Numbers(**{name: _in_order(name, values) for name, values in found.items()})
+    ordered = {name: _in_order(name, values) for name, values in found.items()}
+    return Numbers(**ordered, sized=sized)
 
 
 def _in_order(name: str, values: set[Any]) -> tuple[Any, ...]:

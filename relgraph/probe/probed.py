@@ -72,7 +72,7 @@ class Placed:
         """The place in words."""
         own = self.part.measured
         where = f"{self.part.place}: " if self.part.place else ""
-        yield f"{where}{describe_node(self.part.node)}"
+        yield f"{where}{describe_node(self.part.node, sized=True)}"
         yield f"  {'is' if self.exact else 'is nearest to'} {self.family}" + self._named()
         for text in own.differs:
             yield f"  differs: {text}"
@@ -105,7 +105,7 @@ class Placed:
             "place": self.part.place,
             "key": self.key,
             "family": self.family,
-            "words": describe_node(self.part.node),
+            "words": describe_node(self.part.node, sized=True),
             "exact": self.exact,
             "proof": own.proof,
             "channels": list(self.part.widths),

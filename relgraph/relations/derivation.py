@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from relgraph.algebra.operator import Operator, Space
 from relgraph.errors import Problem, RelgraphError
@@ -85,8 +86,9 @@ def _with_variants(goal: Operator) -> Numbers:
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     offset = (goal.weight.offset,) if goal.weight.fixed == "shift" else ()
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
-    more = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
-    return replace(GENERIC, **more, offset=offset)
+    wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
+    halo = tuple(dict.fromkeys((*GENERIC.halo, goal.space.halo)))
+    return replace(GENERIC, **wider, offset=offset, halo=halo)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

@@ -7,7 +7,7 @@ over more numbers is a graph of instances, whose size is counted before it is ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
 from relgraph.algebra.operator import Normalize, Score, Size
@@ -28,7 +28,8 @@ class Numbers:
     with keys: what the graph is about, and with a root that has another, that one too. So are the
     `offset`s of given shifts, of which there are none without such a root, and what windows read
     around them (`halo`), which is nothing without one. Such variants are families like others, but
-    a graph in which nobody asked for them would only be larger.
+    a graph in which nobody asked for them would only be larger. Numbers that are `sized` are meant
+    as they stand, also where they are the generic ones: a kernel of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -49,6 +50,7 @@ class Numbers:
     scores: tuple[Score, ...] = ("dot",)
     halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
+    sized: bool = False
 
     @property
     def families(self) -> bool:
@@ -61,5 +63,7 @@ class Numbers:
 GENERIC = Numbers()
 ASIDE: Size = (1, 1)
 """The offset of the family of shifts, and the halo of windows that have one: both axes, by one."""
+KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
+"""What there are numbers of."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
 """Kinds whose values are words, in the order in which edits write them."""

@@ -124,8 +124,9 @@ def _sides(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def describe_node(node: Node) -> str:
-    """The node in words; a family's without numbers.
+def describe_node(node: Node, sized: bool = False) -> str:
+    """The node in words; a family's without numbers, unless it is `sized`: an operator that happens
+    to have the numbers that stand in families for any.
 
     >>> from relgraph.algebra.operator import Operator, Space
     >>> describe_node(Operator(Space("full"), bias="none"))
@@ -133,8 +134,8 @@ def describe_node(node: Node) -> str:
     """
     if isinstance(node, Composite):
         joined = f" {JOINED[node.kind]} "
-        return joined.join(f"({describe_node(part)})" for part in node.parts)
-    return describe(node) if family(node) != node else _describe_family(node)
+        return joined.join(f"({describe_node(part, sized)})" for part in node.parts)
+    return describe(node) if sized or family(node) != node else _describe_family(node)
 
 
 _CONNECT = {

@@ -19,7 +19,7 @@ from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
-MORE = "only what stands between two layers is widened; a wider stage starts fresh"
+MORE = "only what stands between two layers, or stages by whole factors, is widened"
 
 Core = Callable[[Connection, Connection, Tensors, Tensors], Part | Refused]
 

@@ -20,6 +20,8 @@ NESTED = (
     # `-2.0 * f(x).amax((2, 3))` would be the least value where the greatest is asked for.
     "- product: [[], [relu, scale: {init: -2.0, learned: false}, global_pool: max]]",
     "- product: [[], [hardsigmoid, global_pool]]",
+    # `torch.cat((x), dim=1)` would be no tuple.
+    "- [concat: [[]], concat: [[relu, affine]]]",
     "- sum: [[], [sum: [[], [relu]], scale: {init: 0.5, learned: false}]]",
 )
 

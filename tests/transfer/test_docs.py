@@ -21,16 +21,22 @@ KERNEL3 = """backbone: kernel3
 extends: dwnet_fashion
 set: {spatial: {size: 3}}
 """
+WIDE_SWIN = """backbone: wide_swin
+extends: swin_fashion
+stages: {channels: [64, 128], heads: [4, 8]}
+"""
 
 
 def prepare(folder: Path) -> None:
-    """A checkpoint whose weights a seed gives, and a spec."""
+    """Checkpoints whose weights a seed gives, and specs."""
     (folder / "kernel3.yaml").write_text(KERNEL3)
-    model = folder / "dwnet_fashion_model.py"
-    model.write_text(compile_backbone("dwnet_fashion").text)
-    torch.manual_seed(0)
-    state = build(model, Architecture(num_classes=10, in_chans=1)).state_dict()
-    safetensors.torch.save_file(state, folder / "dwnet.safetensors")
+    (folder / "wide_swin.yaml").write_text(WIDE_SWIN)
+    for name in ("dwnet", "swin"):
+        model = folder / f"{name}_fashion_model.py"
+        model.write_text(compile_backbone(f"{name}_fashion").text)
+        torch.manual_seed(0)
+        state = build(model, Architecture(num_classes=10, in_chans=1)).state_dict()
+        safetensors.torch.save_file(state, folder / f"{name}.safetensors")
 
 
 def fresh(text: str) -> str:
@@ -43,7 +49,7 @@ def fresh(text: str) -> str:
 
 def test_the_page_is_fresh() -> None:
     text = PAGE.read_text("utf-8")
-    assert len(pages.CONSOLE.findall(text.partition(MEASURED)[0])) == 3
+    assert len(pages.CONSOLE.findall(text.partition(MEASURED)[0])) == 4
     assert fresh(text) == text
 
 

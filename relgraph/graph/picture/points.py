@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relgraph.algebra.operator import Channel, Operator
+from relgraph.algebra.describe import sides
+from relgraph.algebra.operator import Border, Channel, Operator, Space
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.values import connectivity, mixing, rank, source
+from relgraph.relations.weight import default_border
 from relgraph.relations.words import JOINED
 
 _SPACES = {
@@ -20,6 +22,18 @@ _SPACES = {
     "stripe": "stripes",
     "grid": "grids",
     "axial": "row and column",
+}
+_BORDERS = {
+    "zero": "zeros outside",
+    "mask": "cut at the border",
+    "wrap": "wrapped",
+    "reflect": "reflected",
+    "clamp": "clamped",
+}
+_SHARES = {
+    "windows": "shared by all blocks",
+    "positions": "shared over positions",
+    "all": "one weight",
 }
 _CHANNELS = {"full": "all channels", "separate": "own channel"}
 _SOURCES = {
@@ -55,7 +69,8 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
         yield f"rank over channels: {rank(channel.rank, families)}"
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
     by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
-    yield (by_cosine or _SOURCES.get(weight.source) or source(weight)) + squashed
+    region = f"from the {sides((weight.extent, weight.extent))} region" if weight.extent > 1 else ""
+    yield (by_cosine or region or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield f"{weight.position} position bias"
     yield from _frame(operator)
@@ -67,9 +82,37 @@ def _space(operator: Operator, families: bool) -> str:
     words += " with a halo" if space.halo != (0, 0) else ""
     if not families and space.size != (1, 1):
         words = connectivity(space, families)
-    if operator.weight.source not in ("pair", "fixed") and space.share != "none":
-        words += f", shared over {space.share}"
-    return words
+    return ", ".join([words, *_geometry(space), *_border(operator), *_shared(operator)])
+
+
+def _geometry(space: Space) -> Iterator[str]:
+    """What only some have, and two boxes may differ in."""
+    for name, value in (("stride", space.stride), ("dilation", space.dilation)):
+        if value != (1, 1):
+            yield f"{name} {sides(value)}"
+    if space.shift != (0, 0):
+        yield f"shifted by {sides(space.shift)}"
+    if space.pad:
+        yield "map completed"
+
+
+def _border(operator: Operator) -> Iterator[str]:
+    """A border of its own; of an average that reaches over it, zeros that count are told."""
+    if operator.space.border != _usual_border(operator):
+        yield _BORDERS[operator.space.border]
+
+
+def _usual_border(operator: Operator) -> Border:
+    space = operator.space
+    if operator.weight.source == "fixed" and space.border in ("zero", "mask"):
+        crosses = space.connect == "local" or space.shift != (0, 0)
+        return "mask" if crosses else space.border
+    return default_border(operator.weight.normalize)
+
+
+def _shared(operator: Operator) -> Iterator[str]:
+    if operator.weight.source not in ("pair", "fixed") and operator.space.share != "none":
+        yield _SHARES[operator.space.share]
 
 
 def _channel(channel: Channel, families: bool) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from relgraph.algebra.operator import Predictor
+from relgraph.algebra.operator import Operator, Predictor
 from relgraph.errors import Problem, RelgraphError, nearest
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, named, without_frame
 from relgraph.graph.questions.parts import parts
 from relgraph.relations.keys import node_of_key
-from relgraph.relations.node import Node
+from relgraph.relations.node import Composite, Node
 from relgraph.relations.words import describe_node, key
 from relgraph.resolve.library import Library, is_path
 from relgraph.shipped import shipped
@@ -46,9 +46,14 @@ class Asked:
         return key(self.core)
 
     @property
+    def sized(self) -> bool:
+        """Whether its numbers are meant: those of a family's key stand for any."""
+        return self.word != key(self.node)
+
+    @property
     def words(self) -> str:
         """The operator as a person would describe it, with its frame."""
-        return describe_node(self.node)
+        return describe_node(self.node, self.sized)
 
     def to_json(self) -> dict[str, object]:
         """What it is, as plain data."""
@@ -78,6 +83,14 @@ def of(known: Named, word: str | None = None) -> Asked:
     links = () if known.use is None else parts((known.use,))
     between = links[0].between if len(links) == 1 else ()
     return Asked(word or known.name, known.node, known.cite, known.predictor, known.name, between)
+
+
+def one_operator(asked: Asked) -> Operator:
+    """Its core. Raises RelgraphError where it is made of several operators."""
+    if isinstance(asked.core, Composite):
+        found = f"{asked.word} is made of several operators"
+        raise RelgraphError(Problem("no-operator", found, "one operator", "ask about one of them"))
+    return asked.core
 
 
 def _unknown(word: str, names: Names, graph: RelationGraph) -> RelgraphError:

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.questions.answer import Table
-from relgraph.graph.questions.asked import Asked
+from relgraph.graph.questions.asked import Asked, one_operator
 from relgraph.relations.families import family
-from relgraph.relations.node import Composite
 from relgraph.relations.order import compare
 from relgraph.relations.relation import Compared, Direction
 from relgraph.relations.words import describe_node, key
@@ -109,10 +107,8 @@ def common(first: Asked, second: Asked, graph: RelationGraph) -> CommonAnswer:
 
 
 def _place(graph: RelationGraph, asked: Asked) -> int:
-    if isinstance(asked.core, Composite):
-        found = f"{asked.word} is made of several operators"
-        raise RelgraphError(Problem("no-operator", found, "one operator", "ask about one of them"))
-    return graph.place(key(family(asked.core) if graph.numbers.families else asked.core))
+    core = one_operator(asked)
+    return graph.place(key(family(core) if graph.numbers.families else core))
 
 
 def _on_the_way(graph: RelationGraph, a: int, b: int, way: Direction) -> list[int]:
@@ -141,4 +137,5 @@ def _extreme(graph: RelationGraph, found: list[int], way: Direction) -> list[int
 
 
 def _called(graph: RelationGraph, at: int) -> Common:
-    return Common(graph.keys[at], graph.names(at), describe_node(graph.nodes[at]))
+    words = describe_node(graph.nodes[at], sized=not graph.numbers.families)
+    return Common(graph.keys[at], graph.names(at), words)

@@ -9,19 +9,23 @@ same for all, so that they can be compared with each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from relgraph.algebra.operator import Operator
 from relgraph.assemble.cost import Cost
+from relgraph.graph.closure import widened
 from relgraph.graph.cost import SETTING, Setting, cost_or_none
-from relgraph.graph.model import RelationGraph
+from relgraph.graph.model import RelationGraph, Title
+from relgraph.graph.named import Named
 from relgraph.graph.questions.answer import Table, cost_json
+from relgraph.graph.questions.asked import Asked, one_operator
 from relgraph.graph.questions.steps import cost_headers, costs
 from relgraph.graph.search import distances
+from relgraph.relations.families import family
 from relgraph.relations.node import IDENTITY, Node
 from relgraph.relations.relation import Edit
-from relgraph.relations.words import describe_node
+from relgraph.relations.words import describe_node, key
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,23 @@ def holes(
     ranked = sorted(found, key=lambda at: (far[at], *_rank(costed[at]), graph.keys[at]))
     chosen = tuple(_hole(graph, at, far, costed[at]) for at in ranked[:limit])
     return HolesAnswer(len(graph), len(unnamed), len(found), chosen, setting)
+
+
+def with_middle(
+    graph: RelationGraph, asked: Asked, names: Iterable[Named]
+) -> tuple[RelationGraph, int]:
+    """The graph of families with the one that is asked about, and where that stands.
+
+    What has a spec has a name. So has what no named family becomes (a border that no spec has):
+    how near it is to names cannot be said, and its surroundings are ranked by how near they are to
+    itself. Raises RelgraphError for a term.
+    """
+    core = one_operator(asked)
+    wide = widened(graph, (core,), names)
+    at = wide.place(key(family(core)))
+    if at in wide.titles or not (asked.name or at not in distances(wide.titles, wide.successors)):
+        return wide, at
+    return replace(wide, titles={**wide.titles, at: (Title(asked.word, asked.cite),)}), at
 
 
 def _rank(cost: Cost | None) -> tuple[float, float]:

@@ -7,7 +7,7 @@ its direction, what trained weights do, and what its result is called.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relgraph.assemble.cost import Cost
 from relgraph.graph.cost import Setting, cost_or_none
@@ -71,8 +71,9 @@ def neighbours(
 ) -> NeighboursAnswer:
     """Every edit of the core: of its family, or with a `setting` of the operator with its numbers,
     to which edits add `numbers`."""
+    numbers = GENERIC if setting is None else numbers
     start = family(source.core) if setting is None else source.core
-    legal = own_numbers(GENERIC if setting is None else numbers, (start,))
+    legal = own_numbers(replace(numbers, sized=setting is not None), (start,))
     called = family_names(names)
     inside = source.between, source.between
     steps = tuple(step(start, edit, called, setting, inside) for edit in edits(start, legal))

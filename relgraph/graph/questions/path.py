@@ -16,7 +16,7 @@ from relgraph.errors import Problem, RelgraphError
 from relgraph.graph.cost import Setting, cost_or_none
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Names
-from relgraph.graph.numbering import only_numbers
+from relgraph.graph.numbering import only_numbers, own_numbers
 from relgraph.graph.questions.answer import Table, cost_json, plural, setting_json
 from relgraph.graph.questions.asked import Asked
 from relgraph.graph.questions.steps import Step, family_names, reasons, table, walk
@@ -83,7 +83,9 @@ class PathAnswer:
         return None if self.setting is None else cost_or_none(self.start, self.setting)
 
     def tables(self) -> Iterable[Table]:
-        """Each way, in its first order."""
+        """Each way, in its first order; nothing where there is neither an edit nor a cost."""
+        if not self.length and self.setting is None:
+            return
         start = (self.source.word, self._first_cost)
         for number, route in enumerate(self.routes, 1):
             title = f"way {number}: {plural(route.orders, 'order')}" if self.count > 1 else ""
@@ -128,7 +130,8 @@ def path(
     start, goal, styles = alike(source.core, target.core)
     if setting is None:
         start, goal = family(start), family(goal)
-    numbers = GENERIC if setting is None else only_numbers((start, goal))
+    ends = (start, goal)
+    numbers = own_numbers(GENERIC, ends) if setting is None else only_numbers(ends)
     found = paths(start, goal, numbers, limit=LISTED)
     if not found.count:
         raise _no_path(source, target)

@@ -6,7 +6,7 @@ In: nodes, names and edits. Out: lines and plain data. Finding them is `where`'s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relgraph.graph.questions.answer import listed
 from relgraph.relations.node import IDENTITY, Node
@@ -41,7 +41,7 @@ class Near:
 class Spot:
     """One operator's place: its family, the specs that have the same core or the same family, the
     nearest others, and the way by which `mlp` becomes it. A term of several operators has the
-    places of its parts instead of the last."""
+    places of its parts instead of the last. Without `sized` its numbers stand for any."""
 
     name: str
     uses: int
@@ -52,11 +52,21 @@ class Spot:
     nearest: tuple[Near, ...]
     derivation: Near | None
     parts: tuple[Spot, ...] = ()
+    sized: bool = True
+
+    @property
+    def words(self) -> str:
+        """The core as a person would describe it."""
+        return describe_node(self.core, self.sized)
+
+    def unsized(self) -> Spot:
+        """The same of a family that was asked for by its key: its numbers are no one's."""
+        return replace(self, sized=False, parts=tuple(part.unsized() for part in self.parts))
 
     def lines(self) -> Iterator[str]:
         """The place in words."""
         times = f", {self.uses} uses" if self.uses > 1 else ""
-        yield f"{self.name}{times}: {describe_node(self.core)}"
+        yield f"{self.name}{times}: {self.words}"
         yield f"  family: {key(self.family)}"
         yield from (f"  {line}" for line in self._called())
         for near in self.nearest:
@@ -64,7 +74,7 @@ class Spot:
         if self.derivation and "mlp" not in {near.name for near in self.nearest}:
             yield f"  from mlp: {self.derivation.words}"
         for part in self.parts:
-            yield f"  {part.name}, {describe_node(part.core)}: {part._in_short()}"
+            yield f"  {part.name}, {part.words}: {part._in_short()}"
 
     def _called(self) -> Iterator[str]:
         if self.same:
@@ -90,7 +100,7 @@ class Spot:
             "uses": self.uses,
             "key": key(self.core),
             "family": key(self.family),
-            "words": describe_node(self.core),
+            "words": self.words,
             "same": list(self.same),
             "other_numbers": list(self.relatives),
             "nearest": [near.to_json() for near in self.nearest],

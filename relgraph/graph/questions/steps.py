@@ -23,13 +23,14 @@ from relgraph.relations.words import describe_node, key
 @dataclass(frozen=True)
 class Step:
     """An edit, and the node that it makes. `names` are the specs of that node's family;
-    `shown` is what a table says of weights."""
+    `shown` is what a table says of weights; without `sized` its numbers stand for any."""
 
     edit: Edit
     facts: EdgeFacts
     names: tuple[str, ...]
     cost: Cost | None
     shown: str
+    sized: bool
 
     @property
     def node(self) -> Node:
@@ -49,7 +50,7 @@ class Step:
             "weights": self.facts.weights,
             "weights_why": self.facts.carried,
             "key": key(self.node),
-            "words": describe_node(self.node),
+            "words": describe_node(self.node, self.sized),
             "names": list(self.names),
             "cost": cost_json(self.cost),
         }
@@ -90,7 +91,7 @@ def step(
     cost = None if setting is None else cost_or_none(edit.target, setting)
     plain = facts(here, edit.target, instances=setting is not None)
     known = through(plain, edit, between)
-    return Step(edit, known, called, cost, shown(known, plain))
+    return Step(edit, known, called, cost, shown(known, plain), sized=setting is not None)
 
 
 def table(

@@ -14,8 +14,10 @@ from itertools import islice, pairwise
 
 from relgraph.algebra.operator import Operator
 from relgraph.errors import RelgraphError
+from relgraph.graph.closure import widened
 from relgraph.graph.model import RelationGraph
 from relgraph.graph.named import Named, Names, without_frame
+from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.graph.questions.answer import Table
 from relgraph.graph.questions.asked import Asked
 from relgraph.graph.questions.spot import Near
@@ -27,6 +29,7 @@ from relgraph.relations.derivation import MLP, derivation, paths
 from relgraph.relations.distance import apart
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
+from relgraph.relations.numbers import GENERIC
 from relgraph.relations.relation import Edit
 from relgraph.relations.words import key
 from relgraph.resolved import Backbone
@@ -69,7 +72,9 @@ class WhereAnswer:
 def where_operator(asked: Asked, names: Names, graph: RelationGraph) -> WhereAnswer:
     """The place of one operator; its own name does not count. `graph` is that of families."""
     others = tuple(one for one in names.operators if one.name != asked.name)
-    return WhereAnswer(asked.word, (_Around(others, graph).spot(asked.word, 1, asked.core),))
+    around = _around(others, graph, (asked.core,))
+    spot = around.spot(asked.word, 1, asked.core)
+    return WhereAnswer(asked.word, (spot if asked.sized else spot.unsized(),))
 
 
 def where_backbone(backbone: Backbone, names: Names, graph: RelationGraph) -> WhereAnswer:
@@ -83,9 +88,14 @@ def where_backbone(backbone: Backbone, names: Names, graph: RelationGraph) -> Wh
             outside[used.use.name] = None
         else:
             found[place] = found.get(place, 0) + 1
-    around = _Around(tuple(names.operators), graph)
+    around = _around(tuple(names.operators), graph, (core for _, core in found))
     spots = (around.spot(name, n, core) for (name, core), n in found.items())
     return WhereAnswer(backbone.name, tuple(spots), tuple(outside))
+
+
+def _around(named: tuple[Named, ...], graph: RelationGraph, cores: Iterable[Node]) -> _Around:
+    """What stands around some cores: in a graph that has their families, with the usual border."""
+    return _Around(named, widened(graph, map(usual, atoms(cores))))
 
 
 @dataclass(frozen=True)
@@ -158,6 +168,7 @@ class _Around:
 def _first_way(start: Node, goal: Node) -> tuple[Edit, ...] | None:
     """The first of the shortest ways; None where none leads there, or the search met too much."""
     try:
-        return next(iter(paths(start, goal, limit=1).listed), None)
+        numbers = own_numbers(GENERIC, (start, goal))
+        return next(iter(paths(start, goal, numbers, limit=1).listed), None)
     except RelgraphError:
         return None

@@ -102,7 +102,7 @@ def _sizes(node: Connect, form: Form) -> Arguments:
     if form.resized:
         sizes += (("result_size", geometry.as_map(connection.out_grid)),)
     if form.reduced:
-        sizes += (("key_size", geometry.as_map(connection.key_grid)),)
+        sizes += (("key_size", _map(connection.key_grid)),)
     if form.tokens:
         sizes += (("num_tokens", connection.tokens),)
     return sizes
