@@ -103,12 +103,12 @@ def _definition(border: Border, *, biased: bool) -> Definition:
 
 
 def _head(name: str, border: Border, biased: bool) -> str:
-    title = ", with relative position bias" if biased else ""
+    title = ", biased by offset" if biased else ""
     added = " + bias[j - o]" if biased else ""
     index = "\n    relative_position_index: Tensor" if biased else ""
     return f'''\
 class {name}(nn.Module):
-    """Multi-head attention of windows to themselves and what is around them (HaloNet){title}.
+    """Multi-head attention of windows to what is in and around them (HaloNet){title}.
 
     y[o] = proj(Σ_j softmax_j(q[o] · k[j] / √head_dim{added}) v[j]), j in the window of o or
     no more than halo_size from it{_BORDERS[border]}
@@ -121,8 +121,9 @@ class {name}(nn.Module):
 
 def _constructor(biased: bool) -> str:
     table = """
-        offsets = [2 * (n + halo) - 1 for n, halo in zip(window_size, halo_size)]
-        table = torch.empty(math.prod(offsets), num_heads)
+        offsets_h = 2 * (window_size[0] + halo_size[0]) - 1
+        offsets_w = 2 * (window_size[1] + halo_size[1]) - 1
+        table = torch.empty(offsets_h * offsets_w, num_heads)
         self.relative_position_bias_table = nn.Parameter(table)"""
     reset = """
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)"""
@@ -165,13 +166,12 @@ _OFFSETS = """
 
 def _tables(border: Border, biased: bool) -> str:
     inside = INSIDE[border].name
-    index = ", the table's row of each pair" if biased else ""
+    index = "; rows of the table" if biased else ""
     types = ", Tensor" if biased else ""
-    # In one line where it fits.
     last = "outputs.to(device), inputs.to(device)" + (", index.to(device)" if biased else "")
     return f'''\
     def tables(self, map_size: tuple[int, int]) -> tuple[Tensor, Tensor{types}]:
-        """Positions of each window's outputs, of what it reads (-1 outside){index}."""
+        """Positions of outputs and what they read (-1 outside), by window{index}."""
         h, w = map_size
         window_h, window_w = min(self.window_size[0], h), min(self.window_size[1], w)
         # Around a window that covers the map there is nothing.
@@ -204,8 +204,8 @@ def _locate(border: Border, biased: bool) -> str:
         lines.append("bias = self.relative_position_bias_table[index].permute(2, 0, 1)[:, None]")
     added = {(True, True): "bias + outside", (True, False): "bias", (False, True): "outside"}
     result = added.get((biased, masks), "")
-    shape = "(num_heads, windows or 1, q, k)" if biased else "(windows, 1, k)"
-    told = f", and what is added to the logits, {shape}" if summand else ""
+    added_to = "bias (num_heads, windows or 1, q, k)" if biased else "mask (windows, 1, k)"
+    told = f", and a {added_to} of the logits" if summand else ""
     lines.append(f"return outputs, inputs{', ' + result if summand else ''}")
     kinds = ", ".join(["Tensor"] * (3 if summand else 2))
     body = "\n".join(f"        {line}" for line in lines)

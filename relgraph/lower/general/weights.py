@@ -278,15 +278,16 @@ def _fixed_lines(form: Form) -> list[str]:
             "kernel[(rows - 1) // 2 + down, (columns - 1) // 2 + right] = 1",
             "w = kernel.view(1, 1, 1, -1)",
         ]
-    rows = "1" if form.is_stencil else "inputs.shape[1]"
+    rows, counted = "1" if form.is_stencil else "inputs.shape[1]", []
     if form.halo:
-        rows = "order.numel() // inputs.shape[0]"
+        rows, counted = "q", ["q = order.numel() // inputs.shape[0]"]
     if form.masks:
         return [
+            *counted,
             f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
             "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
         ]
-    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
+    return [*counted, f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
 
 
 def _fixed_full_lines(form: Form) -> list[str]:
