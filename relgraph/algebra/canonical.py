@@ -173,8 +173,10 @@ def _coarse_inside(o: Operator, _: _Widths) -> Operator:
 
 
 def _one_group(o: Operator, widths: _Widths) -> Operator:
-    """groups 1 → full; groups of one channel → separate; counts nobody reads → 1."""
+    """groups 1 → full; groups or bands of one channel → separate; counts nobody reads → 1."""
     channel = o.channel
+    if channel.connect == "local" and channel.size == 1:
+        channel = replace(channel, connect="separate")
     groups = channel.groups if channel.connect == "groups" else 1
     share: ChannelShare = channel.share
     if channel.connect == "groups" and groups == 1:
@@ -187,7 +189,12 @@ def _one_group(o: Operator, widths: _Widths) -> Operator:
         elif channel.heads == widths.inputs:
             channel = replace(channel, share="none")
     heads = channel.heads if channel.share == "heads" else 1
-    channel = replace(channel, groups=groups if channel.connect == "groups" else 1, heads=heads)
+    channel = replace(
+        channel,
+        groups=groups if channel.connect == "groups" else 1,
+        heads=heads,
+        size=channel.size if channel.connect == "local" else 1,
+    )
     return o if channel == o.channel else replace(o, channel=channel)
 
 

@@ -92,6 +92,8 @@ def joined_channels(connection: Connection) -> int:
     channel = connection.operator.channel
     if channel.connect == "separate":
         return connection.in_channels
+    if channel.connect == "local":  # taps beyond the first and the last channel are counted too
+        return connection.in_channels * channel.size
     groups = channel.groups if channel.connect == "groups" else 1
     return connection.out_channels * (connection.in_channels // groups)
 

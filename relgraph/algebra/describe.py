@@ -116,6 +116,9 @@ def _channels(operator: Operator) -> str:
     if channel.connect == "groups":
         shared = ", one matrix for all groups" if channel.share == "all" else ""
         words = f"channels in {channel.groups} groups{shared}"
+    elif channel.connect == "local":
+        shared = ", shared by all channels" if channel.share == "all" else ""
+        words = f"bands of {channel.size} channels{shared}"
     elif channel.connect == "full":
         words = "all channels"
     else:

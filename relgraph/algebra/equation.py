@@ -45,6 +45,11 @@ def _out_channel(operator: Operator) -> str:
     return "c" if operator.channel.connect == "separate" else "d"
 
 
+def _band(operator: Operator) -> str:
+    """The channels of a band, and where it stands."""
+    return f"Σ_{{c ∈ {operator.channel.size} around d}} "
+
+
 def _bias(operator: Operator) -> str:
     channel = _out_channel(operator)
     letters = {"none": "", "channels": channel, "positions": "o", "both": f"o, {channel}"}
@@ -55,6 +60,7 @@ def _bias(operator: Operator) -> str:
 def _core(operator: Operator) -> str:
     where = _slots(operator)
     mixing = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    mixing["local"] = _band(operator)
     value = _value(operator, "i" if where else "o")
     space = f"Σ_{{i ∈ {where}}} " if where else ""
     return f"{space}{mixing[operator.channel.connect]}{_weight(operator)} · {value}"
@@ -149,4 +155,6 @@ def _channel_orbit(operator: Operator) -> str:
     channel = operator.channel
     if channel.connect == "separate":
         return {"none": "c", "heads": "head(c)", "all": ""}[channel.share]
+    if channel.connect == "local" and channel.share == "all":
+        return "c−d"
     return "d, c" if channel.share == "none" else "d mod group, c mod group"

@@ -164,8 +164,8 @@ def _blocks(
         return 1, "any", True
     if places == grid[axis]:
         return "what an output reads ends at the border"
-    if space.connect == "grid":
-        return 1, "any", False
+    if space.connect == "grid":  # of one cell, blocks keep to their line
+        return 1, "any", places == 1
     moved = geometry.shift(space, grid)[axis]
     still = moved == 0 and geometry.halo(space, grid)[axis] == 0
     whole = grid[axis] % places == 0 and (still or space.border == "wrap")

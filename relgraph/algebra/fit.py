@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
-from relgraph.algebra.operator import TOGETHER, Connection, Normalize, Space
+from relgraph.algebra.operator import KEEPING, TOGETHER, Connection, Normalize, Space
 from relgraph.errors import counted
 
 
@@ -37,6 +37,7 @@ def cautions(connection: Connection) -> tuple[Misfit, ...]:
         *_single_channel(connection),
         *_beyond_map(connection),
         *_halo_beyond_map(connection),
+        *_beyond_channels(connection),
         *_cut_patches(connection),
     )
 
@@ -102,6 +103,19 @@ def _halo_beyond_map(connection: Connection) -> Iterator[Misfit]:
         )
 
 
+def _beyond_channels(connection: Connection) -> Iterator[Misfit]:
+    """A band of which some taps read beyond the channels for every output: of n channels no more
+    than 2n − 1 are ever read."""
+    channel, width = connection.operator.channel, connection.in_channels
+    if channel.connect == "local" and channel.size > 2 * width - 1:
+        yield Misfit(
+            "band-beyond-channels",
+            f"a band of {channel.size} channels among {width}",
+            f"at most {2 * width - 1}: what lies further out meets no channel",
+            "use a smaller size, or connect: full",
+        )
+
+
 def _cut_patches(connection: Connection) -> Iterator[Misfit]:
     """Patches that leave the last rows or columns of the map unread."""
     space, grid = connection.operator.space, connection.in_grid
@@ -126,8 +140,8 @@ def divisors(number: int, limit: int = 12) -> str:
 def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, predictor = connection.operator.channel, connection.operator.weight.predictor
     c, d = connection.in_channels, connection.out_channels
-    if channel.connect == "separate":
-        yield from _separate_misfits(connection)
+    if channel.connect in KEEPING:
+        yield from _kept_misfits(connection)
     if channel.connect == "groups":
         for width in sorted({c, d}):
             if width % channel.groups:
@@ -136,15 +150,16 @@ def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
         yield _indivisible("reduction", predictor.reduction, c)
 
 
-def _separate_misfits(connection: Connection) -> Iterator[Misfit]:
+def _kept_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, c, d = connection.operator.channel, connection.in_channels, connection.out_channels
     if channel.share == "heads" and c % channel.heads:
         yield _indivisible("heads", channel.heads, c)
     if c != d and not connection.operator.frame.output:
+        reads = "only itself" if channel.connect == "separate" else "those around it"
         yield Misfit(
             "widths-differ",
             f"{c} channels in and {d} out",
-            "the same width at both ends, since each channel reads only itself",
+            f"the same width at both ends, since each channel reads {reads}",
             "put a pointwise connection before or after it, or `frame: {output: true}`",
         )
 

@@ -16,7 +16,7 @@ Size = tuple[int, int]
 
 SpaceConnect = Literal["point", "window", "stripe", "grid", "full", "local", "axial"]
 SpaceShare = Literal["none", "windows", "positions", "all"]
-ChannelConnect = Literal["full", "groups", "separate"]
+ChannelConnect = Literal["full", "groups", "separate", "local"]
 ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
@@ -28,6 +28,8 @@ Padding = Literal["half", "same_tf"] | Size
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
+KEEPING: tuple[ChannelConnect, ...] = ("separate", "local")
+"""Connectivities by which a core has as many channels out as in."""
 TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
 """Normalisations of all weights of an output together: they tell an absent slot from one that
 reads 0, and have nothing to say where there is one slot."""
@@ -72,13 +74,16 @@ class Space:
 @dataclass(frozen=True)
 class Channel:
     """The properties over channels. `groups` counts contiguous groups; `heads` counts contiguous
-    runs of channels that share one weight (`share: heads`)."""
+    runs of channels that share one weight (`share: heads`). `size` is the width of a band (local):
+    output channel d reads the channels from d − ⌊(size − 1)/2⌋ on, 0 beyond the first and the last;
+    `share: all` is then one number for each tap of the band, `none` one for each entry."""
 
     connect: ChannelConnect = "full"
     groups: int = 1
     share: ChannelShare = "none"
     heads: int = 1
     rank: Rank | None = None
+    size: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""A rule of consistency: what an operator must not be, and why.
+"""A rule of consistency as a value, and what breaks it.
 
-In: nothing. Out: the value that a row of a table of rules is. Which rows there are is not known.
+In: nothing. Out: the two types that the tables of rules are made of. Which rules there are is not
+known here.
 """
 
 from __future__ import annotations
@@ -24,3 +25,13 @@ class Rule:
     breaks: Callable[[Operator], bool]
     reason: str
     kind: Kind = "E"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that an operator breaks: its number, the two properties by path, and why."""
+
+    rule: int
+    properties: tuple[str, str]
+    reason: str
+    kind: Kind

@@ -13,23 +13,14 @@ Kinds: E a contradiction, U a combination without an agreed meaning (or not supp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
-from relgraph.algebra.rule import Kind, Rule
+from relgraph.algebra.rule import Kind, Rule, Violation
 from relgraph.algebra.window_rules import AROUND, MOVED
 
+__all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that an operator breaks: its number, the two properties by path, and why."""
-
-    rule: int
-    properties: tuple[str, str]
-    reason: str
-    kind: Kind
 
 
 def check(operator: Operator) -> tuple[Violation, ...]:
@@ -373,6 +364,7 @@ RULES: tuple[Rule, ...] = (
     ),
     *AROUND,
     *MOVED,
+    *CHANNEL_RULES,
 )
 
 

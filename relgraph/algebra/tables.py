@@ -46,6 +46,8 @@ def channel_table(connection: Connection) -> AxisTable:
     if channel.connect == "separate":
         units = {"none": c, "heads": channel.heads, "all": 1}[channel.share]
         return AxisTable(tuple(((d, d * units // c),) for d in range(c)), c, units)
+    if channel.connect == "local":
+        return _band(connection)
     groups = channel.groups if channel.connect == "groups" else 1
     d_per, c_per = connection.out_channels // groups, c // groups
     shared = channel.share == "all"
@@ -57,6 +59,21 @@ def channel_table(connection: Connection) -> AxisTable:
     )
     units = (d_per if shared else connection.out_channels) * c_per
     return AxisTable(tuple(rows), c, units)
+
+
+def _band(connection: Connection) -> AxisTable:
+    """Channel d reads those from d − ⌊(k − 1)/2⌋ on: a number for each tap, or each live entry."""
+    channel, c = connection.operator.channel, connection.in_channels
+    first = -((channel.size - 1) // 2)
+    taps = [
+        [(d + first + m, m) for m in range(channel.size) if 0 <= d + first + m < c]
+        for d in range(c)
+    ]
+    if channel.share == "all":
+        return AxisTable(tuple(tuple(row) for row in taps), c, channel.size)
+    number = itertools.count()
+    rows = tuple(tuple((read, next(number)) for read, _ in row) for row in taps)
+    return AxisTable(rows, c, sum(map(len, rows)))
 
 
 def space_table(connection: Connection) -> AxisTable:

@@ -38,7 +38,12 @@ def property_rows(operator: Operator) -> tuple[PropertyRow, ...]:
 
 
 def _sum(operator: Operator) -> str:
-    channels = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    channels = {
+        "full": "Σ_c ",
+        "groups": "Σ_{c ∈ group(d)} ",
+        "separate": "",
+        "local": f"Σ_{{c ∈ {operator.channel.size} around d}} ",
+    }
     inputs = channels[operator.channel.connect]
     if operator.space.connect == "point":
         return inputs.strip()
@@ -72,6 +77,7 @@ def _region(space: Space) -> str:
 
 def _channels(channel: Channel) -> str:
     names = {"full": "all channels", "separate": "own channel"}
+    names["local"] = f"{channel.size} around the own channel"
     return names.get(channel.connect, f"{channel.groups} groups")
 
 
@@ -151,6 +157,8 @@ def _orbit(operator: Operator) -> str:
     }[space.share]
     if channel.connect == "separate":
         channels = {"none": "d", "heads": "head(d)", "all": ""}[channel.share]
+    elif channel.connect == "local" and channel.share == "all":
+        channels = "c − d"
     else:
         channels = "d, c"
     return ", ".join(part for part in (places, channels) if part)

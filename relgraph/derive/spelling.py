@@ -101,6 +101,7 @@ def _rank(axis: str, rank: Rank | None) -> Spelled:
 def _channel(channel: Channel) -> Spelled:
     found: Spelled = {
         ("channel", "connect"): channel.connect,
+        ("channel", "size"): channel.size if channel.connect == "local" else 0,
         ("channel", "groups"): channel.groups if channel.connect == "groups" else 0,
         ("channel", "share"): "none" if channel.share == "heads" else channel.share,
         ("channel", "heads"): channel.heads if channel.share == "heads" else 0,

@@ -80,6 +80,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "along", space.along
     if channel.connect == "groups":
         yield "groups", channel.groups
+    if channel.connect == "local":
+        yield "band", channel.size
     if channel.share == "heads":
         yield "heads", channel.heads
     yield "normal", operator.weight.normalize

@@ -192,6 +192,7 @@ def _space_ranks(numbers: Numbers) -> dict[Rank | None, int]:
 
 def _channels(numbers: Numbers) -> _Many[Channel]:
     groups, heads = _above(numbers.groups, 1), _above(numbers.heads, 1)
+    bands = _above(numbers.band, 1)
     mixing = {
         Channel("full"): 1,
         Channel("groups", groups=2): groups,
@@ -199,6 +200,8 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     }
     many = {
         **mixing,
+        Channel("local", size=3): bands,
+        Channel("local", size=3, share="all"): bands,
         Channel("separate"): 1,
         Channel("separate", share="heads", heads=2): heads,
         Channel("separate", share="all"): 1,

@@ -88,7 +88,8 @@ def _with_variants(goal: Operator) -> Numbers:
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
     halo = tuple(dict.fromkeys((*GENERIC.halo, goal.space.halo)))
-    return replace(GENERIC, **wider, offset=offset, halo=halo)
+    band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
+    return replace(GENERIC, **wider, offset=offset, halo=halo, band=band)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

@@ -71,7 +71,7 @@ def _support(space: Space) -> object:
 
 
 def _mixing(channel: Channel) -> object:
-    return channel.connect, channel.groups
+    return channel.connect, channel.groups, channel.size
 
 
 def _ties(channel: Channel) -> object:

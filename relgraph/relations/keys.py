@@ -33,7 +33,7 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Kind, Node, core
-from relgraph.relations.numbers import ASIDE, GENERIC
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC
 from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
 from relgraph.relations.words import WAYS, key
@@ -165,18 +165,19 @@ def _generic(space: Space) -> Size:
 
 def _channel(words: list[str]) -> Channel:
     left = _Words(words)
-    connect, groups = left.numbered(get_args(ChannelConnect).__contains__) or ("", ())
+    connect, counts = left.numbered(get_args(ChannelConnect).__contains__) or ("", ())
     share, heads = left.numbered(get_args(ChannelShare).__contains__) or ("none", ())
     rank = _rank(left)
     left.end()
-    if not connect or len(groups) > 1 or len(heads) > 1:
+    if not connect or len(counts) > 1 or len(heads) > 1:
         raise _NoKeyError(".".join(words))
     return Channel(
         cast(ChannelConnect, connect),
-        groups=(groups or GENERIC.groups)[0] if connect == "groups" else 1,
+        groups=(counts or GENERIC.groups)[0] if connect == "groups" else 1,
         share=cast(ChannelShare, share),
         heads=(heads or GENERIC.heads)[0] if share == "heads" else 1,
         rank=rank,
+        size=(counts or (BAND,))[0] if connect == "local" else 1,
     )
 
 

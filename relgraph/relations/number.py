@@ -130,6 +130,16 @@ def regroup(operator: Operator, numbers: Numbers) -> Iterator[Step]:
             yield Step(before, after, replace(operator, channel=there))
 
 
+def resize_band(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """local 3 → local 5: a channel reads more of those around it."""
+    here = operator.channel
+    if here.connect == "local":
+        for size in _next(numbers.band, here.size):
+            there = replace(here, size=size)
+            before, after = (mixing(c, numbers.families) for c in (here, there))
+            yield Step(before, after, replace(operator, channel=there))
+
+
 def regroup_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """heads 4 → heads 8: of weights from pairs at the same width in all."""
     here = operator.channel
@@ -172,6 +182,7 @@ NUMBER: tuple[Relation, ...] = (
         regroup,
         "down to a multiple; where all groups share a matrix, too",
     ),
+    _row("resize", "channel", resize_band, "down to a narrower band"),
     _row(
         "regroup heads",
         "channel",

@@ -21,7 +21,8 @@ class Numbers:
 
     `kernel` sizes and `dilation` of local connectivity; sides of `window`; bands of `stripe`; cells
     of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
-    coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
+    coarse factors of `scales`; widths of a `band` of channels (none: no edit writes one, unless a
+    root has it); sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
@@ -44,6 +45,7 @@ class Numbers:
     reduce: tuple[int, ...] = (2,)
     tokens: tuple[int, ...] = (2,)
     scales: tuple[tuple[int, ...], ...] = ((2,),)
+    band: tuple[int, ...] = ()
     extent: tuple[int, ...] = (1,)
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
@@ -55,11 +57,15 @@ class Numbers:
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        plain = replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS})
-        plain = replace(plain, offset=(), halo=GENERIC.halo)
-        return plain == GENERIC and {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
+        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "halo", "offset")}
+        if self.band == (BAND,):
+            usual["band"] = GENERIC.band
+        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
+        return aside and replace(self, **usual) == GENERIC
 
 
+BAND = 3
+"""The width of a family's band of channels."""
 GENERIC = Numbers()
 ASIDE: Size = (1, 1)
 """The offset of the family of shifts, and the halo of windows that have one: both axes, by one."""

@@ -31,7 +31,9 @@ def rank(value: Rank | None, families: bool) -> str:
 
 
 def mixing(channel: Channel, families: bool) -> str:
-    """`full`, `groups 4`, `separate`."""
+    """`full`, `groups 4`, `local 3`, `separate`."""
+    if channel.connect == "local" and not families:
+        return f"local {channel.size}"
     if channel.connect != "groups" or families:
         return channel.connect
     return f"groups {channel.groups}"

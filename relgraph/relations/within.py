@@ -256,7 +256,8 @@ def channel_within(inner: Channel, outer: Channel) -> bool:
 
 
 def _channels_contain(outer: Channel, inner: Channel) -> bool:
-    width = 2 * math.lcm(*(n for c in (outer, inner) for n in (c.groups, c.heads)))
+    step = 2 * math.lcm(*(n for c in (outer, inner) for n in (c.groups, c.heads)))
+    width = step * (max(outer.size, inner.size) // 2 + 1)  # a group is wider than a band
     return _channel_orbits(outer, width).contains(_channel_orbits(inner, width))
 
 

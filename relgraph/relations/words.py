@@ -92,7 +92,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
 
 
 def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
-    yield channel.connect + (str(channel.groups) if numbers and channel.connect == "groups" else "")
+    counts = {"groups": channel.groups, "local": channel.size}
+    yield channel.connect + (str(counts.get(channel.connect, "")) if numbers else "")
     if channel.share != "none":
         heads = numbers and channel.share == "heads"
         yield channel.share + (str(channel.heads) if heads else "")
@@ -157,6 +158,8 @@ _CHANNEL = {
     ("full", "none"): "all channels",
     ("groups", "none"): "channels in groups",
     ("groups", "all"): "channels in groups, one matrix for all groups",
+    ("local", "none"): "bands of channels",
+    ("local", "all"): "bands of channels, shared by all channels",
     ("separate", "none"): "own channel only",
     ("separate", "heads"): "own channel only, shared inside heads",
     ("separate", "all"): "own channel only, shared by all channels",

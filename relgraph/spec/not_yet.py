@@ -92,13 +92,6 @@ NOT_YET: Final = (
         "dynamic: pair compares positions, pooled weights mix channels anew for each image",
     ),
     NotYet(
-        "channel",
-        "connect",
-        "local",
-        "a band of neighbouring channels (ECA)",
-        "groups are blocks of neighbouring channels",
-    ),
-    NotYet(
         "space",
         "connect",
         "outlook",

@@ -23,6 +23,8 @@ mixer tokenmixing spatialmlp: token_mlp
 conv1x1 pwconv: pointwise
 patchembed patchembedding: patchify
 se seblock semodule squeezeexcitation: squeeze_excite
+eca ecamodule ecalayer channelattention: efficient_channel_attention
+bandconv channelwiseconv: channel_conv
 bn: batch_norm
 ln norm: layer_norm
 gn: group_norm
@@ -42,7 +44,7 @@ skip skipconnection add res: residual sum
 cat concatenate: concat
 mul multiply gate: product
 chunk: split
-kernel kernelsize ksize k filtersize: size
+kernel kernelsize ksize k filtersize bandsize bandwidth: size
 window windowsize ws: window size
 shiftsize: shift
 halosize: halo
@@ -73,7 +75,7 @@ depthwise channelwise: separate
 grouped: groups
 dense: full
 global: full
-sliding neighborhood neighbourhood: local
+sliding neighborhood neighbourhood band banded: local
 windowed: window
 dot dotproduct pairwise qk query: pair
 globalpool gappooled global: pooled

@@ -126,8 +126,17 @@ CHANNEL: Final = (
         "choice",
         "which input channels an output channel sees",
         "full",
-        choices=("full", "groups", "separate"),
+        choices=("full", "groups", "separate", "local"),
         example="connect: separate",
+    ),
+    Field(
+        "size",
+        "integer",
+        "width of the band that an output channel sees around its own (local); outside are zeros",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="size: 3",
     ),
     Field(
         "groups",

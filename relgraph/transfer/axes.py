@@ -16,7 +16,7 @@ from torch import Tensor
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, SpaceShare
-from relgraph.verify.oracle_channels import channel_orbits
+from relgraph.verify.oracle_channels import channel_orbits, unit_count
 from relgraph.verify.oracle_tables import Table, completed_connection, table
 
 
@@ -43,7 +43,7 @@ def channel_axis(connection: Connection) -> Axis:
     units = channel_orbits(connection)
     entry = torch.nonzero(units.flatten() >= 0).squeeze(1)
     orbit = units.flatten()[entry]
-    return Axis(entry, orbit, int(orbit.max()) + 1)
+    return Axis(entry, orbit, unit_count(connection))
 
 
 def space_axis(connection: Connection, share: SpaceShare | None = None) -> Axis:

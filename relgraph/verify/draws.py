@@ -123,5 +123,6 @@ def _terms(connection: Connection) -> int:
         "full": connection.in_channels,
         "groups": connection.in_channels // channel.groups,
         "separate": 1,
+        "local": channel.size,
     }[channel.connect]
     return max(1, min(slots, everything) * channels)

@@ -170,7 +170,9 @@ def _order(spot: Table) -> Tensor:
 def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Tensor:
     """Σ over slots and channels: w in block form, v (B, P, C) → (B, O, core channels)."""
     near = gather(v, spot.inputs)  # (B, n, k, C)
-    if connection.operator.channel.connect != "separate":
+    if connection.operator.channel.connect == "local":
+        y = _band(connection, w, near)
+    elif connection.operator.channel.connect != "separate":
         y = _mix(connection, w, near)
     elif spot.outputs.shape[1] == 1:  # stencils: a product for each slot, summed over the slots
         near = torch.unflatten(near, 3, (w.shape[1], -1))
@@ -200,6 +202,21 @@ def _mix(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
     if channel.share == "all":
         return _contract("dcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, matrix), near)
     return _contract("gdcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, (groups, *matrix)), near)
+
+
+def _band(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
+    """Tap by tap: every channel reads the one that stands so far beside it, or 0."""
+    units, count = channel_orbits(connection), near.shape[3]
+    padded = F.pad(w, (0, 0, 0, 0, 0, 0, 0, 1))  # unit -1 reads the 0 behind the last
+    size = connection.operator.channel.size
+    total = near.new_zeros(())
+    before, after = min((size - 1) // 2, count - 1), min(size // 2, count - 1)
+    for offset in range(-before, after + 1):
+        d = torch.arange(max(0, -offset), min(count, count - offset))
+        own, read = padded[:, units[d, d + offset]], near[..., d + offset]
+        product = _contract("cnqk", "bnkc->bnqc", own, read)
+        total = total + F.pad(product, (max(0, -offset), max(0, offset)))
+    return total
 
 
 def _is_matrix(connection: Connection) -> bool:

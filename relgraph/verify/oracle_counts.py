@@ -14,12 +14,20 @@ def multiply_adds(connection: Connection) -> int:
     whole = completed_connection(connection)
     operator = whole.operator
     outputs, width = _outputs(whole), table(whole).width
-    joined = int((channel_orbits(connection) >= 0).sum())
+    joined = _joined(connection)
     summed = 0 if operator.weight.source == "fixed" else outputs * width * joined
     return summed + _predicting(whole, outputs, width) + _projecting(whole, outputs)
 
 
 # Counting
+
+
+def _joined(connection: Connection) -> int:
+    """Entries of the channel table; taps of a band that meet no channel read 0 and are counted."""
+    channel = connection.operator.channel
+    if channel.connect == "local":
+        return core_channels(connection) * channel.size
+    return int((channel_orbits(connection) >= 0).sum())
 
 
 def _outputs(connection: Connection) -> int:

@@ -80,7 +80,8 @@ def _offset(weight: Weight, space: Space) -> Size:
 def _channel(channel: Channel) -> Channel:
     groups = GROUPS if channel.connect == "groups" else channel.groups
     heads = HEADS if channel.share == "heads" else channel.heads
-    return replace(channel, groups=groups, heads=heads)
+    size = 3 if channel.connect == "local" and channel.size % 2 else min(channel.size, 2)
+    return replace(channel, groups=groups, heads=heads, size=size if channel.size > 1 else 1)
 
 
 def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
@@ -89,7 +90,7 @@ def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
     channel = connection.operator.channel
     reduced = weight.predictor is not None and weight.predictor.reduction is not None
     even = channel.connect == "groups" or channel.share == "heads" or reduced
-    inside = 4 if even else 3
+    inside = 4 if even or channel.connect == "local" else 3
     if connection.in_channels == connection.out_channels:
         return inside, inside
     return inside, inside + 2

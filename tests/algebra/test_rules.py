@@ -85,6 +85,9 @@ BROKEN: tuple[Operator, ...] = (
         SEPARATE,
         Weight("fixed", fixed="shift", offset=(0, 1)),
     ),
+    Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
+    Operator(LOCAL, Channel("local", rank=INNER, size=3)),
+    Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),
 )
 
 

@@ -177,6 +177,7 @@ def test_space_rank_keys(field: Field, tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", SECTIONS["channel"], ids=lambda field: field.name)
 def test_channel_keys(field: Field, tmp_path: Path) -> None:
     base = {"groups": "connect: groups, ", "rank": "connect: full, ", "connect": ""}
+    base["size"] = "connect: local, "
     operator(tmp_path, channel=f"{{{base.get(field.name, 'connect: separate, ')}{field.example}}}")
 
 

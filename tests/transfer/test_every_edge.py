@@ -14,7 +14,7 @@ import pytest
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.relations.frame import FRAMES
 from relgraph.relations.node import Node, as_given
-from relgraph.relations.numbers import ASIDE, GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC, VARIANTS, Numbers
 from relgraph.relations.order import compare
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.relations.weights import ROWS
@@ -50,11 +50,11 @@ def test_the_slice_has_every_relation() -> None:
 
 
 def varied() -> tuple[Edge, ...]:
-    """Edges to and from values that families do not have: sums of magnitudes, cosines, windows
-    that read around themselves, shifts. Of every kind one that each row of the table stands for,
-    from nodes of the slice."""
-    plain = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
-    numbers = replace(plain, halo=((0, 0), ASIDE), offset=(ASIDE,))
+    """Edges to and from values that families do not have: sums of magnitudes, cosines, bands,
+    windows that read around themselves, shifts. Of every kind one that each row of the table stands
+    for, from nodes of the slice."""
+    words = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
+    numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,))
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
@@ -73,8 +73,10 @@ def _edits(node: Node, numbers: Numbers) -> list[Edge]:
 
 def _is_new(node: Node) -> bool:
     assert isinstance(node, Operator)
-    weight, around = node.weight, node.space.halo != (0, 0)
-    return weight.normalize == "l1" or weight.score == "cosine" or around or weight.fixed == "shift"
+    of_channels = node.channel.connect == "local"
+    elsewhere = node.space.halo != (0, 0) or node.weight.fixed == "shift"
+    named = node.weight.normalize == "l1" or node.weight.score == "cosine"
+    return named or of_channels or elsewhere
 
 
 def _source(node: Node) -> str:
@@ -95,7 +97,8 @@ def row_of(edge: Edge) -> str:
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot", "pair by cosine", "halo", "given shift by 1, 1"} <= words
+    assert {"l1", "cosine", "dot", "pair by cosine", "local"} <= words
+    assert {"halo", "given shift by 1, 1"} <= words
     assert list(problems(run(edges))) == []
 
 

@@ -88,6 +88,12 @@ class Form:
         return self.halo and self.needs_centers
 
     @property
+    def has_band_entries(self) -> bool:
+        """Whether every entry of a band over channels has a weight of its own."""
+        channel = self.operator.channel
+        return channel.connect == "local" and channel.share == "none"
+
+    @property
     def masks(self) -> bool:
         """Whether slots outside the map are absent from a normalisation or an average."""
         empty = self.space.connect in ("local", "point") or self.cut or self.halo
@@ -250,6 +256,8 @@ def _channel_words(form: Form) -> list[str]:
         return ["Dense"]
     if channel.connect == "groups":
         return ["Grouped" if channel.share == "none" else "GroupTied"]
+    if channel.connect == "local":
+        return ["Band" if channel.share == "none" else "BandTied"]
     return [{"none": "Channel", "heads": "Head", "all": "Tied"}[channel.share]]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.functions import NUMBER_LIVE
 from relgraph.lower.general.orbits import orbit_lines, orbit_uses
 from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
 from relgraph.lower.module import Definition
@@ -25,6 +26,8 @@ def table_names(form: Form) -> tuple[str, ...]:
         names.append("outputs")
     if form.has_region:
         names.append("centers")
+    if form.has_band_entries:
+        names.append("band")
     return tuple(names)
 
 
@@ -34,12 +37,21 @@ TABLE_DOCS = {
     "order": "order (outputs,), where each output stands among the n * q",
     "outputs": "outputs (n, q), the position of each output",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
+    "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
+
+
+_BAND = [
+    'c, m = (torch.arange(n, device="cpu") for n in (self.dim, self.band_size))',
+    "read = c[:, None] + m - (self.band_size - 1) // 2",
+    "band = number_live((read >= 0) & (read < self.dim))",
+]
 
 
 def table_uses(form: Form) -> tuple[Definition, ...]:
     """The functions that `tables_text` calls."""
-    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form))))
+    own = (NUMBER_LIVE,) if form.has_band_entries else ()
+    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form), *own)))
 
 
 def tables_text(form: Form) -> str:
@@ -49,6 +61,8 @@ def tables_text(form: Form) -> str:
         return ""
     docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
     lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    if form.has_band_entries:
+        lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):
         lines = ["h, w = map_size", *lines]
     body = "\n".join(f"        {line}" for line in lines)

@@ -7,6 +7,7 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
+from relgraph.algebra.operator import KEEPING
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.tables import table_names
@@ -23,6 +24,10 @@ def unit_lines(form: Form) -> list[str]:
     if channel.connect == "groups":
         outer = "" if channel.share == "all" else "groups, "
         units = f"({outer}out_dim // groups, dim // groups)"
+    if channel.connect == "local":
+        units = "(band_size,)"
+    if form.has_band_entries:
+        units = f"(int(tables[{table_names(form).index('band')}].max()) + 1,)"
     return [f"self.units = {units}"]
 
 
@@ -158,9 +163,14 @@ def reset_lines(form: Form) -> list[str]:
 def _static_reset(form: Form) -> list[str]:
     channel, connect = form.operator.channel.connect, form.space.connect
     normalized = form.operator.weight.normalize != "none"
-    if normalized or (connect == "point" and channel != "separate"):
+    if normalized or (connect == "point" and channel not in KEEPING):
         return ["nn.init.trunc_normal_(self.weight, std=0.02)"]
-    per_group = {"full": "self.{}", "groups": "self.{} // self.groups", "separate": "1"}[channel]
+    per_group = {
+        "full": "self.{}",
+        "groups": "self.{} // self.groups",
+        "separate": "1",
+        "local": "self.band_size",
+    }[channel]
     if connect == "local":
         fan_out = f"{per_group.format('out_dim')} * math.prod(self.kernel_size)".replace("1 * ", "")
         return [
@@ -211,7 +221,12 @@ def _predictor_reset(form: Form) -> list[str]:
 
 def _terms(form: Form) -> str:
     """How many products an output sums, as an expression of `reset_parameters`."""
-    joined = {"full": "self.dim * ", "groups": "self.dim // self.groups * ", "separate": ""}
+    joined = {
+        "full": "self.dim * ",
+        "groups": "self.dim // self.groups * ",
+        "separate": "",
+        "local": "self.band_size * ",
+    }
     return joined[form.operator.channel.connect] + _slots(form)
 
 

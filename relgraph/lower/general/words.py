@@ -26,6 +26,8 @@ _UNITS = {
     ("full", "none"): "for each pair of channels",
     ("groups", "none"): "for each pair of channels in a group",
     ("groups", "all"): "for each pair of channels, in all groups alike",
+    ("local", "none"): "for each entry of a band of channels",
+    ("local", "all"): "for each tap of a band of channels, for all channels alike",
     ("separate", "none"): "for each channel",
     ("separate", "heads"): "for each run of channels",
     ("separate", "all"): "for all channels alike",
@@ -115,5 +117,7 @@ def weights_doc(form: Form) -> str:
         ("full", "none"): "D, C",
         ("groups", "none"): "G, D / G, C / G",
         ("groups", "all"): "D / G, C / G",
+        ("local", "none"): "entries",
+        ("local", "all"): "taps",
     }.get((form.operator.channel.connect, form.operator.channel.share), "heads")
     return f"Weights of n neighbourhoods, q outputs, k slots: ({batch}{units}, n or 1, q, k)."
