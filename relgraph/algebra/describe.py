@@ -71,6 +71,9 @@ def _connectivity(operator: Operator) -> str:
     if space.connect == "window":
         around = f" with a halo of {sides(space.halo)}" if space.halo != (0, 0) else ""
         return f"windows {sides(space.size)}{around}"
+    if space.connect == "outlook":
+        apart = "" if space.step == (1, 1) else f", one every {sides(space.step)}"
+        return f"overlapping windows {sides(space.size)}{apart}"
     if space.connect == "grid":
         return f"grids of {sides(space.size)} spread places"
     if space.connect == "stripe":
@@ -138,7 +141,9 @@ def _weights(operator: Operator) -> str:
     words = [COSINE if weight.score == "cosine" else SOURCES.get(weight.source, "")]
     if weight.source == "fixed":
         words = [given(weight)]
-    if weight.source == "center":
+    if weight.source == "center" and operator.space.connect == "outlook":
+        words = [f"dynamic, predicted from {_cells(operator)} at each window's centre"]
+    elif weight.source == "center":
         region = (
             f"the {weight.extent}×{weight.extent} region" if weight.extent > 1 else "the feature"
         )
@@ -174,6 +179,12 @@ def _way(offset: Size) -> str:
         if step
     ]
     return " and ".join(said) or "in place"
+
+
+def _cells(operator: Operator) -> str:
+    extent, step = operator.weight.extent, operator.space.step
+    region = f"the {extent}×{extent} region" if extent > 1 else "the feature"
+    return region if step == (1, 1) else f"{region} (of means over {sides(step)})"
 
 
 def _frame(operator: Operator) -> str:

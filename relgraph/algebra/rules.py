@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
 from relgraph.algebra.window_rules import AROUND, MOVED
 
@@ -365,6 +366,7 @@ RULES: tuple[Rule, ...] = (
     *AROUND,
     *MOVED,
     *CHANNEL_RULES,
+    *OVERLAPPING,
 )
 
 

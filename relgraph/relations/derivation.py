@@ -19,7 +19,7 @@ from relgraph.errors import Problem, RelgraphError
 from relgraph.relations.distance import apart, at_least
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node, bare, core
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import GENERIC, OVERLAP, VARIANTS, Numbers
 from relgraph.relations.relation import Edit
 from relgraph.relations.table import edits
 from relgraph.relations.weight import default_border
@@ -86,10 +86,11 @@ def _with_variants(goal: Operator) -> Numbers:
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     offset = (goal.weight.offset,) if goal.weight.fixed == "shift" else ()
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
+    outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
     halo = tuple(dict.fromkeys((*GENERIC.halo, goal.space.halo)))
     band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
-    return replace(GENERIC, **wider, offset=offset, halo=halo, band=band)
+    return replace(GENERIC, **wider, offset=offset, halo=halo, band=band, outlook=outlook)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score"}

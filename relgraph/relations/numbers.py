@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, get_args
 from relgraph.algebra.operator import Normalize, Score, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
+Overlap: TypeAlias = tuple[int, int, int, int]
+"""Windows of an outlook: their rows and columns, and how far apart they stand along both."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,11 @@ class Numbers:
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys: what the graph is about, and with a root that has another, that one too. So are the
-    `offset`s of given shifts, of which there are none without such a root, and what windows read
-    around them (`halo`), which is nothing without one. Such variants are families like others, but
-    a graph in which nobody asked for them would only be larger. Numbers that are `sized` are meant
-    as they stand, also where they are the generic ones: a kernel of 3×3 is one of 3×3 then.
+    `offset`s of given shifts and the windows of an `outlook`, of which there are none without such
+    a root, and what windows read around them (`halo`), which is nothing without one. Such variants
+    are families like others, but a graph in which nobody asked for them would only be larger.
+    Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
+    of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -52,6 +55,7 @@ class Numbers:
     scores: tuple[Score, ...] = ("dot",)
     halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
+    outlook: tuple[Overlap, ...] = ()
     sized: bool = False
 
     @property
@@ -60,6 +64,8 @@ class Numbers:
         usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "halo", "offset")}
         if self.band == (BAND,):
             usual["band"] = GENERIC.band
+        if self.outlook == (OVERLAP,):
+            usual["outlook"] = GENERIC.outlook
         aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
         return aside and replace(self, **usual) == GENERIC
 
@@ -69,6 +75,8 @@ BAND = 3
 GENERIC = Numbers()
 ASIDE: Size = (1, 1)
 """The offset of the family of shifts, and the halo of windows that have one: both axes, by one."""
+OVERLAP: Overlap = (3, 3, 1, 1)
+"""The windows of the family of outlooks."""
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}

@@ -18,7 +18,8 @@ def connectivity(space: Space, families: bool) -> str:
     if space.connect == "stripe":
         return f"stripe of {space.size[0 if space.along == 'rows' else 1]} {space.along}"
     around = f" with halo {sides(space.halo)}" if surrounded else ""
-    return f"{space.connect} {sides(space.size)}{around}"
+    every = "" if space.step == (1, 1) else f" every {sides(space.step)}"
+    return f"{space.connect} {sides(space.size)}{every}{around}"
 
 
 def rank(value: Rank | None, families: bool) -> str:

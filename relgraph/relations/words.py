@@ -20,7 +20,7 @@ from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.numbers import ASIDE
 from relgraph.relations.weight import default_border
 
-_SIZED = ("local", "window", "grid", "stripe")
+_SIZED = ("local", "window", "grid", "stripe", "outlook")
 WAYS = ("up", "down"), ("left", "right")
 """Smaller and larger rows, smaller and larger columns."""
 JOINED: Mapping[Kind, str] = {
@@ -84,6 +84,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
         yield "m" + _sides(space.shift)
     if space.halo != (0, 0):
         yield "halo" + (_sides(space.halo) if sized else "")
+    if space.step != (1, 1):
+        yield "e" + _sides(space.step)
     if space.padding != "half":
         yield "sametf" if isinstance(space.padding, str) else "p" + _sides(space.padding)
     if space.pad:
@@ -147,6 +149,7 @@ _CONNECT = {
     "window": "windows",
     "stripe": "stripes",
     "grid": "grids of spread places",
+    "outlook": "overlapping windows",
 }
 _SHARE = {
     "none": "a weight for every entry",

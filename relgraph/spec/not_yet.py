@@ -91,13 +91,6 @@ NOT_YET: Final = (
         "pairs of channels compared over all positions (XCiT)",
         "dynamic: pair compares positions, pooled weights mix channels anew for each image",
     ),
-    NotYet(
-        "space",
-        "connect",
-        "outlook",
-        "windows that overlap and are summed where they do (VOLO's outlooker)",
-        "local with dynamic: center predicts one kernel around each position",
-    ),
 )
 
 

@@ -88,6 +88,12 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
     Operator(LOCAL, Channel("local", rank=INNER, size=3)),
     Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),
+    Operator(dataclasses.replace(LOCAL, step=(2, 2))),
+    Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
+    Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
+    Operator(ranked(Space("outlook", (3, 3), share="windows"), "separable"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", border="wrap"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", step=(3, 3)), SEPARATE),
 )
 
 
@@ -174,4 +180,5 @@ def test_families_are_many_and_distinct() -> None:
         "full",
         "local",
         "axial",
+        "outlook",
     }
