@@ -6,14 +6,19 @@ or where the line will stand.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size, Weight
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Score, Size, Weight
 
 SOURCES = {
     "static": "static",
     "pooled": "dynamic, predicted from the mean over all positions",
     "pair": "dynamic, from pairs (query · key)",
 }
-COSINE = "dynamic, from pairs (cosine of query and key, times a learned scale)"
+SCORES: dict[Score, str] = {
+    "dot": SOURCES["pair"],
+    "cosine": "dynamic, from pairs (cosine of query and key, times a learned scale)",
+    "relu": "dynamic, from pairs (relu of query · relu of key)",
+    "elu": "dynamic, from pairs (elu of query + 1 · elu of key + 1)",
+}
 NORMALIZED = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -138,7 +143,9 @@ def _channels(operator: Operator) -> str:
 
 def _weights(operator: Operator) -> str:
     weight = operator.weight
-    words = [COSINE if weight.score == "cosine" else SOURCES.get(weight.source, "")]
+    words = [SOURCES.get(weight.source, "")]
+    if weight.source == "pair":
+        words = [SCORES[weight.score]]
     if weight.source == "fixed":
         words = [given(weight)]
     if weight.source == "center" and operator.space.connect == "outlook":

@@ -235,7 +235,7 @@ def _projections(connection: Connection) -> tuple[Parameter, ...]:
 
 def _scale(connection: Connection) -> tuple[Parameter, ...]:
     """The logarithm of what cosines are multiplied with, one for each head; starts at log 10."""
-    if connection.operator.weight.score == "dot":
+    if connection.operator.weight.score != "cosine":
         return ()
     return (Parameter("logit_scale", (math.prod(channel_shape(connection)),), "constant", False),)
 

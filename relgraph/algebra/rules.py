@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
+from relgraph.algebra.head_rules import HEAD_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
 from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
@@ -365,6 +366,7 @@ RULES: tuple[Rule, ...] = (
     ),
     *AROUND,
     *MOVED,
+    *HEAD_RULES,
     *CHANNEL_RULES,
     *OVERLAPPING,
 )

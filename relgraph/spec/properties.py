@@ -66,13 +66,7 @@ SPACE: Final = (
         example="shift: half",
     ),
     Field(
-        "halo",
-        "size",
-        "how many rows and columns around itself a window reads (window)",
-        0,
-        minimum=0,
-        maximum=4096,
-        example="halo: 3",
+        "halo", "size", "places read around a window", 0, minimum=0, maximum=4096, example="halo: 3"
     ),
     Field(
         "along",
@@ -214,8 +208,7 @@ WEIGHT: Final = (
     Field(
         "offset",
         "size",
-        "of a shift: each output reads the place that many rows below and columns to the right of "
-        "its own (negative: above, to the left), which must lie in its kernel",
+        "of a shift: how many rows below and columns to the right an output reads (local)",
         0,
         minimum=-4096,
         maximum=4096,
@@ -233,10 +226,12 @@ WEIGHT: Final = (
     Field(
         "score",
         "choice",
-        "how a query and a key are compared: by their product over √width (`dot`), or by the "
-        "`cosine` between them, times a scale that every head learns and that stays below 100",
+        "how a query and a key are compared: by their product over √width (`dot`), by the "
+        "`cosine` between them, times a scale that every head learns and that stays below 100, or "
+        "by a product of features, relu(q) · relu(k) (`relu`) or (elu(q) + 1) · (elu(k) + 1) "
+        "(`elu`), with `normalize: l1` linear attention",
         "dot",
-        choices=("dot", "cosine"),
+        choices=("dot", "cosine", "relu", "elu"),
         example="score: cosine",
     ),
     Field(

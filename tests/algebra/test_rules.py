@@ -85,6 +85,8 @@ BROKEN: tuple[Operator, ...] = (
         SEPARATE,
         Weight("fixed", fixed="shift", offset=(0, 1)),
     ),
+    Operator(FULL, SEPARATE, Weight("pair", "softmax", score="relu")),
+    Operator(FULL, SEPARATE, Weight("pair", "l1", "relative", score="elu")),
     Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
     Operator(LOCAL, Channel("local", rank=INNER, size=3)),
     Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),

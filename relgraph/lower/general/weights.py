@@ -7,9 +7,11 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import KEEPING
+from relgraph.algebra.operator import FEATURES, KEEPING
+from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.tables import table_names
 
 
@@ -120,9 +122,11 @@ def _predictor_init(form: Form) -> list[str]:
 
 
 def _pair_init(form: Form) -> list[str]:
-    lines = ["self.scale = (dim // num_heads) ** -0.5"]
-    if form.operator.weight.score == "cosine":
-        lines = ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"]
+    scale = {
+        "dot": ["self.scale = (dim // num_heads) ** -0.5"],
+        "cosine": ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"],
+    }
+    lines = list(scale.get(form.operator.weight.score, ()))
     if form.reduced:
         values = 2 if form.operator.frame.value else 1
         lines += [
@@ -240,7 +244,7 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": _fixed_lines,
+        "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
@@ -278,40 +282,6 @@ def _at_orbits(values: str, form: Form) -> str:
 
 def _static_lines(form: Form) -> list[str]:
     return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
-
-
-def _fixed_lines(form: Form) -> list[str]:
-    if form.space.connect == "full":
-        return _fixed_full_lines(form)
-    if form.operator.weight.fixed == "identity":
-        return [
-            f"own = (inputs[:, None] == {form.own_places}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
-        ]
-    if form.operator.weight.fixed == "shift":
-        return [
-            "kernel = x.new_zeros(self.kernel_size)",
-            "rows, columns = self.kernel_size",
-            "down, right = self.offset",
-            "kernel[(rows - 1) // 2 + down, (columns - 1) // 2 + right] = 1",
-            "w = kernel.view(1, 1, 1, -1)",
-        ]
-    rows, counted = "1" if form.is_stencil else "inputs.shape[1]", []
-    if form.halo:
-        rows, counted = "q", ["q = order.numel() // inputs.shape[0]"]
-    if form.masks:
-        return [
-            *counted,
-            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
-            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
-        ]
-    return [*counted, f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
-
-
-def _fixed_full_lines(form: Form) -> list[str]:
-    if form.operator.weight.fixed == "identity":
-        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
-    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
 
 
 def _pooled_lines(form: Form) -> list[str]:
@@ -368,8 +338,11 @@ def _pair_lines(form: Form) -> list[str]:
 
 
 def _score_lines(form: Form) -> list[str]:
-    if form.operator.weight.score == "dot":
+    score = form.operator.weight.score
+    if score == "dot":
         return ["w = q * self.scale @ k.transpose(-2, -1)"]
+    if score in FEATURES:
+        return [FEATURE_LINES[score], "w = q @ k.transpose(-2, -1)"]
     return [
         "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
         "scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None, None]",
