@@ -14,7 +14,7 @@ from relgraph.lower.attention_parts import (
     SPLIT_HEADS,
     bias_arguments,
     heads,
-    is_framed_attention,
+    is_framed_softmax,
 )
 from relgraph.lower.general.form import block_halo, block_size
 from relgraph.lower.general.functions import (
@@ -37,7 +37,8 @@ def accepts_halo_attention(node: Connect) -> bool:
     connection = node.connection
     space, position = connection.operator.space, connection.operator.weight.position
     return (
-        is_framed_attention(connection)
+        is_framed_softmax(connection)
+        and connection.operator.weight.score == "dot"
         and space.connect == "window"
         and block_halo(connection) != (0, 0)
         and not space.pad
