@@ -23,6 +23,7 @@ Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
 Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
+Given = Literal["average", "identity", "shift"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
@@ -73,8 +74,9 @@ class Space:
     in `size[0]`, columns where `along` is `columns` in `size[1]`). `padding` places the taps:
     `half` centres them (even sizes take the extra tap after the centre; output grid ⌈H/s⌉), a
     number n starts them n before the corner and keeps whole kernels only, `same_tf` is
-    TensorFlow's SAME. `border` says what stands outside the map. `pad` completes a map that blocks
-    do not divide with zero positions that take part.
+    TensorFlow's SAME. `halo` is how many rows and columns around its window a window reads: then
+    its outputs share inputs that are more than their own. `border` says what stands outside the
+    map. `pad` completes a map that blocks do not divide with zero positions that take part.
 
     `outlook` (Yuan et al., VOLO, TPAMI 2022) has a window of `size` around every `step`-th place.
     In each, every place reads all; an output is the sum over the windows N(p) that it lies in:
@@ -91,6 +93,7 @@ class Space:
     stride: Size = (1, 1)
     dilation: Size = (1, 1)
     shift: Size = (0, 0)
+    halo: Size = (0, 0)
     along: Literal["rows", "columns"] = "rows"
     share: SpaceShare = "none"
     border: Border = "zero"
@@ -161,8 +164,9 @@ class Weight:
     Offsets are input − output, counted in taps of a kernel, places of a block, cells of a grid. A
     coordinate is sign(d) log₂(1 + 8|d|/D) / 3, D the largest |d| of its axis; on a ring d is the
     shorter way round. `qkv_bias` gives all projections a bias; without `key_bias` the keys have
-    none. `extent` is the side of the region that a `center` source reads. `fixed` values: `average`
-    or `identity`.
+    none. `extent` is the side of the region that a `center` source reads. `fixed` values:
+    `average`, `identity` or `shift`, which reads one tap of a kernel: the one that stands `offset`
+    rows and columns from its centre.
     """
 
     source: Source = "static"
@@ -171,8 +175,9 @@ class Weight:
     predictor: Predictor | None = None
     extent: int = 1
     qkv_bias: bool = True
-    fixed: Literal["average", "identity"] | None = None
+    fixed: Given | None = None
     score: Score = "dot"
+    offset: Size = (0, 0)
     key_bias: bool = True
     hidden: int = HIDDEN
     temperature: float = TEMPERATURE

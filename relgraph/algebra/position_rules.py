@@ -28,4 +28,12 @@ POSITIONS: tuple[Rule, ...] = (
         lambda o: not o.weight.key_bias and o.weight.source != "pair",
         "only pairs have keys that could lack a bias",
     ),
+    Rule(
+        48,
+        ("weight.position", "space.halo"),
+        lambda o: o.weight.position in ("continuous", "rotary") and o.space.halo != (0, 0),
+        "a network's bias and turned pairs are not supported yet where windows read around them; "
+        "use `relative`",
+        "U",
+    ),
 )

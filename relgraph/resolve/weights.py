@@ -67,6 +67,7 @@ def read_weight(section: Section) -> Weight:
         key_bias=values["key_bias"],
         hidden=values["hidden"],
         temperature=float(values["temperature"]),
+        offset=values["offset"],
     )
 
 

@@ -11,7 +11,7 @@ from relgraph.algebra.operator import FEATURES, KEEPING
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
-from relgraph.lower.general.given import fixed_lines
+from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.positions import keyless_layers, turning_lines
 from relgraph.lower.general.tables import table_names
 
@@ -55,7 +55,8 @@ def _space_axes(form: Form) -> str:
         return "*self.kernel_size"
     if share == "windows" or (connect, share) == ("full", "none"):
         return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+    whole = not form.cut and not form.halo
+    if share == "none" and connect in ("window", "stripe", "grid") and whole:
         return f"*{orbits}.shape"
     return "orbit_count"
 
@@ -251,7 +252,7 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": fixed_lines,
+        "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
@@ -305,7 +306,7 @@ def _center_lines(form: Form) -> list[str]:
     lines += [
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
-    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    own = "w.unsqueeze(-2)" if form.is_stencil else f"w[..., {form.own_places}, :]"
     if form.space.connect == "outlook":
         own = "w = w.unflatten(-1, orbits.shape[1:])"
         return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]
@@ -334,8 +335,7 @@ def _pair_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
     lines += [*turning_lines(form), *_score_lines(form)]
     position = form.operator.weight.position
     if position == "continuous":
