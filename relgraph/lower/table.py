@@ -18,6 +18,7 @@ from relgraph.lower import (
     center,
     circular,
     conv,
+    cross_covariance,
     elements,
     general,
     matrix,
@@ -54,6 +55,11 @@ CONNECTIONS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
+    ),
+    Pattern(
+        "cross-covariance attention",
+        cross_covariance.accepts_cross_covariance,
+        cross_covariance.lower_cross_covariance,
     ),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),

@@ -86,13 +86,6 @@ NOT_YET: Final = (
     ),
     NotYet(
         "weight",
-        "dynamic",
-        "channels",
-        "pairs of channels compared over all positions (XCiT)",
-        "dynamic: pair compares positions, pooled weights mix channels anew for each image",
-    ),
-    NotYet(
-        "weight",
         "fixed",
         "shift",
         "the map moved by a position, runs of channels in several directions (ShiftViT, S²-MLP)",

@@ -179,8 +179,9 @@ WEIGHT: Final = (
     Field(
         "dynamic",
         "choice",
-        "what predicts the weights: the mean of the map, the place of the output, or query · key",
-        choices=("pooled", "center", "pair"),
+        "what predicts the weights: the mean of the map, the place of the output, query · key of "
+        "places (`pair`), or of channels over the whole map",
+        choices=("pooled", "center", "pair", "channels"),
         none=True,
         example="dynamic: pooled",
     ),
@@ -196,7 +197,8 @@ WEIGHT: Final = (
         "normalize",
         "choice",
         "over the slots of an output: positive with sum 1 (`softmax`), one by one between 0 and 1 "
-        "(`sigmoid`), over the sum of their magnitudes (`l1`)",
+        "(`sigmoid`), over the sum of their magnitudes (`l1`); the softmax of `channels` runs over "
+        "the channels of a head",
         "none",
         choices=("none", "softmax", "sigmoid", "l1"),
         example="normalize: softmax",
@@ -205,7 +207,8 @@ WEIGHT: Final = (
         "score",
         "choice",
         "how a query and a key are compared: by their product over √width (`dot`), or by the "
-        "`cosine` between them, times a scale that every head learns and that stays below 100",
+        "`cosine` between them, times a scale that every head learns and that stays below 100; of "
+        "`channels` by the cosine alone, times a temperature",
         "dot",
         choices=("dot", "cosine"),
         example="score: cosine",

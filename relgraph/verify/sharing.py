@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, SpaceShare
+from relgraph.algebra.operator import Connection, SpaceShare, Weight
 from relgraph.program import Connect
 from relgraph.verify import declared
 from relgraph.verify.connectivity import input_name, output_name
@@ -53,7 +53,7 @@ def check_sharing(
     if weight.source in ("center", "pair"):
         seen, what = constant, "functions"
         labels = _function_labels(node.connection, labels)
-    found = rule_for(weight.normalize)(seen, labels)
+    found = rule_for(weight)(seen, labels)
     count = len(labels[labels != ABSENT].unique())
     return Check(
         "sharing",
@@ -65,10 +65,11 @@ def check_sharing(
     )
 
 
-def rule_for(normalize: str) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
-    """How entries are compared: as they are, or up to what a normalisation leaves open."""
+def rule_for(weight: Weight) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
+    """How entries are compared: as they are, or up to what a normalisation over places leaves open;
+    one over channels is the same at every place."""
     rules = {"softmax": shared_logits, "l1": shared_magnitudes}
-    return rules.get(normalize, shared_values)
+    return shared_values if weight.source == "channels" else rules.get(weight.normalize, shared_values)
 
 
 def _function_labels(connection: Connection, labels: Tensor) -> Tensor:

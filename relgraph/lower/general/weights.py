@@ -15,7 +15,7 @@ from relgraph.lower.general.tables import table_names
 
 def unit_lines(form: Form) -> list[str]:
     """`units`, the axes that weights have for channels, where they are learned or predicted."""
-    if form.source in ("fixed", "pair"):
+    if form.source in ("fixed", "pair", "channels"):
         return []
     channel = form.operator.channel
     units = f"({_own_heads(form)},)"
@@ -81,6 +81,7 @@ def init_lines(form: Form) -> list[str]:
         "pooled": _predictor_init,
         "center": _predictor_init,
         "pair": _pair_init,
+        "channels": _channels_init,
     }[form.source](form)
 
 
@@ -118,6 +119,15 @@ def _predictor_init(form: Form) -> list[str]:
     return [*lines, f"self.expand = Linear(dim // reduction, {count})"]
 
 
+def _channels_init(form: Form) -> list[str]:
+    heads = "groups" if form.operator.channel.connect == "groups" else "1"
+    parts = 3 if form.operator.frame.value else 2
+    return [
+        f"self.temperature = nn.Parameter(torch.empty({heads}, 1, 1))",
+        f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)",
+    ]
+
+
 def _pair_init(form: Form) -> list[str]:
     lines = ["self.scale = (dim // num_heads) ** -0.5"]
     if form.operator.weight.score == "cosine":
@@ -151,6 +161,8 @@ def reset_lines(form: Form) -> list[str]:
         return _static_reset(form)
     if form.source in ("pooled", "center"):
         return _predictor_reset(form)
+    if form.source == "channels":
+        return ["nn.init.ones_(self.temperature)"]
     names = {"relative": "relative_position_bias_table", "absolute": "position_bias"}
     name = names.get(form.operator.weight.position)
     table = [f"nn.init.trunc_normal_(self.{name}, std=0.02)"] if name else []
@@ -240,7 +252,10 @@ def weight_lines(form: Form) -> list[str]:
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
+        "channels": _channels_lines,
     }[form.source](form)
+    if form.source == "channels":
+        return lines
     return [*lines, *_normalize_lines(form)]
 
 
@@ -349,6 +364,21 @@ def _pair_lines(form: Form) -> list[str]:
     if position == "absolute":
         lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
     return lines
+
+
+def _channels_lines(form: Form) -> list[str]:
+    """One matrix for each head: (B, heads, D, C), at every position the same."""
+    softmax = form.operator.weight.normalize == "softmax"
+    lines = [
+        "qk = partial_linear(self.qkv, x, 0, 2 * self.dim).transpose(1, 2)",
+        "q, k = qk.unflatten(1, (2, len(self.temperature), -1)).unbind(1)",
+        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
+        "w = q @ k.transpose(-2, -1) * self.temperature",
+        *(["w = w.softmax(dim=-1)"] if softmax else []),
+    ]
+    if form.operator.channel.connect == "full":
+        lines.append("w = w.squeeze(1)")
+    return [*lines, "return w[..., None, None, None]"]
 
 
 def _score_lines(form: Form) -> list[str]:

@@ -92,6 +92,9 @@ def _weights(form: Form) -> str:
     if weight.source == "fixed":
         given = {"average": "1 / number of positions seen", "identity": "1 at the centre, else 0"}
         return given[weight.fixed or "average"]
+    if weight.source == "channels":
+        text = "temperature · cos(q[:, d], k[:, c]) over all positions"
+        return text if weight.normalize == "none" else f"softmax over c of {text}"
     if weight.source == "pair":
         cosine = weight.score == "cosine"
         score = "τ cos(q[o], k[j])" if cosine else "q[o] · k[j] / √head_dim"
