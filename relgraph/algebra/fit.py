@@ -64,6 +64,9 @@ def _single_channel(connection: Connection) -> Iterator[Misfit]:
         if channel.groups == width and connection.operator.weight.normalize == "softmax":
             found = f"{width} heads of one channel each, under a softmax"
             yield Misfit("softmax-of-one", found, "wider heads: softmax of one is 1")
+        if connection.tokens + geometry.area(connection.in_grid) == 1:
+            found = "channels compared over a single place"
+            yield Misfit("cosine-of-one", found, "a larger map: of one place a cosine is a sign")
         return
     if connection.operator.weight.score == "cosine" and heads == width:
         found = f"{width} heads of one channel each, compared by cosines"
@@ -126,9 +129,6 @@ def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
     c, d = connection.in_channels, connection.out_channels
     if keeps_width(connection.operator):
         yield from _kept_misfits(connection)
-    if connection.operator.weight.source == "channels" and connection.in_grid is None:
-        found = "channels of a vector, compared over its one place"
-        yield Misfit("channels-of-vector", found, "a map: of one place a cosine is a sign")
     if channel.connect == "groups":
         for width in sorted({c, d}):
             if width % channel.groups:

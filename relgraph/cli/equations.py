@@ -97,15 +97,18 @@ def _dynamism(weight: Weight) -> str:
         "pooled": "dynamic: a function of the mean over all positions",
         "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around o",
         "pair": "dynamic: query · key",
+        "channels": "dynamic: cosine of the query and key of two channels over all positions",
     }
     cosine = "dynamic: cosine of query and key"
-    parts = [cosine if weight.score == "cosine" else names[weight.source]]
+    by_cosine = weight.source == "pair" and weight.score == "cosine"
+    parts = [cosine if by_cosine else names[weight.source]]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.position != "none":
         parts.append(f"{weight.position} position bias")
     if weight.normalize != "none":
-        parts.append(weight.normalize)
+        over = " over the channels of a head" if weight.source == "channels" else ""
+        parts.append(weight.normalize + over)
     return ", ".join(parts)
 
 
@@ -117,6 +120,10 @@ def _weight(operator: Operator) -> str:
         return "1/n" if weight.fixed == "average" else "1"
     if weight.source == "pair":
         return _pair(operator)
+    if weight.source == "channels":
+        head = "[group(d)]" if operator.channel.connect == "groups" else ""
+        inside = f"τ{head} cos(q[·, d], k[·, c])"
+        return inside if weight.normalize == "none" else f"softmax_c({inside})"
     name, context = {
         "static": ("W", ""),
         "pooled": ("f", "(mean x)"),

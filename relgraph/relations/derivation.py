@@ -84,13 +84,17 @@ def derivation(node: Node) -> tuple[Edit, ...] | None:
 def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
-    missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
+    missing = {
+        name: value
+        for name, value in own.items()
+        if value in VARIANTS[name] and value not in getattr(GENERIC, name)
+    }
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
     band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
     return replace(GENERIC, **wider, band=band)
 
 
-_WRITTEN = {"normal": "normalize", "scores": "score"}
+_WRITTEN = {"normal": "normalize", "scores": "score", "sources": "source"}
 """Kinds of variants that a weight has under another name."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Score, Size
+from relgraph.algebra.operator import Normalize, Score, Size, Source
 
 Along: TypeAlias = Literal["rows", "columns"]
 
@@ -26,7 +26,8 @@ class Numbers:
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
-    with keys: what the graph is about, and with a root that has another, that one too. Such
+    with keys, `sources` what weights are predicted from: what the graph is about, and with a root
+    that has another, that one too. Such
     variants are families like others, but a graph in which nobody asked for them would only be
     larger. Numbers that are `sized` are meant as they stand, also where they are the generic ones:
     a kernel of 3×3 is one of 3×3 then.
@@ -49,6 +50,7 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    sources: tuple[Source, ...] = ("pooled", "center", "pair")
     sized: bool = False
 
     @property
@@ -65,5 +67,9 @@ BAND = 3
 GENERIC = Numbers()
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""
-VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "normal": get_args(Normalize),
+    "scores": get_args(Score),
+    "sources": tuple(name for name in get_args(Source) if name not in ("static", "fixed")),
+}
 """Kinds whose values are words, in the order in which edits write them."""

@@ -127,6 +127,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         theirs.normalize,
         theirs.score,
     )
+    if mine.source == "channels":
+        return same and a.channel == b.channel
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
     return same and _generated(a) and mine.extent <= theirs.extent
@@ -214,6 +216,11 @@ ROWS: tuple[_Row, ...] = (
         lambda a, b: keeps_functions(a, b) and _linear(b),
         "none",
         "query · key is one function on all pairs: it cannot be cut up or continued",
+    ),
+    _Row(
+        lambda a, b: b.weight.source == "channels",
+        "none",
+        "cosines between channels are no given numbers, and nothing stands beside them",
     ),
     _Row(
         keeps_functions,

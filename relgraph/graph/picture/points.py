@@ -70,6 +70,7 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
     by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
     region = f"from the {sides((weight.extent, weight.extent))} region" if weight.extent > 1 else ""
+    by_cosine = "cosine of channels" if weight.source == "channels" else by_cosine
     yield (by_cosine or region or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield f"{weight.position} position bias"
