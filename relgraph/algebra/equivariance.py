@@ -162,8 +162,8 @@ def _blocks(
         return 1, "any", True
     if places == grid[axis]:
         return "what an output reads ends at the border"
-    if space.connect == "grid":
-        return 1, "any", False
+    if space.connect == "grid":  # of one cell, blocks keep to their line
+        return 1, "any", places == 1
     moved = geometry.shift(space, grid)[axis]
     whole = grid[axis] % places == 0 and (moved == 0 or space.border == "wrap")
     return places, "block", whole

@@ -36,7 +36,8 @@ class Adjusted:
 @dataclass(frozen=True)
 class Variant:
     """A backbone that was derived: `draft` makes its files; `known` is a shipped backbone that is
-    the same model, where there is one."""
+    the same model, where there is one; without `mixes` nothing that was edited reads more than its
+    own position."""
 
     name: str
     steps: tuple[Step, ...]
@@ -45,6 +46,7 @@ class Variant:
     draft: Draft
     adjusted: Adjusted | None = None
     known: str = ""
+    mixes: bool = True
 
     @property
     def words(self) -> str:

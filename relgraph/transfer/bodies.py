@@ -16,6 +16,7 @@ from relgraph.program import Body, Connect, Element, Node, Scope
 from relgraph.relations.weights import carries
 from relgraph.transfer import gates, rows
 from relgraph.transfer.align import Pair, is_operator
+from relgraph.transfer.biases import into_norms
 from relgraph.transfer.carried import Carried, Refused, Tensors
 from relgraph.transfer.connection import carry_connection
 from relgraph.transfer.elements import carry_element
@@ -71,10 +72,11 @@ class Bodies:
 
     def _aligned(self, before: str, pairs: Sequence[Pair], after: str) -> Outcome:
         """Item by item; together where only that keeps the function or comes nearer to it."""
-        wide = widened(pairs, before, self.source)
-        own = self.over(wide.tensors)
+        moved = into_norms(pairs, before, self.source)
+        wide = widened(moved.pairs, before, {**self.source, **moved.tensors})
+        own = self.over({**moved.tensors, **wide.tensors})
         outcomes = [own._pair(before, one, after, other) for one, other in wide.pairs]
-        for at, reason in wide.reasons.items():
+        for at, reason in (*wide.reasons.items(), *moved.reasons.items()):
             outcomes[at] = rows.as_embedding(outcomes[at], reason)
         if self.alone:
             exact = [outcome.is_exact for outcome in outcomes]

@@ -14,6 +14,7 @@ from relgraph.derive.budgets import Budget, Limit, amount
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.matching import Match
 from relgraph.derive.models import fingerprint
+from relgraph.derive.ranking import apart
 from relgraph.derive.sites import sites
 from relgraph.derive.source import source
 from relgraph.derive.steps import Allowed, merged
@@ -197,6 +198,22 @@ def test_ranks(rank: str) -> None:
     found = derived("dwnet_fashion", rank=rank)
     costs = [getattr(one.cost, rank) for one in found.variants]
     assert costs == sorted(costs)
+
+
+def test_the_first_variants_are_whole_and_near_in_cost_and_mix_positions() -> None:
+    found = derived("pvt_fashion")
+    partly = [any(step.stages for step in one.steps) for one in found.variants if one.mixes]
+    assert partly == sorted(partly)
+    away = [apart(one.cost, found.cost) for one in found.variants if one.mixes]
+    whole = partly.count(False)
+    assert away[:whole] == sorted(away[:whole])
+    assert away[whole:] == sorted(away[whole:])
+
+
+def test_what_mixes_no_positions_comes_last() -> None:
+    found = derived("dwnet_fashion")
+    assert [one.mixes for one in found.variants] == [True] * (len(found.variants) - 1) + [False]
+    assert found.variants[-1].name == "dwnet_fashion_point"
 
 
 @pytest.mark.parametrize("measure", ["macs", "parameters"])

@@ -44,6 +44,26 @@ EXACT = {
         "pointwise: {ratio: 2}, batch_norm, gelu, pointwise: $channels",
         "pointwise: {ratio: 4}, gelu, pointwise: $channels",
     ),
+    "a bias into the norm behind it": (
+        "depthwise_conv: 3, dropout: 0.1, batch_norm, relu",
+        "conv: {size: 5, bias: false}, batch_norm, relu",
+    ),
+    "biases into norms that are new": (
+        "batch_norm, conv: 3, relu, pointwise",
+        "batch_norm, conv: {size: 3, bias: false}, batch_norm, relu, pointwise: {bias: false}, "
+        "batch_norm",
+    ),
+    "wider around a layer that mixes": (
+        "pointwise: {ratio: 2}, batch_norm, relu, conv: 3, batch_norm, relu, pointwise: $channels",
+        "pointwise: {ratio: 3}, batch_norm, relu, conv: 5, batch_norm, relu, pointwise: $channels",
+    ),
+    "biases of attention and of what is wider": (
+        "local_attention: {window: 3, heads: 2}, batch_norm, pointwise: {ratio: 2}, relu, "
+        "pointwise: $in, batch_norm",
+        "local_attention: {window: 3, heads: 2, out_bias: false}, batch_norm, "
+        "pointwise: {ratio: 4, bias: false}, batch_norm, relu, "
+        "pointwise: {channels: $channels, bias: false}, batch_norm",
+    ),
     "wider, and factors before it": (
         "depthwise_conv: {size: 3, bias: false}, pointwise, pointwise: {ratio: 2}, gelu, "
         "pointwise: $channels",
@@ -82,6 +102,12 @@ def test_the_function_is_the_same(name: str, tmp_path: Path) -> None:
     pair = residuals(tmp_path, *EXACT[name])
     assert pair.outcome.is_exact, pair.changed
     assert pair.difference < 1e-10
+
+
+def test_a_bias_that_no_norm_takes_is_told(tmp_path: Path) -> None:
+    before, after = "conv: 3, layer_norm", "conv: {size: 3, bias: false}, layer_norm"
+    (row,) = residuals(tmp_path, before, after).changed
+    assert row.method == "projection" and "it is lost" in row.reason
 
 
 def test_branches_that_are_gone_are_told(tmp_path: Path) -> None:
