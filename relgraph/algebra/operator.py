@@ -116,11 +116,11 @@ class Weight:
     `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
     `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
-    none. `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each group
-    of channels (a head), where q_d and k_c are what the projections make of the whole map on these
-    channels, and τ = `temperature` is learned for each head; one W serves all positions, and its
-    softmax runs over the channels c of the head. `extent` is the side of the
-    region that a `center` source reads. `fixed` values: `average` or `identity`.
+    none. `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each
+    group of channels (a head), where q_d and k_c are what the projections make of the whole map on
+    these channels, and τ = `temperature` is learned for each head; one W serves all positions, and
+    its softmax runs over the channels c of the head. `extent` is the side of the region that a
+    `center` source reads. `fixed` values: `average` or `identity`.
     """
 
     source: Source = "static"

@@ -4,8 +4,9 @@ In: an `Operator` as written. Out: the rules that it breaks. Numbers 1 to 25 are
 prototype found, those from 30 on concern properties that it lacked; each row refuses something
 that no other does. Not in the table, because no value can break them here: 13 and 14 fell away when
 `share` became the sharing of functions; 17, on pairs over channels, became 61 to 64; 20, 24 and
-half of 19 speak of a normalisation over channels, which an `Operator` cannot say of others. What is the same operator as a shorter spec
-(2, 7 without sharing, 12's sharing, 22) is not refused: `canonical` rewrites it.
+half of 19 speak of a normalisation over channels, which an `Operator` cannot say of others. What
+is the same operator as a shorter spec (2, 7 without sharing, 12's sharing, 22) is not refused:
+`canonical` rewrites it.
 
 Kinds: E a contradiction, U a combination without an agreed meaning (or not supported yet).
 """

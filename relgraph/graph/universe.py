@@ -69,9 +69,7 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
         mixing = [c for c in channels if _fits(Operator(plain, c, weight))]
         legal = {*_usual(weight), *borders}
         for space, places in spaces.items():
-            if space.border in legal and _fits(
-                Operator(space, any_channel(weight), weight)
-            ):
+            if space.border in legal and _fits(Operator(space, any_channel(weight), weight)):
                 width = sum(channels[c] for c in mixing if _agree(space, c))
                 total += sources * places * width
     return total

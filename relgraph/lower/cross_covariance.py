@@ -52,7 +52,8 @@ class CrossCovarianceAttention(nn.Module):
 
     def split(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, N, parts * C) -> parts views (B, heads, C / heads, N)."""
-        return x.transpose(1, 2).unflatten(1, (-1, self.num_heads, self.dim // self.num_heads)).unbind(1)
+        shape = (-1, self.num_heads, self.dim // self.num_heads)
+        return x.transpose(1, 2).unflatten(1, shape).unbind(1)
 
     def compare(self, q: Tensor, k: Tensor) -> Tensor:
         q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)

@@ -20,7 +20,7 @@ from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Edit, Relation, RelationAxis
 from relgraph.relations.weight import any_channel, any_space
 
-# The axes in the order of edits; a value that contradicts none of another axis, to stand for the one
+# The axes in the order of edits; a value that contradicts none of another axis, to stand for one
 # that a plan does not read (`any_space`, `any_channel` for the others).
 _AXES: tuple[RelationAxis, ...] = ("space", "channel", "weight")
 _WEIGHT = Weight()

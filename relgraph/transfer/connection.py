@@ -133,7 +133,9 @@ def _kept_fresh(core: Part, fresh: Tensors) -> Part:
     names = [
         n
         for n in fresh
-        if n.startswith(("qkv.", "q.", "kv.", "logit_scale", "temperature", "relative_", "position_"))
+        if n.startswith(
+            ("qkv.", "q.", "kv.", "logit_scale", "temperature", "relative_", "position_")
+        )
     ]
     rest = {name: fresh[name] for name in names if name not in core.tensors}
     return replace(core, tensors={**rest, **core.tensors})

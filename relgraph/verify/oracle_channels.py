@@ -37,7 +37,8 @@ def _band(tap: Tensor, size: int, shared: bool) -> Tensor:
 def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
     operator = connection.operator
-    keeps = operator.channel.connect in ("separate", "local") or operator.weight.source == "channels"
+    beside = operator.channel.connect in ("separate", "local")
+    keeps = beside or operator.weight.source == "channels"
     return connection.in_channels if keeps else connection.out_channels
 
 

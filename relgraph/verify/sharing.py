@@ -69,7 +69,8 @@ def rule_for(weight: Weight) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
     """How entries are compared: as they are, or up to what a normalisation over places leaves open;
     one over channels is the same at every place."""
     rules = {"softmax": shared_logits, "l1": shared_magnitudes}
-    return shared_values if weight.source == "channels" else rules.get(weight.normalize, shared_values)
+    over_places = weight.source != "channels"
+    return rules.get(weight.normalize, shared_values) if over_places else shared_values
 
 
 def _function_labels(connection: Connection, labels: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_the_slice_has_every_relation() -> None:
 def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines, bands. Of
     every kind one that each row of the table stands for, from nodes of the slice."""
-    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
+    variants: dict[str, Any] = {name: VARIANTS[name] for name in VARIANTS}
+    numbers = replace(GENERIC, band=(BAND,), **variants)
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
@@ -71,7 +73,7 @@ def _edits(node: Node, numbers: Numbers) -> list[Edge]:
 
 def _is_new(node: Node) -> bool:
     assert isinstance(node, Operator)
-    of_channels = node.channel.connect == "local"
+    of_channels = node.channel.connect == "local" or node.weight.source == "channels"
     return node.weight.normalize == "l1" or node.weight.score == "cosine" or of_channels
 
 
@@ -93,7 +95,7 @@ def row_of(edge: Edge) -> str:
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot", "pair by cosine", "local"} <= words
+    assert {"l1", "cosine", "dot", "pair by cosine", "local", "channels"} <= words
     assert list(problems(run(edges))) == []
 
 
