@@ -24,7 +24,24 @@ def core_macs(connection: Connection) -> int:
     """Products of the sum itself: outputs × slots × joined pairs of channels."""
     if connection.operator.weight.source == "fixed":
         return 0
-    return outputs(connection) * width(connection) * joined_channels(connection)
+    return entries(connection) * joined_channels(connection)
+
+
+def entries(connection: Connection) -> int:
+    """Pairs of an output and a slot; of an outlook those of all windows, which stand at the border
+    as inside the map."""
+    space = connection.operator.space
+    if space.connect == "outlook":
+        return contexts(connection) * math.prod(space.size) ** 2
+    return outputs(connection) * width(connection)
+
+
+def contexts(connection: Connection) -> int:
+    """Places at which a `center` source predicts weights: outputs, or the windows of an outlook."""
+    space = connection.operator.space
+    if space.connect == "outlook":
+        return math.prod(geometry.window_grid(space, connection.in_grid))
+    return outputs(connection)
 
 
 def predictor_macs(connection: Connection) -> int:
@@ -37,13 +54,13 @@ def predictor_macs(connection: Connection) -> int:
         return inputs(connection) * joined_channels(connection)
     if weight.source not in ("pooled", "center"):
         return 0
-    contexts = outputs(connection) if weight.source == "center" else 1
+    times = contexts(connection) if weight.source == "center" else 1
     entering = channels * (weight.extent**2 if weight.source == "center" else 1)
     leaving = functions(connection)
     hidden = None if weight.predictor is None else weight.predictor.width(channels)
     if hidden is None:
-        return contexts * entering * leaving
-    return contexts * hidden * (entering + leaving)
+        return times * entering * leaving
+    return times * hidden * (entering + leaving)
 
 
 def projection_macs(connection: Connection) -> int:
@@ -78,8 +95,10 @@ def outputs(connection: Connection) -> int:
 
 
 def width(connection: Connection) -> int:
-    """Slots of one output."""
+    """Slots of one output; of an outlook, of one that lies in as many windows as it can."""
     space = connection.operator.space
+    if space.connect == "outlook":
+        return geometry.windows_at_most(space) * math.prod(space.size)
     grid = geometry.as_map(geometry.completed(space, connection.in_grid))
     if space.connect == "local":
         return math.prod(space.size)
@@ -134,5 +153,5 @@ def _weights(connection: Connection) -> int:
     if weight.source in ("pooled", "channels"):
         return functions(connection)
     if weight.source == "center" and weight.normalize == "none":
-        return functions(connection) * outputs(connection)
-    return units * outputs(connection) * width(connection)
+        return functions(connection) * contexts(connection)
+    return units * entries(connection)

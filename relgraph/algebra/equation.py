@@ -19,12 +19,22 @@ def equation(operator: Operator) -> str:
     >>> equation(Operator(space, Channel("separate")))
     'y[o, c] = b[c] + Σ_{i ∈ 7×7 around o} W[i−o, c] · x[i, c]'
     """
-    total = _bias(operator) + _core(operator)
+    total = _bias(operator) + _core(operator) + _windows(operator)
     rank = _rank(operator.channel.rank or operator.space.rank)
     if not operator.frame.output:
         return f"y[o, {_out_channel(operator)}] = {total}{rank}"
     constant = "b + " if operator.frame.output_bias else ""
     return f"y[o] = {constant}P z[o], z[o, {_out_channel(operator)}] = {total}{rank}"
+
+
+def _windows(operator: Operator) -> str:
+    """What N(p) is, where windows overlap, and which p there are."""
+    space = operator.space
+    if space.connect != "outlook":
+        return ""
+    apart = "" if space.step == (1, 1) else f", p every {sides(space.step)}"
+    cells = apart and operator.weight.source == "center"
+    return f", N(p) = {sides(space.size)} around p{apart}" + (", x averaged there" if cells else "")
 
 
 def _rank(rank: Rank | None) -> str:
@@ -63,6 +73,8 @@ def _core(operator: Operator) -> str:
     mixing["local"] = _band(operator)
     value = _value(operator, "i" if where else "o")
     space = f"Σ_{{i ∈ {where}}} " if where else ""
+    if operator.space.connect == "outlook":
+        space = "Σ_{p: o ∈ N(p)} Σ_{i ∈ N(p)} "
     return f"{space}{mixing[operator.channel.connect]}{_weight(operator)} · {value}"
 
 
@@ -82,6 +94,7 @@ def _slots(operator: Operator) -> str:
         "grid": "grid(o)",
         "full": "all",
         "axial": "row(o) ∪ column(o)",
+        "outlook": "N(p)",
     }[space.connect]
 
 
@@ -121,6 +134,8 @@ def _logit(operator: Operator) -> str:
         return name
     extent = operator.weight.extent
     region = "x[o]" if extent == 1 else f"x[{extent}×{extent} around o]"
+    if operator.space.connect == "outlook":
+        region = region.replace("o]", "p]")
     return f"{name}({'mean x' if source == 'pooled' else region})"
 
 
@@ -139,6 +154,8 @@ def _space_orbit(operator: Operator) -> str:
     space = operator.space
     if space.connect == "point":
         return "o" if space.share == "none" else ""
+    if space.connect == "outlook":
+        return "o−p, i−p"
     return {
         "none": "o, i",
         "windows": "place(o), place(i)",

@@ -58,6 +58,8 @@ GEOMETRIES: tuple[tuple[Space, tuple[Border, ...]], ...] = (
     (Space("local", size=(2, 2), stride=(2, 2), padding=(0, 0)), ("zero",)),
     (Space("local", size=(3, 2), stride=(2, 1), padding="same_tf"), ("zero", "clamp")),
     (Space("axial"), RING),
+    (Space("outlook", size=(3, 3)), BLANK),
+    (Space("outlook", size=(3, 2), step=(2, 1)), BLANK),
 )
 CHANNEL_KINDS: tuple[Channel, ...] = (
     Channel("full"),

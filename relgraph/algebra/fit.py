@@ -77,9 +77,11 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
     """A kernel of which some taps read outside the map for every output. From one end of a map of n
     places to the other it is n − 1 steps, both ways: no more than 2n − 1 places are ever read."""
     space, grid = connection.operator.space, connection.in_grid
-    if grid is None or space.connect != "local":
+    if grid is None or space.connect not in ("local", "outlook"):
         return
     spans = geometry.span(space, 0), geometry.span(space, 1)
+    if space.connect == "outlook":
+        spans = space.size
     seen = 2 * grid[0] - 1, 2 * grid[1] - 1
     if spans[0] > seen[0] or spans[1] > seen[1]:
         yield Misfit(

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator, compares
+from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
 
 __all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
@@ -367,6 +368,7 @@ RULES: tuple[Rule, ...] = (
         "only queries and keys are compared by a score",
     ),
     *CHANNEL_RULES,
+    *OVERLAPPING,
 )
 
 

@@ -8,6 +8,7 @@ oracle builds its own tables; a test holds the two against each other.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -105,7 +106,7 @@ def _numbered(space: Space, grid: Size, rows: list[list[_Slot]], inputs: int) ->
     if space.share == "all" or space.connect == "point":
         return AxisTable(tuple(tuple((_at(s), 0) for s in row) for row in live), inputs, 1)
     if space.share == "windows":
-        k = len(rows[0])
+        k = math.prod(geometry.extent(space, grid))
         paired = (tuple((_at(s), s.places[0] * k + s.places[1]) for s in row) for row in live)
         return AxisTable(tuple(paired), inputs, k * k)
     offsets = tuple(tuple((_at(s), s.offset) for s in row) for row in live)
@@ -213,7 +214,8 @@ def _blocks(space: Space, grid: Size) -> list[list[_Slot]]:
     for block in _block_places(space, grid):
         for a, output in enumerate(block):
             if output is not None:
-                rows[output] = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(block)]
+                slots = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(block)]
+                rows.setdefault(output, []).extend(slots)  # windows of an outlook overlap
     return [rows[o] for o in range(len(rows))]
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from relgraph.assemble.cost import Cost, cost
-from relgraph.derive.answer import Derived, Direction, Lost, Variant
+from relgraph.derive.answer import Adjusted, Derived, Direction, Lost, Variant
 from relgraph.derive.budgets import Budget, nothing_meets
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.drafts import settled
-from relgraph.derive.matching import Match, matched
+from relgraph.derive.matching import Match, closest, matched, nothing_matches
 from relgraph.derive.models import Plan, fingerprint, same_here
 from relgraph.derive.ranking import Rank, by
 from relgraph.derive.siblings import Sibling, siblings
@@ -148,6 +148,7 @@ class _Work:
     progress: Progress
     siblings: tuple[Sibling, ...]
     lost: Lost = field(default_factory=Lost)
+    missed: dict[str, Adjusted] = field(default_factory=dict)
 
     def variants(self, found: Sequence[Reached]) -> list[Variant]:
         """The variants that there are, within the budget."""
@@ -160,9 +161,13 @@ class _Work:
             self.lost = replace(self.lost, over_budget=len(costs) - len(models))
         made = list(self._written(models))
         if self.request.match is not None:
+            if not made and self.lost.unmatched:
+                raise nothing_matches(self.request.match, self.missed, self.lost.unmatched)
             self._refuse_none({one.name: one.cost for one in made})
             kept = [one for one in made if not budget.excess(one.cost)]
-            self.lost = replace(self.lost, over_budget=len(made) - len(kept))
+            near = closest(self.missed) if self.missed else ""
+            off = f"{near}, is off with {self.missed[near].words}" if near else ""
+            self.lost = replace(self.lost, over_budget=len(made) - len(kept), closest=off)
             made = kept
         return made
 
@@ -224,8 +229,10 @@ class _Work:
             own = cost(model.program)
             return Variant(model.name, steps, way, own, draft, None, known, self._mixes(model))
         other = matched(draft, model.program, self.text, match, folder / "matched")
-        if other is None:
+        if other is None or not other.meets(match):
             self.lost = replace(self.lost, unmatched=self.lost.unmatched + 1)
+            if other is not None:
+                self.missed[model.name] = other.adjusted
             return None
         size, mixing = other.adjusted, self._mixes(model)
         return Variant(model.name, steps, way, other.cost, other.draft, size, mixes=mixing)

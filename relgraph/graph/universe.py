@@ -49,13 +49,15 @@ def count(roots: Iterable[Node], numbers: Numbers = GENERIC, frames: bool = Fals
 
 
 def _operators(roots: list[Operator], numbers: Numbers, frames: bool) -> int:
-    numbers = own_numbers(numbers, roots)
-    cores = _cores(roots, numbers)
     if not frames:
+        cores = _cores(roots, own_numbers(numbers, roots))
         return cores * len({operator.frame for operator in roots})
+    # A gate of two kinds or a branch is edited like any operator, and is one when what it stands
+    # beside has become the identity; but nothing is put around a term, so that this ends.
+    around = [*roots, GATE, POOLED_GATE, BRANCH]
+    cores = _cores(around, own_numbers(numbers, around))
     framed = 4 * cores
-    # A gate of two kinds or a branch, each of which is edited like any operator.
-    return framed + 3 * framed * _cores([*roots, GATE, POOLED_GATE, BRANCH], numbers)
+    return framed + 3 * framed * cores
 
 
 def _cores(roots: list[Operator], numbers: Numbers) -> int:
@@ -123,6 +125,7 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("grid", size=(2, 2)): _above(numbers.grid, (1, 1)),
         Space("window", size=(2, 2)): _above(numbers.window, (1, 1)),
         Space("local", size=(3, 3)): _kernels(numbers),
+        Space("outlook", size=(3, 3)): len({*numbers.outlook}),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
     many[Space("grid")] = int((1, 1) in numbers.grid)

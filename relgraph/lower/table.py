@@ -23,6 +23,7 @@ from relgraph.lower import (
     general,
     matrix,
     mixing,
+    outlook,
     pointwise,
     pooled,
     pooled_dense,
@@ -53,6 +54,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern(
         "window attention", attention.accepts_window_attention, attention.lower_window_attention
     ),
+    Pattern("outlook attention", outlook.accepts_outlook, outlook.lower_outlook),
     Pattern(
         "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
     ),

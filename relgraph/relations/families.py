@@ -12,7 +12,7 @@ from dataclasses import replace
 from relgraph.algebra.operator import Channel, Rank, Size, Space
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Composite, Node, core
-from relgraph.relations.numbers import BAND, GENERIC
+from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 
 
@@ -30,6 +30,7 @@ def _space(space: Space) -> Space:
         "window": GENERIC.window[0],
         "grid": GENERIC.grid[0],
         "stripe": band(GENERIC.stripe[0], "rows"),
+        "outlook": OVERLAP[:2],
     }
     return Space(
         space.connect,

@@ -32,7 +32,7 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Kind, Node, core
-from relgraph.relations.numbers import BAND, GENERIC
+from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
 from relgraph.relations.words import key
@@ -119,7 +119,7 @@ def _space(words: list[str], border: Border) -> Space:
     connect, numbers = left.numbered(get_args(SpaceConnect).__contains__) or ("", ())
     share, written = left.one_of(SpaceShare), left.one_of(Border)
     found: dict[str, Any] = {"along": "columns" if _taken(left, "columns") else "rows"}
-    for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift")):
+    for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift"), ("e", "step")):
         read = left.numbered(letter.__eq__)
         found |= {name: _size(read[1])} if read else {}
     read = left.numbered("p".__eq__)
@@ -156,6 +156,7 @@ def _generic(space: Space) -> Size:
         "window": GENERIC.window[0],
         "grid": GENERIC.grid[0],
         "stripe": band(GENERIC.stripe[0], space.along),
+        "outlook": OVERLAP[:2],
     }
     return sizes.get(space.connect, (1, 1))
 

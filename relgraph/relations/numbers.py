@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, get_args
 from relgraph.algebra.operator import Normalize, Score, Size, Source
 
 Along: TypeAlias = Literal["rows", "columns"]
+Overlap: TypeAlias = tuple[int, int, int, int]
+"""Windows of an outlook: their rows and columns, and how far apart they stand along both."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,10 @@ class Numbers:
 
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys, `sources` what weights are predicted from: what the graph is about, and with a root
-    that has another, that one too. Such
-    variants are families like others, but a graph in which nobody asked for them would only be
-    larger. Numbers that are `sized` are meant as they stand, also where they are the generic ones:
-    a kernel of 3×3 is one of 3×3 then.
+    that has another, that one too. Such variants are families like others, but a graph in which
+    nobody asked for them would only be larger. So are the windows of an `outlook`, of which there are none without such a root.
+    Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
+    of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -51,6 +53,7 @@ class Numbers:
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
     sources: tuple[Source, ...] = ("pooled", "center", "pair")
+    outlook: tuple[Overlap, ...] = ()
     sized: bool = False
 
     @property
@@ -59,12 +62,16 @@ class Numbers:
         usual = {name: getattr(GENERIC, name) for name in VARIANTS}
         if self.band == (BAND,):
             usual["band"] = GENERIC.band
+        if self.outlook == (OVERLAP,):
+            usual["outlook"] = GENERIC.outlook
         return replace(self, **usual) == GENERIC
 
 
 BAND = 3
 """The width of a family's band of channels."""
 GENERIC = Numbers()
+OVERLAP: Overlap = (3, 3, 1, 1)
+"""The windows of the family of outlooks."""
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {

@@ -19,6 +19,7 @@ _SPACE: Mapping[str, tuple[int, ...]] = {
     "window": (2, 3),
     "grid": (2, 3),
     "stripe": (1, 2),
+    "outlook": (3, 5),
     "reduce": (2, 3),
     "tokens": (2, 4),
     "scales": (2, 4),

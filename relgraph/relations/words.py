@@ -19,7 +19,7 @@ from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.weight import any_channel, any_space, default_border
 
-_SIZED = ("local", "window", "grid", "stripe")
+_SIZED = ("local", "window", "grid", "stripe", "outlook")
 JOINED: Mapping[Kind, str] = {
     "chain": "then",
     "sum": "plus",
@@ -79,6 +79,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
             yield word + _sides(value)
     if space.shift != (0, 0):
         yield "m" + _sides(space.shift)
+    if space.step != (1, 1):
+        yield "e" + _sides(space.step)
     if space.padding != "half":
         yield "sametf" if isinstance(space.padding, str) else "p" + _sides(space.padding)
     if space.pad:
@@ -134,6 +136,7 @@ _CONNECT = {
     "window": "windows",
     "stripe": "stripes",
     "grid": "grids of spread places",
+    "outlook": "overlapping windows",
 }
 _SHARE = {
     "none": "a weight for every entry",

@@ -98,13 +98,6 @@ NOT_YET: Final = (
         "a block of queries that reads a larger block (HaloNet)",
         "window reads the block itself, local a neighbourhood around each position",
     ),
-    NotYet(
-        "space",
-        "connect",
-        "outlook",
-        "windows that overlap and are summed where they do (VOLO's outlooker)",
-        "local with dynamic: center predicts one kernel around each position",
-    ),
 )
 
 

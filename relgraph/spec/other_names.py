@@ -17,6 +17,7 @@ attention mha msa mhsa selfattention multiheadattention vanillaattention: global
 windowattention swinattention wmsa: local_attention
 spatialreductionattention sra: reduced_attention
 involution: inhomogeneous_depthwise_conv
+outlook outlooker outlookattn: outlook_attention outlook
 dwconv depthwise depthwiseconv: depthwise_conv
 mlp ffn channelmlp: feed_forward
 mixer tokenmixing spatialmlp: token_mlp
@@ -75,6 +76,7 @@ dense: full
 global: full
 sliding neighborhood neighbourhood band banded: local
 windowed: window
+overlapping overlap: outlook
 dot dotproduct pairwise qk query: pair
 channelpairs crosscovariance: channels
 globalpool gappooled global: pooled

@@ -84,6 +84,9 @@ def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
 def _space(space: Space) -> Space:
     if space.connect == "local":
         return _local(space)
+    if space.connect == "outlook":
+        size = _kernel(space, 0), _kernel(space, 1)
+        return replace(space, size=size, step=_at_most(space.step, (2, 2)))
     stride = _at_most(space.stride, (2, 2))
     if space.connect not in ("window", "stripe", "grid"):
         return replace(space, stride=stride)
@@ -129,6 +132,10 @@ def _grid(space: Space, connection: Connection) -> Size:
             (space.size[axis] - 1) * space.dilation[axis] + space.stride[axis] for axis in (0, 1)
         )
         return _whole_steps(space, (rows + 1, columns + 2))
+    if space.connect == "outlook":
+        # Some output sees all that one can, and lies in windows whose regions are on the map.
+        room = [2 * s if connection.operator.weight.extent > 1 else 0 for s in space.step]
+        return 2 * space.size[0] - 1 + room[0], 2 * space.size[1] + room[1]
     if space.connect == "window":
         missing = 1 if space.pad else 0
         return 2 * space.size[0] - missing, 3 * space.size[1]

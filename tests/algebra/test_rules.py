@@ -89,6 +89,12 @@ BROKEN: tuple[Operator, ...] = (
     Operator(POINT, Channel("groups", groups=2, share="all"), COSINE),
     Operator(POINT, Channel(), Weight("channels")),
     Operator(POINT, Channel(), dataclasses.replace(COSINE, normalize="l1")),
+    Operator(dataclasses.replace(LOCAL, step=(2, 2))),
+    Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
+    Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
+    Operator(ranked(Space("outlook", (3, 3), share="windows"), "separable"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", border="wrap"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", step=(3, 3)), SEPARATE),
 )
 
 
@@ -175,4 +181,5 @@ def test_families_are_many_and_distinct() -> None:
         "full",
         "local",
         "axial",
+        "outlook",
     }

@@ -233,6 +233,22 @@ def test_width_is_matched(measure: str) -> None:
     assert found.lost.unmatched + len(found.variants) == 2
 
 
+def test_what_cannot_be_matched_says_how_near_it_came() -> None:
+    request = Request(
+        "swin_fashion",
+        allowed=Allowed(frozenset(["freeze"])),
+        match=Match("macs", "width", 0.001),
+    )
+    with pytest.raises(RelgraphError) as caught:
+        derive(request)
+    (problem,) = caught.value.problems
+    assert problem.code == "no-match"
+    assert "swin_fashion_frozen_same_macs, is off with channels " in problem.expected
+    enough = float(problem.hint.split()[1].rstrip(","))
+    found = derive(replace(request, match=Match("macs", "width", enough)))
+    assert [one.name for one in found.variants] == ["swin_fashion_frozen_same_macs"]
+
+
 def test_depth_is_matched() -> None:
     match = Match("macs", "depth", 0.2)
     found = derived("mixer_fashion", allowed=Allowed(frozenset(["densify"])), match=match)

@@ -43,6 +43,7 @@ SPACES = {
     "connect": "size: 7",
     "border": LOCAL,
     "stride": LOCAL,
+    "step": "connect: outlook, size: 3, share: windows",
     "dilation": LOCAL,
     "anchor": LOCAL,
     "padding": LOCAL,

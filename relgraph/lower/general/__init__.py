@@ -127,6 +127,7 @@ def _geometry(form: Form, connection: Connection) -> Arguments:
         ),
         "grid": (("grid_size", size),),
         "full": (),
+        "outlook": (("window_size", space.size), ("step", space.step)),
     }[space.connect]
 
 

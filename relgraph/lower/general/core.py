@@ -196,6 +196,8 @@ def _weights(form: Form) -> str:
         first = [f"context = {mean[form.layout]}"]
     if form.reduced:
         first = [_KEYS]
+    if form.space.connect == "outlook" and form.source == "center":
+        first = ["x = F.avg_pool2d(x, self.step, ceil_mode=True)"]
     reads = re.search(r"\bx\b", "\n".join(lines)) is not None
     flat = _flat(form) if reads and form.source != "pooled" else []
     return f'''\
@@ -267,9 +269,20 @@ def _contract(form: Form) -> list[str]:
             f"near = {near}.unflatten(-1, ({runs}, -1))",
             f'y = torch.einsum("{product}", w, near).flatten(3).flatten(1, 2)',
         ]
+    if form.space.connect == "outlook":
+        lines += _SUMMED
     if "order" in table_names(form):
         lines.append("y = y.index_select(1, order)")
     return lines
+
+
+_SUMMED = [
+    "# Windows overlap: an output is the sum over those that it lies in. What stands outside the",
+    "# map is summed behind its end, and dropped.",
+    "places = x.shape[1]",
+    "summed = y.new_zeros(y.shape[0], places + 1, y.shape[2])",
+    "y = summed.index_add(1, inputs.flatten() % (places + 1), y)[:, :places]",
+]
 
 
 def _band(form: Form, near: str, b: str) -> list[str]:

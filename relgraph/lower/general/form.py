@@ -89,7 +89,7 @@ class Form:
     @property
     def masks(self) -> bool:
         """Whether slots outside the map are absent from a normalisation or an average."""
-        empty = self.space.connect in ("local", "point") or self.cut
+        empty = self.space.connect in ("local", "point", "outlook") or self.cut
         over_places = self.operator.weight.normalize != "none" and self.source != "channels"
         counted = over_places or self.source == "fixed"
         return self.space.border == "mask" and empty and counted
@@ -101,7 +101,7 @@ class Form:
             return False
         if self.orbit_share in (None, "all"):
             return True
-        sized = ("point", "local", "window", "grid")
+        sized = ("point", "local", "window", "grid", "outlook")
         return self.orbit_share != "none" and self.space.connect in sized
 
     @property
@@ -175,6 +175,7 @@ _CONNECT = {
     "stripe": "Stripe",
     "grid": "Grid",
     "full": "Full",
+    "outlook": "Outlook",
 }
 _SHARE = {"none": "Untied", "windows": "WindowTied", "positions": "", "all": "Uniform"}
 _SOURCE = {
@@ -232,7 +233,7 @@ def _space_words(form: Form) -> list[str]:
     if space.border == "mask" and form.masks:
         border = "Masked"
     words = ["Padded" if space.pad else "", border, "Cut" if form.cut else ""]
-    words += [_SHARE[form.orbit_share or "positions"]]
+    words += [_SHARE[form.orbit_share or "positions"]] if space.connect != "outlook" else []
     if form.padding != "half":
         words.append("Same" if form.padding == "same_tf" else "Valid")
     if space.connect == "stripe" and space.along == "columns":

@@ -20,7 +20,7 @@ def table_names(form: Form) -> tuple[str, ...]:
     names = [] if form.space.connect == "full" else ["inputs"]
     if form.orbit_share is not None:
         names.append("orbits")
-    if not form.is_stencil and form.space.connect != "full":
+    if not form.is_stencil and form.space.connect not in ("full", "outlook"):
         names.append("order")
     if form.has_region:
         names.append("centers")
@@ -36,6 +36,7 @@ TABLE_DOCS = {
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
     "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
+_CELLS = "centers (n, region), the cells around that of each neighbourhood, -1 outside"
 
 
 _BAND = [
@@ -56,7 +57,8 @@ def tables_text(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
-    docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
+    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
+    docs = ";\n        ".join(said[name] for name in names)
     lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
     if form.has_band_entries:
         lines += _BAND

@@ -196,7 +196,10 @@ def _static_reset(form: Form) -> list[str]:
 
 
 def _slots(form: Form) -> str:
-    """The width of a neighbourhood, as an expression of `reset_parameters`."""
+    """The width of a neighbourhood, as an expression of `reset_parameters`; of an outlook, of all
+    those that an output inside the map lies in."""
+    if form.space.connect == "outlook":
+        return "(self.inputs.shape[-1] ** 2 / math.prod(self.step))"
     return "self.orbits.shape[-1]" if form.space.connect == "full" else "self.inputs.shape[-1]"
 
 
@@ -330,6 +333,9 @@ def _center_lines(form: Form) -> list[str]:
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
     own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    if form.space.connect == "outlook":
+        own = "w = w.unflatten(-1, orbits.shape[1:])"
+        return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]
     if form.space.connect == "full":
         own = "w.unsqueeze(-3)"
     lines.append(f"w = F.pad({own}, (0, 1))" if form.has_dead_entries else f"w = {own}")

@@ -15,6 +15,7 @@ _NEIGHBOURHOOD = {
     "stripe": "its stripe",
     "grid": "its grid of spaced positions",
     "full": "all positions",
+    "outlook": "the windows that it lies in",
 }
 _SHARE = {
     "none": "one for each entry",
@@ -81,9 +82,10 @@ def _equation(form: Form) -> str:
     operator = form.operator
     bias = "" if operator.bias == "none" else "b + "
     value = "value(x)" if operator.frame.value else "x"
-    core = f"{bias}Σ_j w[o, j] {value}[j]"
+    windows, w = ("Σ_p ", "w_p") if form.space.connect == "outlook" else ("", "w")
+    core = f"{bias}{windows}Σ_j {w}[o, j] {value}[j]"
     if operator.channel.connect != "separate":
-        core = f"{bias}Σ_j Σ_c w[o, j, d, c] {value}[j, c]"
+        core = f"{bias}{windows}Σ_j Σ_c {w}[o, j, d, c] {value}[j, c]"
     return f"y[o] = proj({core})" if operator.frame.output else f"y[o] = {core}"
 
 
