@@ -30,7 +30,8 @@ class Numbers:
     `normal` are the normalisations that edits write and `scores` how they let queries be compared
     with keys, `sources` what weights are predicted from: what the graph is about, and with a root
     that has another, that one too. Such variants are families like others, but a graph in which
-    nobody asked for them would only be larger. So are the windows of an `outlook`, of which there are none without such a root.
+    nobody asked for them would only be larger. So are the windows of an `outlook`, of which there
+    are none without such a root.
     Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
     of 3×3 is one of 3×3 then.
     """
