@@ -83,7 +83,7 @@ CHANNEL_RULES: tuple[Rule, ...] = (
     Rule(
         63,
         ("weight.score", "weight.source"),
-        lambda o: _compared(o) and o.weight.score == "dot",
+        lambda o: _compared(o) and o.weight.score != "cosine",
         "products over a whole map, which grow with it, are not supported yet; use `cosine`",
         "U",
     ),

@@ -6,7 +6,7 @@ or where the line will stand.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import TOGETHER, Operator, Rank, Size
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Score, Size
 
 SOURCES = {
     "static": "static",
@@ -17,7 +17,12 @@ CHANNELS = (
     "dynamic, from pairs of channels (cosine of query and key over all positions, times a learned "
     "temperature)"
 )
-COSINE = "dynamic, from pairs (cosine of query and key, times a learned scale)"
+SCORES: dict[Score, str] = {
+    "dot": SOURCES["pair"],
+    "cosine": "dynamic, from pairs (cosine of query and key, times a learned scale)",
+    "relu": "dynamic, from pairs (relu of query · relu of key)",
+    "elu": "dynamic, from pairs (elu of query + 1 · elu of key + 1)",
+}
 NORMALIZED = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -141,7 +146,9 @@ def _channels(operator: Operator) -> str:
 
 def _weights(operator: Operator) -> str:
     weight = operator.weight
-    words = [COSINE if weight.score == "cosine" else SOURCES.get(weight.source, "")]
+    words = [SOURCES.get(weight.source, "")]
+    if weight.source == "pair":
+        words = [SCORES[weight.score]]
     if weight.source == "channels":
         words = [CHANNELS]
     if weight.source == "fixed":

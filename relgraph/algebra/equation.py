@@ -8,7 +8,10 @@ so that sharing can be read off; what does not stand there is shared.
 from __future__ import annotations
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import TOGETHER, Operator, Rank
+from relgraph.algebra.operator import FEATURES, TOGETHER, Operator, Rank, Score
+
+PHI: dict[Score, str] = {"relu": "relu({})", "elu": "(elu({}) + 1)"}
+"""Features of a query or key, as an equation writes them."""
 
 
 def equation(operator: Operator) -> str:
@@ -147,6 +150,9 @@ def _pair(operator: Operator) -> str:
     score = f"{query} · {key} / √width"
     if operator.weight.score == "cosine":
         score = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
+    if operator.weight.score in FEATURES:
+        phi = PHI[operator.weight.score]
+        score = f"{phi.format(query)} · {phi.format(key)}"
     return score + (f" + B[{inside}]" if bias else "")
 
 

@@ -86,6 +86,8 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", score="cosine"),
     Weight("pair", position="relative", score="cosine"),
     Weight("channels", score="cosine"),
+    Weight("pair", score="relu"),
+    Weight("pair", score="elu"),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

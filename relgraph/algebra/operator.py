@@ -21,7 +21,7 @@ ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair", "channels"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
-Score = Literal["dot", "cosine"]
+Score = Literal["dot", "cosine", "relu", "elu"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
@@ -33,6 +33,10 @@ KEEPING: tuple[ChannelConnect, ...] = ("separate", "local")
 TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
 """Normalisations of all weights of an output together: they tell an absent slot from one that
 reads 0, and have nothing to say where there is one slot."""
+
+FEATURES: tuple[Score, ...] = ("relu", "elu")
+"""Scores that are products of features of a query and of a key, none of them negative: they are
+weights as they are, and sums over slots may be taken before the query is known."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,9 @@ class Weight:
     `softmax` makes the weights of an output positive with sum 1, `l1` divides them by the sum of
     their magnitudes and keeps their signs, `sigmoid` bounds them one by one.
     `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
-    `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head. The bias is
+    `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head, or without
+    any factor φ(q)·φ(k), φ = `relu` (Cai et al., EfficientViT, ICCV 2023) or elu + 1 (`elu`;
+    Katharopoulos et al., ICML 2020). The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
     none. `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each
     group of channels (a head), where q_d and k_c are what the projections make of the whole map on

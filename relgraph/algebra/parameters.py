@@ -232,7 +232,7 @@ def _scale(connection: Connection) -> tuple[Parameter, ...]:
     """What cosines are multiplied with, one number for each head: of pairs of places its logarithm,
     which starts at log 10, of pairs of channels itself, which starts at 1."""
     operator = connection.operator
-    if operator.weight.score == "dot":
+    if operator.weight.score != "cosine":
         return ()
     if operator.weight.source == "channels":
         return (Parameter("temperature", (operator.channel.groups, 1, 1), "one", False),)

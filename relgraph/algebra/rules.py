@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
+from relgraph.algebra.head_rules import HEAD_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator, compares
 from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
@@ -367,6 +368,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not compares(o),
         "only queries and keys are compared by a score",
     ),
+    *HEAD_RULES,
     *CHANNEL_RULES,
     *OVERLAPPING,
 )

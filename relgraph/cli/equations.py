@@ -5,7 +5,8 @@ The notation is the algebra's: o and d are the output's position and channel, j 
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.algebra.equation import PHI
+from relgraph.algebra.operator import FEATURES, Channel, Operator, Space, Weight
 
 PropertyRow = tuple[str, str, str]
 
@@ -113,9 +114,13 @@ def _dynamism(weight: Weight, center: str) -> str:
         "pair": "dynamic: query · key",
         "channels": "dynamic: cosine of the query and key of two channels over all positions",
     }
-    cosine = "dynamic: cosine of query and key"
-    by_cosine = weight.source == "pair" and weight.score == "cosine"
-    parts = [cosine if by_cosine else names[weight.source]]
+    scores = {
+        "cosine": "dynamic: cosine of query and key",
+        "relu": "dynamic: relu of query · relu of key",
+        "elu": "dynamic: (elu of query + 1) · (elu of key + 1)",
+    }
+    by_score = scores.get(weight.score) if weight.source == "pair" else None
+    parts = [by_score or names[weight.source]]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.position != "none":
@@ -156,6 +161,9 @@ def _pair(operator: Operator) -> str:
     inside = f"{query} · {key}"
     if weight.score == "cosine":
         inside = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
+    if weight.score in FEATURES:
+        phi = PHI[weight.score]
+        inside = phi.format(query) + " · " + phi.format(key)
     extra = f", {head}" if head else ""
     if weight.position == "relative":
         inside += f" + B[j − o{extra}]"

@@ -6,7 +6,7 @@ neighbourhood an attention has is not known here.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Channel, Connection
+from relgraph.algebra.operator import Channel, Connection, Score
 from relgraph.lower.module import Argument, Definition
 
 SPLIT_HEADS = Definition(
@@ -53,23 +53,35 @@ def relative_position_index(
     return dy * (2 * table_size[1] - 1) + dx''',
 )
 
+ELU_PLUS_ONE = Definition(
+    "elu_plus_one",
+    '''\
+def elu_plus_one(x: Tensor) -> Tensor:
+    """elu(x) + 1, all of whose digits hold where it is near 0."""
+    return F.relu(x) + x.clamp(max=0).exp()''',
+)
+
+FEATURE_LINES: dict[Score, str] = {
+    "relu": "q, k = F.relu(q), F.relu(k)",
+    "elu": "q, k = elu_plus_one(q), elu_plus_one(k)",
+}
+
 
 def heads(channel: Channel, in_channels: int) -> int:
     """How many runs of channels have a query of their own."""
     return {"heads": channel.heads, "all": 1, "none": in_channels}[channel.share]
 
 
-def is_framed_attention(connection: Connection) -> bool:
-    """Softmax over q · k between a value and an output projection, no bias of the core's own."""
-    return connection.operator.weight.score == "dot" and is_framed_softmax(connection)
-
-
 def is_framed_softmax(connection: Connection) -> bool:
-    """The same whatever compares queries and keys."""
+    """A softmax of scores between a value and an output projection, no bias of the core's own."""
+    return connection.operator.weight.normalize == "softmax" and is_framed_pair(connection)
+
+
+def is_framed_pair(connection: Connection) -> bool:
+    """Pairs between a value and an output projection, whatever is made of their scores."""
     operator = connection.operator
     return (
         operator.weight.source == "pair"
-        and operator.weight.normalize == "softmax"
         and operator.channel.connect == "separate"
         and operator.frame.value
         and operator.frame.output

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.operator import BLOCKS, TOGETHER, Channel, Operator, Space, SpaceShare, Weight
+from relgraph.algebra.operator import (
+    BLOCKS,
+    FEATURES,
+    TOGETHER,
+    Channel,
+    Operator,
+    Space,
+    SpaceShare,
+    Weight,
+)
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -127,6 +136,8 @@ def _constant(theirs: Weight) -> str | None:
     softmax needs none. Between channels there is no such bias."""
     if theirs.source == "channels":
         return "cosines between channels are no given numbers, and nothing stands beside them"
+    if theirs.score in FEATURES:
+        return "a product of features is not negative"
     bounded = theirs.score == "cosine" and theirs.position == "none"
     return "a scaled cosine is bounded" if bounded and theirs.normalize != "softmax" else None
 
@@ -134,7 +145,7 @@ def _constant(theirs: Weight) -> str | None:
 def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
     if inner.weight.score != outer.weight.score:
-        return "a cosine knows directions, a product lengths too"
+        return "queries and keys that are compared in another way"
     if inner.channel != outer.channel:
         return "at the same total width other heads compare queries and keys of another width"
     if inner.space.rank != outer.space.rank:

@@ -49,6 +49,6 @@ def source(weight: Weight) -> str:
         return f"given {weight.fixed}"
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
-    by_cosine = weight.source == "pair" and weight.score == "cosine"
-    name = "pair by cosine" if by_cosine else weight.source
+    scored = weight.source == "pair" and weight.score != "dot"
+    name = f"pair by {weight.score}" if scored else weight.source
     return name if weight.position == "none" else f"{name} with {weight.position} position"

@@ -174,7 +174,7 @@ def _normalised(operator: Operator, value: Normalize) -> Step:
 
 
 def change_score(operator: Operator, numbers: Numbers) -> Iterator[Step]:
-    """dot → cosine: queries and keys are compared by their directions alone."""
+    """dot → cosine: queries and keys are compared in another way, by their directions alone."""
     weight = operator.weight
     if weight.source == "pair":
         for score in numbers.scores:
@@ -255,7 +255,7 @@ WEIGHT: tuple[Relation, ...] = (
         "weight",
         "dynamism",
         change_score,
-        "no order: a cosine is bounded and knows no lengths",
+        "no order: a cosine knows no lengths, products of features are not negative",
         _SWIN_V2,
     ),
     Relation("add position", "weight", "sharing", add_position, "up: the bias may be 0", _RELATIVE),

@@ -252,10 +252,12 @@ ROWS: tuple[_Row, ...] = (
     _Row(
         lambda a, b: (
             b.weight.normalize != "softmax"
-            and (b.weight.score, b.weight.position) == ("cosine", "none")
+            and b.weight.score != "dot"
+            and b.weight.position == "none"
         ),
         "none",
-        "a mean has no place there: a scaled cosine is bounded, and there is no position bias",
+        "a mean has no place there: the score is bounded on one side or both, and there is no "
+        "position bias",
     ),
     _Row(
         lambda a, b: _overlaps(b) and not _linear(b),

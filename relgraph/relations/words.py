@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from relgraph.algebra.describe import BORDERS, CHANNELS, COSINE, NORMALIZED, SOURCES, describe
+from relgraph.algebra.describe import BORDERS, CHANNELS, NORMALIZED, SCORES, SOURCES, describe
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
@@ -184,7 +184,7 @@ def _space_words(operator: Operator) -> list[str]:
 def _weight_words(operator: Operator) -> list[str]:
     weight = operator.weight
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
-    words = [COSINE] if weight.score == "cosine" else words
+    words = [SCORES[weight.score]] if weight.source == "pair" else words
     words = [CHANNELS] if weight.source == "channels" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
     return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])

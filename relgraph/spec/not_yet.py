@@ -72,20 +72,6 @@ NOT_YET: Final = (
     ),
     NotYet(
         "weight",
-        "score",
-        "relu",
-        "relu(q) · relu(k): linear attention (EfficientViT)",
-        "score: dot or cosine, with normalize: l1 where they are divided by their sum",
-    ),
-    NotYet(
-        "weight",
-        "score",
-        "elu",
-        "(elu(q) + 1) · (elu(k) + 1): linear attention (Katharopoulos et al.)",
-        "score: dot or cosine, with normalize: l1 where they are divided by their sum",
-    ),
-    NotYet(
-        "weight",
         "fixed",
         "shift",
         "the map moved by a position, runs of channels in several directions (ShiftViT, S²-MLP)",

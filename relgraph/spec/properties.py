@@ -216,11 +216,13 @@ WEIGHT: Final = (
     Field(
         "score",
         "choice",
-        "how a query and a key are compared: by their product over √width (`dot`), or by the "
-        "`cosine` between them, times a scale that every head learns and that stays below 100; of "
-        "`channels` by the cosine alone, times a temperature",
+        "how a query and a key are compared: by their product over √width (`dot`), by the "
+        "`cosine` between them, times a scale that every head learns and that stays below 100, or "
+        "by a product of features, relu(q) · relu(k) (`relu`) or (elu(q) + 1) · (elu(k) + 1) "
+        "(`elu`), with `normalize: l1` linear attention; `channels` are compared by the cosine, "
+        "times a temperature",
         "dot",
-        choices=("dot", "cosine"),
+        choices=("dot", "cosine", "relu", "elu"),
         example="score: cosine",
     ),
     Field(

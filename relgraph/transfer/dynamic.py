@@ -23,7 +23,12 @@ RANK_FALLS = (
 )
 NO_LAST_BIAS = "a mixture of experts has no number of its own beside them"
 OTHER_HEADS = "other heads compare a channel with other ones"
-OTHER_SCORE = "a cosine of query and key is no product of them: it knows no lengths"
+OTHER_SCORE = {
+    "dot": "a product of query and key is none of what the other score makes of them",
+    "cosine": "a cosine of query and key is no product of them: it knows no lengths",
+    "relu": "products of features of query and key are not negative: no other score is",
+    "elu": "products of features of query and key are not negative: no other score is",
+}
 NO_BIAS = "query · key is kept but for the biases, which the target's projections do not have"
 ONE_FUNCTION = (
     "query · key without a softmax is one function on all pairs: nothing can silence it outside "
@@ -143,7 +148,8 @@ def pair_to_pair(
     if isinstance(rule, Refused):
         return rule
     if source.operator.weight.score != target.operator.weight.score:
-        return Refused(OTHER_SCORE)
+        other = target if target.operator.weight.score != "dot" else source
+        return Refused(OTHER_SCORE[other.operator.weight.score])
     heads = unit_count(source), unit_count(target)
     if heads[0] != heads[1]:
         width = "narrower" if heads[1] > heads[0] else "wider"

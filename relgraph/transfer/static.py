@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, SpaceShare
+from relgraph.algebra.operator import FEATURES, Connection, SpaceShare
 from relgraph.algebra.parameters import space_shape, weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, slots
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
@@ -318,6 +318,8 @@ def _constant(
         return own
     if target.operator.weight.score == "cosine":
         return Refused(f"{ONE_NUMBER}, and as a scaled cosine it is bounded")
+    if target.operator.weight.score in FEATURES:
+        return Refused(f"{ONE_NUMBER}, and as a product of features it is not negative")
     names = ("qkv", "qkv") if target.key_grid is None else ("q", "kv")
     if f"{names[0]}.bias" not in own:
         return Refused(f"{ONE_NUMBER}, and without biases it is not constant")

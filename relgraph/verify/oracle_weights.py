@@ -31,6 +31,10 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
 }
+_FEATURES: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": lambda x: x.clamp(min=0),
+    "elu": lambda x: torch.where(x > 0, x + 1, x.clamp(max=0).exp()),
+}
 
 
 @dataclass(frozen=True)
@@ -169,19 +173,25 @@ def _cell_means(step: Size, x: Tensor, grid: Size) -> tuple[Tensor, Size]:
 
 
 def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
-    """q·k / sqrt(head width), or a scaled cosine, + position bias: (B, heads, n, q, k)."""
+    """q·k / sqrt(head width), a scaled cosine, or a product of features, + position bias:
+    (B, heads, n, q, k)."""
     heads = unit_count(connection)
     query = projected(connection, tensors, context.x, "query")
     key = projected(connection, tensors, context.keys, "key")
     q = torch.unflatten(gather(query, spot.centers), -1, (heads, -1))
     k = torch.unflatten(gather(key, spot.inputs), -1, (heads, -1))
+    score = connection.operator.weight.score
+    if score in _FEATURES:
+        q, k = _FEATURES[score](q), _FEATURES[score](k)
     products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
-    if connection.operator.weight.score == "cosine":
+    if score == "cosine":
         lengths = q.norm(dim=-1).clamp(min=1e-12), k.norm(dim=-1).clamp(min=1e-12)
         products = products / torch.einsum("bnqh,bnkh->bhnqk", *lengths)
         scale = tensors["logit_scale"].exp().clamp(max=100)[:, None, None, None]
-    else:
+    elif score == "dot":
         scale = torch.tensor(1 / math.sqrt(connection.in_channels // heads), dtype=q.dtype)
+    else:
+        scale = torch.ones((), dtype=q.dtype)
     logits = products * scale
     position = connection.operator.weight.position
     if position == "none":

@@ -90,6 +90,7 @@ def build(cls: type[nn.Module], node: Connect, seed: int, bare: bool) -> Small:
     tensors = draw(tuple(entries(node)), seed)
     if bare:
         _identity(node, tensors)
+        _awake(node, tensors)
     state = {name: t for name, t in module.state_dict().items() if "num_batches" not in name}
     found, wanted = _shapes(state), _shapes(tensors)
     if found != wanted:
@@ -146,13 +147,26 @@ def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
         tensors["proj.weight"].copy_(torch.eye(*tensors["proj.weight"].shape))
 
 
+def _awake(node: Connect, tensors: dict[str, Tensor]) -> None:
+    """Behind a relu most products of few features are 0 and show nothing: queries and keys of
+    positive numbers are positive. (The class as it is, and the whole model, are fed other ones.)"""
+    if node.connection.operator.weight.score != "relu":
+        return
+    for name, parts in (("qkv", 2), ("q", 1), ("kv", 1)):
+        for kind in ("weight", "bias"):
+            if f"{name}.{kind}" in tensors:
+                tensors[f"{name}.{kind}"][: parts * node.connection.in_channels].abs_()
+
+
 def random_inputs(small: Small, seed: int, constant: bool = False) -> Inputs:
     """A random image; `constant` makes all its positions equal, so that all contexts are."""
     generator = torch.Generator().manual_seed(seed)
+    positive = small.node.connection.operator.weight.score == "relu"
 
     def noise(places: int, channels: int) -> Tensor:
         shape = (1, 1 if constant else places, channels)
         made = torch.randn(shape, generator=generator, dtype=torch.float64)
+        made = made.abs() if positive else made
         return made.expand(1, places, channels).contiguous()
 
     shape = small.node.input

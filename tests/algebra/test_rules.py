@@ -78,6 +78,8 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("static", predictor=Predictor(4))),
     Operator(dataclasses.replace(LOCAL, share="all"), SEPARATE, Weight("pooled", "l1")),
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
+    Operator(FULL, SEPARATE, Weight("pair", "softmax", score="relu")),
+    Operator(FULL, SEPARATE, Weight("pair", "l1", "relative", score="elu")),
     Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
     Operator(LOCAL, Channel("local", rank=INNER, size=3)),
     Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),

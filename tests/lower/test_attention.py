@@ -49,6 +49,11 @@ def _cosine(operator: Operator) -> Operator:
     return replace(operator, weight=replace(operator.weight, score="cosine"))
 
 
+def _features(operator: Operator, score: str, normalize: str = "l1") -> Operator:
+    weight = replace(operator.weight, score=score, normalize=normalize)  # type: ignore[arg-type]
+    return replace(operator, weight=weight)
+
+
 FULL = Space("full", border="mask")
 NODES: dict[str, Connect] = {
     "map": node(_pair(FULL), 6, (3, 4)),
@@ -73,6 +78,12 @@ NODES: dict[str, Connect] = {
     "without position, larger, padded": node(_window((1, 2), "none", pad=True), 6, (1, 2)),
     "cosine": node(_cosine(_pair(FULL)), 6, (3, 4)),
     "cosine, tokens": node(_cosine(_pair(FULL, bias=False)), 6, (3, 4), tokens=2),
+    "cosine, relative": node(_cosine(_pair(FULL, "relative")), 6, (3, 4)),
+    "cosine, absolute": node(_cosine(_pair(FULL, "absolute")), 6, (3, 4)),
+    "cosine, window without position": node(_cosine(_window((1, 1), "none")), 6, (4, 9)),
+    "relu features": node(_features(_pair(FULL), "relu"), 6, (3, 4)),
+    "elu features, tokens": node(_features(_pair(FULL), "elu"), 6, (3, 4), tokens=2),
+    "relu features, no sum": node(_features(_pair(FULL, bias=False), "relu", "none"), 6, (3, 4)),
     "cosine, window": node(_cosine(_window()), 6, (4, 9)),
     "cosine, shifted": node(_cosine(_window((1, 1))), 6, (4, 9)),
     "cosine, padded and wrapped": node(

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from timm.models.efficientvit_mit import LiteMLA
 from timm.models.swin_transformer_v2 import WindowAttention
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
@@ -60,3 +61,34 @@ def test_scaled_cosines_are_swin_v2s(space: Space) -> None:
         with torch.no_grad():
             found = ours(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         assert (found - expected).abs().max() <= 1e-9 * expected.abs().max(), name
+
+
+def linear_tensors(theirs: LiteMLA) -> dict[str, torch.Tensor]:
+    """timm's tensors under our names: rows go head by head there, part by part here."""
+    rows = theirs.qkv.conv.weight.flatten(1).view(HEADS, 3, DIM // HEADS, DIM)
+    return {
+        "qkv.weight": rows.transpose(0, 1).flatten(0, 2),
+        "proj.weight": theirs.proj.conv.weight.flatten(1),
+    }
+
+
+def test_products_of_relu_features_are_efficientvits() -> None:
+    """One scale, no norm. They add 1e-5 to the sum and work in float32; we take the sum as it is,
+    which for sums near 1 is a relative difference of 1e-5: it is set near 0, then left."""
+    made = LiteMLA(DIM, DIM, heads=HEADS, dim=DIM // HEADS, scales=(), norm_layer=(None, None))
+    theirs = randomize(made).eval()
+    assert isinstance(theirs, LiteMLA)
+    weight = Weight("pair", "l1", score="relu", qkv_bias=False)
+    channel = Channel("separate", share="heads", heads=HEADS)
+    operator = Operator(Space("full"), channel, weight, "none", Frame(True, True, False, False))
+    x = torch.randn(2, DIM, 3, 4, dtype=torch.float64)
+    for eps, tolerance in ((1e-12, 1e-5), (1e-5, 1e-3)):
+        theirs.eps = eps
+        expected = theirs(x)
+        for name, lowered in candidates(node(operator, DIM, (3, 4))):
+            assert isinstance(lowered, Module), name
+            ours = build(lowered).double()
+            ours.load_state_dict(linear_tensors(theirs))
+            with torch.no_grad():
+                gap = (ours(x) - expected).abs().max()
+            assert gap <= tolerance * expected.abs().max(), (name, eps)

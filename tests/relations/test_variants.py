@@ -31,6 +31,7 @@ def atom(weight: Weight, space: Space | None = None) -> Operator:
 VARIANTS = {
     "l1": Weight("pair", "l1", "relative"),
     "cosine": Weight("pair", "softmax", "relative", score="cosine"),
+    "linear": Weight("pair", "l1", score="relu"),
 }
 
 
@@ -51,7 +52,10 @@ def test_a_graph_has_a_variant_where_a_root_has_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_it_is_one_edit_from_what_is_usual(name: str) -> None:
-    variant, usual = atom(VARIANTS[name]), atom(Weight("pair", "softmax", "relative"))
+    variant = atom(VARIANTS[name])
+    usual = atom(Weight("pair", "softmax", "relative"))
+    if name == "linear":  # products of features are normalised by nothing but their sum
+        usual = atom(Weight("pair", "l1"))
     numbers = only_numbers((variant, usual))
     for one, other in ((variant, usual), (usual, variant)):
         assert other in {edit.target for edit in edits(one, numbers)}
@@ -75,6 +79,8 @@ def test_it_is_derived_from_mlp(name: str) -> None:
         (Weight("static", "softmax"), COSINE, "sideways", "projection"),
         (Weight("static"), Weight("pair", score="cosine"), "sideways", "none"),
         (Weight("static"), Weight("pair", position="absolute", score="cosine"), "up", "embedding"),
+        (Weight("pair", "l1", score="relu"), Weight("pair", "l1"), "sideways", "none"),
+        (Weight("static"), Weight("pair", score="elu"), "sideways", "none"),
         (Weight("static", "l1"), Weight("static"), "up", "embedding"),
         (Weight("static"), Weight("static", "l1"), "down", "none"),
         (Weight("static", "l1"), Weight("pooled", "l1"), "up", "embedding"),

@@ -28,6 +28,12 @@ WAYS = {
         "fresh",
         "knows no lengths",
     ),
+    "products into products of features": (
+        "global_attention: {heads: 2, qkv_bias: false}",
+        "linear_attention: {heads: 2}",
+        "fresh",
+        "l1",
+    ),
     "keys of a reduced map": (
         "global_attention: {heads: 2}",
         "reduced_attention: {heads: 2, reduce: 2}",

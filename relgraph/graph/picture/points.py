@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import Border, Channel, Operator, Space
+from relgraph.algebra.operator import Border, Channel, Operator, Score, Space
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.values import connectivity, mixing, rank, source
@@ -37,6 +37,11 @@ _SHARES = {
     "all": "one weight",
 }
 _CHANNELS = {"full": "all channels", "separate": "own channel"}
+_SCORES: dict[Score, str] = {
+    "cosine": "cosine of query and key",
+    "relu": "relu of query · relu of key",
+    "elu": "elu of query + 1 · elu of key + 1",
+}
 _SOURCES = {
     "pooled": "from the mean",
     "center": "from the centre",
@@ -69,10 +74,10 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     if channel.rank is not None:
         yield f"rank over channels: {rank(channel.rank, families)}"
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
-    by_cosine = "cosine of query and key" if weight.score == "cosine" else ""
+    score = _SCORES.get(weight.score)
     region = f"from the {sides((weight.extent, weight.extent))} region" if weight.extent > 1 else ""
-    by_cosine = "cosine of channels" if weight.source == "channels" else by_cosine
-    yield (by_cosine or region or _SOURCES.get(weight.source) or source(weight)) + squashed
+    score = "cosine of channels" if weight.source == "channels" else score
+    yield (score or region or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield f"{weight.position} position bias"
     yield from _frame(operator)

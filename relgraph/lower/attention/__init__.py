@@ -1,4 +1,4 @@
-"""Attention: weights that pairs of positions make, under a softmax.
+"""Attention: weights that pairs of positions make, under a softmax or as products of features.
 
 Goes in: a framed connection over a whole map or sequence, inside windows, or to a reduced map.
 Comes out: a class put together of its parts: where queries and keys stand (`place`), how they are
@@ -8,13 +8,13 @@ those that inherit from it. A new option is a new value of a part.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.operator import FEATURES, Connection, Size
 from relgraph.lower.attention.around import in_windows, on_map
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import MAP, REDUCED, SEQUENCE, WINDOW, Place
 from relgraph.lower.attention.score import SCORES
 from relgraph.lower.attention.text import definition
-from relgraph.lower.attention_parts import bias_arguments, heads, is_framed_softmax
+from relgraph.lower.attention_parts import bias_arguments, heads, is_framed_pair, is_framed_softmax
 from relgraph.lower.module import Argument, Definition, MapSize, Module
 from relgraph.lower.windows import as_grid, largest_window, shift_of, window_arguments
 from relgraph.program import Connect
@@ -30,7 +30,6 @@ def accepts_attention(node: Connect) -> bool:
         and node.input.layout in ("map", "sequence")
         and (weight.position == "none" or node.input.layout == "map")
         and (weight.position != "relative" or space.border != "wrap")  # else offsets go round
-        and _is_measured(node)
     )
 
 
@@ -39,7 +38,7 @@ def accepts_reduced_attention(node: Connect) -> bool:
     weight = node.connection.operator.weight
     return (
         _reads_everything(node)
-        and (weight.score, weight.position) == ("dot", "none")
+        and weight.position == "none"
         and node.connection.key_grid is not None
         and node.reduce is not None
         and node.reduce.output.layout == "map"
@@ -60,24 +59,17 @@ def accepts_window_attention(node: Connect) -> bool:
         and not _is_ring(connection)
         and node.reduce is None
         and connection.in_grid == connection.out_grid
-        and _is_measured(node)
     )
 
 
 def _reads_everything(node: Connect) -> bool:
     connection = node.connection
+    linear = connection.operator.weight.score in FEATURES and is_framed_pair(connection)
     return (
         connection.operator.space.connect == "full"
-        and is_framed_softmax(connection)
+        and (is_framed_softmax(connection) or linear)
         and connection.in_grid == connection.out_grid
     )
-
-
-def _is_measured(node: Connect) -> bool:
-    """Cosines stand with a bias in windows and without one on whole maps."""
-    operator = node.connection.operator
-    usual = "relative" if operator.space.connect == "window" else "none"
-    return operator.weight.score == "dot" or operator.weight.position == usual
 
 
 def _shift(node: Connect) -> Size:
@@ -115,7 +107,8 @@ def lower_window_attention(node: Connect) -> Module:
 
 def _parts(node: Connect, place: Place) -> Parts:
     weight = node.connection.operator.weight
-    return Parts(place, SCORES[weight.score], place.biases.get(weight.position))
+    bias = place.biases.get(weight.position)
+    return Parts(place, SCORES[weight.score], bias, weight.normalize)
 
 
 def _module(

@@ -20,11 +20,12 @@ def _located(parts: Parts, *, inverse: bool = True, summand: bool = True) -> lis
     return [parts.place.locate.format(order="order", **names)]
 
 
-def _read(parts: Parts, lines: Iterable[str]) -> list[str]:
+def read(parts: Parts, lines: Iterable[str]) -> list[str]:
+    """Lines of a projection, with what is projected."""
     return [line.format(tokens=parts.place.tokens) for line in lines]
 
 
-def _merged(parts: Parts, heads: str) -> list[str]:
+def merged(parts: Parts, heads: str) -> list[str]:
     """Heads to the result; side by side in a line of their own where one is too long."""
     inside = [line.format(y=f"merge_heads({heads})") for line in parts.place.back]
     if all(fits(line) for line in inside):
@@ -46,7 +47,7 @@ def weights(parts: Parts) -> str:
 
 
 def _weight_lines(parts: Parts) -> list[str]:
-    lines = _prepared(parts, _read(parts, parts.place.projections.pairs))
+    lines = _prepared(parts, pairs(parts))
     if parts.summand == "mask":
         both = "(logits if mask is None else logits + mask)"
         return [*lines, f"logits = {parts.score.product}", f"return {both}.softmax(dim=-1)"]
@@ -59,11 +60,15 @@ def _weight_lines(parts: Parts) -> list[str]:
     return [*lines[:-1], f"return self.softmax(*{pair}, {bias})"]
 
 
+def pairs(parts: Parts) -> list[str]:
+    """Queries and keys; in one line where it is not too long."""
+    lines = read(parts, parts.place.projections.pairs)
+    whole = lines[1].replace("qk", lines[0].removeprefix("qk = "))
+    return [whole] if lines[0].startswith("qk = ") and fits(whole) else lines
+
+
 def _prepared(parts: Parts, lines: list[str]) -> list[str]:
     """Queries and keys, and what is done with them before they are compared."""
-    whole = lines[1].replace("qk", lines[0].removeprefix("qk = "))
-    if lines[0].startswith("qk = ") and fits(whole):
-        lines = [whole]
     prepare = parts.score.prepare
     if not prepare:
         return lines
@@ -76,8 +81,8 @@ def _prepared(parts: Parts, lines: list[str]) -> list[str]:
 def aggregate(parts: Parts) -> str:
     """Values summed with weights that are given."""
     doc = f"Sum the values with weights w and project: {parts.place.output}."
-    values = _read(parts, parts.place.projections.values)
-    lines = [*_located(parts, summand=False), *values, *_merged(parts, "w @ v")]
+    values = read(parts, parts.place.projections.values)
+    lines = [*_located(parts, summand=False), *values, *merged(parts, "w @ v")]
     return method("aggregate", ("w: Tensor", "x: Tensor"), "Tensor", doc, lines)
 
 
@@ -87,13 +92,13 @@ def forward(parts: Parts) -> str:
     lines = [
         *_located(parts),
         *([place.comment] if place.comment and not _comments_late(parts) else []),
-        *_read(parts, place.projections.all),
+        *read(parts, place.projections.all),
         *([f"q, k = {prepare}(q, k)"] if prepare else []),
     ]
     if parts.bias is not None:
-        lines += [*_chosen(parts), *_merged(parts, "y")]
+        lines += [*_chosen(parts), *merged(parts, "y")]
     elif parts.summand == "mask":
-        lines += [*_fused_windows(parts), *_merged(parts, "y")]
+        lines += [*_fused_windows(parts), *merged(parts, "y")]
     else:
         lines = [*lines, *_fused_whole(parts)]
     return method("forward", ("x: Tensor",), "Tensor", "", lines)
@@ -138,9 +143,9 @@ def _comments_late(parts: Parts) -> bool:
 def _fused_whole(parts: Parts) -> list[str]:
     call = f"{_KERNEL}(q, k, v{parts.score.fused})"
     if not parts.score.prepare:
-        return _merged(parts, call)
+        return merged(parts, call)
     comment = [parts.place.comment] if _comments_late(parts) else []
-    return [*comment, f"y = {call}", *_merged(parts, "y")]
+    return [*comment, f"y = {call}", *merged(parts, "y")]
 
 
 def _fused_windows(parts: Parts) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relgraph.algebra.operator import Normalize
 from relgraph.lower.attention.bias import Bias
 from relgraph.lower.attention.place import Place
 from relgraph.lower.attention.score import Score
@@ -16,12 +17,14 @@ class Parts:
     place: Place
     score: Score
     bias: Bias | None
+    normalize: Normalize = "softmax"
 
     @property
     def name(self) -> str:
         """The class's name."""
         word = self.place.unbiased if self.bias is None else self.bias.word
-        return f"{word}{self.score.word}{self.place.name}"
+        raw = "Unnormalized" if self.normalize == "none" else ""
+        return f"{raw}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relgraph.algebra import operator
+from relgraph.lower.attention_parts import FEATURE_LINES
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Score:
     `entry` and `matrix` are its equations, for one pair and for all; `product` is the code of the
     second. `prepare` is a method that queries and keys go through first; `fused` is what a kernel
     with a factor of its own is told; `note` is what each head has. `factor` and `learned` are lines
-    of the constructor, before and behind the projections that make queries and keys.
+    of the constructor, before and behind the projections that make queries and keys. `features` is
+    the line that makes features of both, whose products are weights that no softmax sees.
     """
 
     entry: str
@@ -33,6 +35,7 @@ class Score:
     prepare: str = ""
     fused: str = ""
     methods: tuple[str, ...] = ()
+    features: str = ""
 
 
 _SCALED = '''\
@@ -40,6 +43,8 @@ _SCALED = '''\
         """Queries and keys of length 1, queries times what their head learned, at most 100."""
         scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None]
         return F.normalize(q, dim=-1) * scale, F.normalize(k, dim=-1)'''
+
+_PRODUCT = "q @ k.transpose(-2, -1)"
 
 SCORES: dict[operator.Score, Score] = {
     "dot": Score(
@@ -51,7 +56,7 @@ SCORES: dict[operator.Score, Score] = {
     "cosine": Score(
         entry="τ cos(q[o], k[j])",
         matrix="τ cos(q, k)",
-        product="q @ k.transpose(-2, -1)",
+        product=_PRODUCT,
         word="Cosine",
         title=", by scaled cosines",
         note="one τ ≤ 100",
@@ -60,5 +65,21 @@ SCORES: dict[operator.Score, Score] = {
         prepare="self.scaled",
         fused=", scale=1.0",
         methods=(_SCALED,),
+    ),
+    "relu": Score(
+        entry="relu(q[{0}]) · relu(k[{1}])",
+        matrix="relu(q) relu(k)ᵀ",
+        product=_PRODUCT,
+        word="ReluLinear",
+        title=", by products of relu features",
+        features=FEATURE_LINES["relu"],
+    ),
+    "elu": Score(
+        entry="φ(q[{0}]) · φ(k[{1}])",
+        matrix="φ(q) φ(k)ᵀ",
+        product=_PRODUCT,
+        word="EluLinear",
+        title=", by products of features φ = elu + 1",
+        features=FEATURE_LINES["elu"],
     ),
 }

@@ -6,11 +6,12 @@ a class is the package's affair. A further part is a further value, not a furthe
 
 from __future__ import annotations
 
-from relgraph.lower.attention import methods
+from relgraph.lower.attention import linear, methods
 from relgraph.lower.attention.code import fits, indented, method, signature
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import SEQUENCE
 from relgraph.lower.attention_parts import (
+    ELU_PLUS_ONE,
     MERGE_HEADS,
     PARTIAL_LINEAR,
     RELATIVE_POSITION_INDEX,
@@ -29,6 +30,7 @@ _FUNCTIONS = (
     WINDOW_ORDER,
     CUT_MASK,
     RELATIVE_POSITION_INDEX,
+    ELU_PLUS_ONE,
     PARTITION,
     REVERSE,
 )
@@ -37,6 +39,7 @@ _PUBLISHED = {
     "WindowAttention": " (Swin)",
     "CosineWindowAttention": " (Swin v2)",
     "ReducedAttention": " (PVT's spatial reduction)",
+    "ReluLinearAttention": " (EfficientViT)",
 }
 
 
@@ -49,9 +52,9 @@ def definition(parts: Parts) -> Definition:
         _reset(parts),
         *parts.place.before(parts.bias),
         *parts.score.methods,
-        methods.weights(parts),
+        methods.weights(parts) if not parts.score.features else linear.weights(parts),
         methods.aggregate(parts),
-        methods.forward(parts),
+        methods.forward(parts) if not parts.score.features else linear.forward(parts),
         methods.softmax(parts),
         methods.fused(parts),
         *parts.place.after,
@@ -70,13 +73,23 @@ def _docstring(parts: Parts) -> str:
     return f'''\
     """Multi-head {place.title}{title}{_PUBLISHED.get(parts.name, "")}.
 
-    y[o] = proj(Σ_j softmax_j({score.entry}{added}) v[j]){_note(parts)}
+    y[o] = proj({_sum(parts, added)}){_note(parts)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
     """'''
 
 
+def _sum(parts: Parts, added: str) -> str:
+    entry = parts.score.entry
+    if not parts.score.features:
+        return f"Σ_j softmax_j({entry}{added}) v[j]"
+    numbers = f"Σ_j ({entry.format('o', 'j')}) v[j]"
+    return numbers if parts.normalize == "none" else f"{numbers} / Σ_j {entry.format('o', 'j')}"
+
+
 def _note(parts: Parts) -> str:
     where, has = parts.place.where, parts.score.note
+    if parts.score.features:
+        return where or ", for each head"
     if parts.place is SEQUENCE:
         return f", {f'one softmax and {has}' if has else 'with one softmax'} for each head"
     if not has:

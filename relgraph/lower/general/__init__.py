@@ -9,7 +9,7 @@ from __future__ import annotations
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
-from relgraph.lower.attention_parts import PARTIAL_LINEAR, SPLIT_HEADS, heads
+from relgraph.lower.attention_parts import ELU_PLUS_ONE, PARTIAL_LINEAR, SPLIT_HEADS, heads
 from relgraph.lower.general.core import class_text
 from relgraph.lower.general.form import Form, block_shift, block_size, class_name, form_of
 from relgraph.lower.general.functions import GATHER
@@ -49,7 +49,7 @@ def _linear_weight(node: Connect) -> StartedWeight | None:
 
 
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
-    own = [LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE]
+    own = [LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
     called = tuple(d for d in own if f"{d.name}(" in text)
     return (*called, *table_uses(form))
 

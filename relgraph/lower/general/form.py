@@ -203,7 +203,7 @@ def class_name(form: Form) -> str:
 
 def _source_words(form: Form) -> list[str]:
     weight = form.operator.weight
-    words = [_SOURCE[weight.source], "Cosine" if weight.score == "cosine" else ""]
+    words = [_SOURCE[weight.source], "" if weight.score == "dot" else weight.score.title()]
     if weight.fixed is not None:
         words.append(weight.fixed.title())
     if weight.source in ("pooled", "center"):

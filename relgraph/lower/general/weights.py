@@ -7,7 +7,8 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import KEEPING
+from relgraph.algebra.operator import FEATURES, KEEPING
+from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.tables import table_names
@@ -129,9 +130,11 @@ def _channels_init(form: Form) -> list[str]:
 
 
 def _pair_init(form: Form) -> list[str]:
-    lines = ["self.scale = (dim // num_heads) ** -0.5"]
-    if form.operator.weight.score == "cosine":
-        lines = ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"]
+    scale = {
+        "dot": ["self.scale = (dim // num_heads) ** -0.5"],
+        "cosine": ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"],
+    }
+    lines = list(scale.get(form.operator.weight.score, ()))
     if form.reduced:
         values = 2 if form.operator.frame.value else 1
         lines += [
@@ -388,8 +391,11 @@ def _channels_lines(form: Form) -> list[str]:
 
 
 def _score_lines(form: Form) -> list[str]:
-    if form.operator.weight.score == "dot":
+    score = form.operator.weight.score
+    if score == "dot":
         return ["w = q * self.scale @ k.transpose(-2, -1)"]
+    if score in FEATURES:
+        return [FEATURE_LINES[score], "w = q @ k.transpose(-2, -1)"]
     return [
         "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
         "scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None, None]",

@@ -45,6 +45,12 @@ _BORDER = {
     "reflect": "the map is mirrored",
     "clamp": "the last place is repeated",
 }
+_SCORE = {
+    "dot": "q[o] · k[j] / √head_dim",
+    "cosine": "τ cos(q[o], k[j])",
+    "relu": "relu(q[o]) · relu(k[j])",
+    "elu": "(elu(q[o]) + 1) · (elu(k[j]) + 1)",
+}
 _POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none": ""}
 
 
@@ -98,9 +104,7 @@ def _weights(form: Form) -> str:
         text = "temperature · cos(q[:, d], k[:, c]) over all positions"
         return text if weight.normalize == "none" else f"softmax over c of {text}"
     if weight.source == "pair":
-        cosine = weight.score == "cosine"
-        score = "τ cos(q[o], k[j])" if cosine else "q[o] · k[j] / √head_dim"
-        text = f"{score}{_POSITION[weight.position]}"
+        text = f"{_SCORE[weight.score]}{_POSITION[weight.position]}"
     else:
         text = _SOURCE[weight.source]
     return text if weight.normalize == "none" else f"{weight.normalize} over j of {text}"

@@ -1,0 +1,37 @@
+"""Words of attention beside the plain one: files that lack what the word says are rejected."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+
+from relgraph.emit import emit
+from relgraph.verify import verify_text
+from relgraph.verify.operators import operator_program
+
+
+@cache
+def text_of(operator: str) -> str:
+    return emit(operator_program(operator))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+LACKING = {
+    "keys as they are": ("linear_attention", "F.relu(q), F.relu(k)", "F.relu(q), k"),
+    "no sum to divide by": ("linear_attention", "y = y / total.clamp(min=1e-12)", "y = y"),
+    "another sum than the weights'": ("linear_attention", "k.sum(dim=-2)", "k.mean(dim=-2)"),
+}
+
+
+@pytest.mark.parametrize("what", LACKING)
+def test_a_file_that_lacks_the_word_is_rejected(what: str) -> None:
+    operator, old, new = LACKING[what]
+    text = text_of(operator)
+    assert old in text
+    assert not verify_text(text.replace(old, new), f"{operator}.py").ok
