@@ -21,12 +21,14 @@ from relgraph.lower import (
     cross_covariance,
     elements,
     general,
+    halo,
     matrix,
     mixing,
     outlook,
     pointwise,
     pooled,
     pooled_dense,
+    shift,
 )
 from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
@@ -47,6 +49,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("banded", banded.accepts_banded, banded.lower_banded),
     Pattern("average", average.accepts_average, average.lower_average),
+    Pattern("shift", shift.accepts_shift, shift.lower_shift),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
     Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
@@ -63,6 +66,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
         cross_covariance.accepts_cross_covariance,
         cross_covariance.lower_cross_covariance,
     ),
+    Pattern("halo attention", halo.accepts_halo_attention, halo.lower_halo_attention),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
     Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),

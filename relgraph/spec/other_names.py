@@ -49,6 +49,9 @@ chunk: split
 kernel kernelsize ksize k filtersize bandsize bandwidth: size
 window windowsize ws: window size
 shiftsize: shift
+halosize: halo
+blocksize: size
+halonet halo: window
 strides: stride
 dilationrate: dilation
 pad: padding pad

@@ -66,6 +66,9 @@ SPACE: Final = (
         example="shift: half",
     ),
     Field(
+        "halo", "size", "places read around a window", 0, minimum=0, maximum=4096, example="halo: 3"
+    ),
+    Field(
         "along",
         "choice",
         "direction of a stripe",
@@ -189,8 +192,8 @@ WEIGHT: Final = (
     Field(
         "dynamic",
         "choice",
-        "what predicts the weights: the mean of the map, the place of the output, query · key of "
-        "places (`pair`), or of channels over the whole map",
+        "what predicts the weights: the mean of the map, the place of the output, query · key, or "
+        "that of channels over the whole map",
         choices=("pooled", "center", "pair", "channels"),
         none=True,
         example="dynamic: pooled",
@@ -199,16 +202,24 @@ WEIGHT: Final = (
         "fixed",
         "choice",
         "given weights, nothing learned",
-        choices=("average", "identity"),
+        choices=("average", "identity", "shift"),
         none=True,
         example="fixed: average",
+    ),
+    Field(
+        "offset",
+        "size",
+        "of a shift: how many rows below and columns to the right an output reads (local)",
+        0,
+        minimum=-4096,
+        maximum=4096,
+        example="offset: [0, -1]",
     ),
     Field(
         "normalize",
         "choice",
         "over the slots of an output: positive with sum 1 (`softmax`), one by one between 0 and 1 "
-        "(`sigmoid`), over the sum of their magnitudes (`l1`); the softmax of `channels` runs over "
-        "the channels of a head",
+        "(`sigmoid`), over the sum of their magnitudes (`l1`); of `channels` over those of a head",
         "none",
         choices=("none", "softmax", "sigmoid", "l1"),
         example="normalize: softmax",

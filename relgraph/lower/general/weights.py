@@ -10,7 +10,9 @@ from __future__ import annotations
 from relgraph.algebra.operator import FEATURES, KEEPING
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
+from relgraph.lower.general.between_channels import channels_init, channels_lines
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.tables import table_names
 
 
@@ -53,7 +55,8 @@ def _space_axes(form: Form) -> str:
         return "*self.kernel_size"
     if share == "windows" or (connect, share) == ("full", "none"):
         return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+    whole = not form.cut and not form.halo
+    if share == "none" and connect in ("window", "stripe", "grid") and whole:
         return f"*{orbits}.shape"
     return "orbit_count"
 
@@ -82,7 +85,7 @@ def init_lines(form: Form) -> list[str]:
         "pooled": _predictor_init,
         "center": _predictor_init,
         "pair": _pair_init,
-        "channels": _channels_init,
+        "channels": channels_init,
     }[form.source](form)
 
 
@@ -118,15 +121,6 @@ def _predictor_init(form: Form) -> list[str]:
     if form.predictor.norm == "batch_norm":
         lines.append("self.norm = nn.BatchNorm1d(dim // reduction)")
     return [*lines, f"self.expand = Linear(dim // reduction, {count})"]
-
-
-def _channels_init(form: Form) -> list[str]:
-    heads = "groups" if form.operator.channel.connect == "groups" else "1"
-    parts = 3 if form.operator.frame.value else 2
-    return [
-        f"self.temperature = nn.Parameter(torch.empty({heads}, 1, 1))",
-        f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)",
-    ]
 
 
 def _pair_init(form: Form) -> list[str]:
@@ -254,11 +248,11 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": _fixed_lines,
+        "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
-        "channels": _channels_lines,
+        "channels": channels_lines,
     }[form.source](form)
     if form.source == "channels":
         return lines
@@ -297,30 +291,6 @@ def _static_lines(form: Form) -> list[str]:
     return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
-def _fixed_lines(form: Form) -> list[str]:
-    if form.space.connect == "full":
-        return _fixed_full_lines(form)
-    outputs = "centers" if form.is_stencil else "inputs"
-    if form.operator.weight.fixed == "identity":
-        return [
-            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
-        ]
-    rows = "1" if form.is_stencil else "inputs.shape[1]"
-    if form.masks:
-        return [
-            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
-            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
-        ]
-    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
-
-
-def _fixed_full_lines(form: Form) -> list[str]:
-    if form.operator.weight.fixed == "identity":
-        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
-    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
-
-
 def _pooled_lines(form: Form) -> list[str]:
     values = "self.predict(context).unflatten(1, (*self.units, -1))"
     return ["w = " + _at_orbits(values, form)]
@@ -335,7 +305,7 @@ def _center_lines(form: Form) -> list[str]:
     lines += [
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
-    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    own = "w.unsqueeze(-2)" if form.is_stencil else f"w[..., {form.own_places}, :]"
     if form.space.connect == "outlook":
         own = "w = w.unflatten(-1, orbits.shape[1:])"
         return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]
@@ -364,8 +334,7 @@ def _pair_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
     lines += _score_lines(form)
     position = form.operator.weight.position
     if position == "relative":
@@ -373,21 +342,6 @@ def _pair_lines(form: Form) -> list[str]:
     if position == "absolute":
         lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
     return lines
-
-
-def _channels_lines(form: Form) -> list[str]:
-    """One matrix for each head: (B, heads, D, C), at every position the same."""
-    softmax = form.operator.weight.normalize == "softmax"
-    lines = [
-        "qk = partial_linear(self.qkv, x, 0, 2 * self.dim).transpose(1, 2)",
-        "q, k = qk.unflatten(1, (2, len(self.temperature), -1)).unbind(1)",
-        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
-        "w = q @ k.transpose(-2, -1) * self.temperature",
-        *(["w = w.softmax(dim=-1)"] if softmax else []),
-    ]
-    if form.operator.channel.connect == "full":
-        lines.append("w = w.squeeze(1)")
-    return [*lines, "return w[..., None, None, None]"]
 
 
 def _score_lines(form: Form) -> list[str]:
