@@ -105,7 +105,7 @@ def test_values_that_families_do_not_have() -> None:
 
 
 def small_frames() -> tuple[Edge, ...]:
-    """What the two rows say that no edge of the graph meets."""
+    """What the rows say that no edge of the families meets."""
     attention = Operator(
         Space("window", (2, 2), border="mask"),
         Channel("separate", share="heads", heads=2),
@@ -115,7 +115,12 @@ def small_frames() -> tuple[Edge, ...]:
     framed = replace(attention, frame=Frame(value=True, output=True))
     kernel = Operator(Space("local", (3, 3), share="positions"), Channel("separate"), bias="none")
     strided = replace(kernel, space=replace(kernel.space, stride=(2, 2)))
-    return Edge(framed, attention, "", "", "", ""), Edge(strided, kernel, "", "", "", "")
+    windows = Operator(Space("outlook", (3, 3), share="windows"), Channel("separate"), bias="none")
+    apart = replace(windows, space=replace(windows.space, step=(2, 2)))
+    pairs = [(framed, attention), (strided, kernel)]
+    for weight in (Weight("center"), Weight(normalize="softmax")):
+        pairs.append((replace(windows, weight=weight), replace(apart, weight=weight)))
+    return tuple(Edge(one, other, "", "", "", "") for one, other in pairs)
 
 
 def test_every_row_of_the_table_is_walked() -> None:
