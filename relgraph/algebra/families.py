@@ -17,7 +17,6 @@ from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
-    KEEPING,
     BiasShare,
     Border,
     Channel,
@@ -30,6 +29,7 @@ from relgraph.algebra.operator import (
     Space,
     SpaceShare,
     Weight,
+    keeps_width,
 )
 from relgraph.algebra.rules import check
 
@@ -92,6 +92,7 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="continuous", hidden=8, score="cosine", key_bias=False),
     Weight("pair", position="rotary", key_bias=False),
     Weight("pair", position="rotary", score="cosine"),
+    Weight("channels", score="cosine"),
     Weight("pair", score="relu"),
     Weight("pair", score="elu"),
 )
@@ -164,6 +165,6 @@ def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connec
     many where two heads need 4 each."""
     turned = operator.weight.position == "rotary" and operator.channel.share == "heads"
     wide = 2 * CHANNELS if turned else CHANNELS
-    keeps = operator.channel.connect in KEEPING
+    keeps = keeps_width(operator)
     out = wide if keeps and not operator.frame.output else MIXED
     return Connection(operator, wide, out, grid, geometry.out_grid(operator.space, grid), tokens)

@@ -19,7 +19,7 @@ SpaceShare = Literal["none", "windows", "positions", "all"]
 ChannelConnect = Literal["full", "groups", "separate", "local"]
 ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
-Source = Literal["static", "fixed", "pooled", "center", "pair"]
+Source = Literal["static", "fixed", "pooled", "center", "pair", "channels"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
 Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
@@ -161,6 +161,11 @@ class Weight:
     `temperature`^(−4i/d) for each place. A score is a function of query, key and offset; extra
     tokens are not turned, as if they stood at the first place.
 
+    `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each group of
+    channels (a head), where q_d and k_c are what the projections make of the whole map on these
+    channels, and τ = `temperature` is learned for each head; one W serves all positions, and its
+    softmax runs over the channels c of the head.
+
     Offsets are input − output, counted in taps of a kernel, places of a block, cells of a grid. A
     coordinate is sign(d) log₂(1 + 8|d|/D) / 3, D the largest |d| of its axis; on a ring d is the
     shorter way round. `qkv_bias` gives all projections a bias; without `key_bias` the keys have
@@ -211,6 +216,17 @@ class Operator:
     weight: Weight = field(default_factory=Weight)
     bias: BiasShare = "channels"
     frame: Frame = field(default_factory=Frame)
+
+
+def keeps_width(operator: Operator) -> bool:
+    """Whether a core has as many channels out as in: each reads those around it, or queries are
+    made of the channels that come in."""
+    return operator.channel.connect in KEEPING or operator.weight.source == "channels"
+
+
+def compares(operator: Operator) -> bool:
+    """Whether weights come from queries and keys, which are projected together with the values."""
+    return operator.weight.source in ("pair", "channels")
 
 
 @dataclass(frozen=True)

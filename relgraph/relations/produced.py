@@ -26,7 +26,9 @@ from relgraph.relations.within import space_within
 
 _POOLED = "the mean over the map is no function of one place, nor a place one of the mean"
 _PAIRS = "a position bias does not depend on the query, and a place does not know the others"
+_CHANNELS = "one compares channels over the map, the other does not"
 _SOURCES: Mapping[frozenset[str], str] = {
+    **{frozenset(("channels", other)): _CHANNELS for other in ("pooled", "center", "pair")},
     frozenset(("pooled", "center")): _POOLED,
     frozenset(("pooled", "pair")): "a pair's weights differ from place to place, the mean's do not",
     frozenset(("center", "pair")): _PAIRS,
@@ -124,6 +126,8 @@ def _source(inner: Operator, outer: Operator) -> str | None:
         return _SOURCES[frozenset((mine.source, theirs.source))]
     if mine.source == "center" and mine.extent > theirs.extent:
         return "a smaller region does not know the larger"
+    if mine.source == "channels" and inner.channel != outer.channel:
+        return "other heads compare a channel with other ones"
     return _pair(inner, outer) if mine.source == "pair" else None
 
 
@@ -132,6 +136,8 @@ def _constant(inner: Operator, outer: Operator) -> str | None:
     softmax needs none. A network's bias is between 0 and 16, and turned queries and keys give no
     number: under a softmax either gives the average."""
     theirs = outer.weight
+    if theirs.source == "channels":
+        return "cosines between channels are no given numbers, and nothing stands beside them"
     if theirs.normalize == "softmax":
         return _averaged(inner, outer) if theirs.position == "continuous" else None
     if theirs.score in FEATURES:

@@ -127,10 +127,13 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         theirs.normalize,
         theirs.score,
     )
+    if mine.source == "channels":
+        return same and a.channel == b.channel
     if mine.source == "pair":
         turned = "rotary" in (mine.position, theirs.position) and mine.position != theirs.position
         return same and not turned and a.channel == b.channel and a.space.rank == b.space.rank
-    return same and _generated(a) and mine.extent <= theirs.extent
+    at = mine.source == "pooled" or a.space.step == b.space.step  # the same centres of windows
+    return same and at and _generated(a) and mine.extent <= theirs.extent
 
 
 def _is_bounded(a: Operator) -> bool:
@@ -148,11 +151,6 @@ def _sums_to_1(a: Operator) -> bool:
 def _overlaps(a: Operator) -> bool:
     """Whether an output is a sum over windows."""
     return a.space.connect == "outlook"
-
-
-def _other_centers(a: Operator, b: Operator) -> bool:
-    """Functions of what stands around an output, and around windows a step apart."""
-    return a.weight.source == b.weight.source == "center" and a.space.step != b.space.step
 
 
 def _free_rows(a: Operator, b: Operator) -> bool:
@@ -206,7 +204,6 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
-    _Row(_other_centers, "none", "the windows stand elsewhere, and with them what is read"),
     _Row(
         lambda a, b: b.weight.position == "continuous",
         "none",
@@ -237,6 +234,11 @@ ROWS: tuple[_Row, ...] = (
         lambda a, b: keeps_functions(a, b) and _linear(b),
         "none",
         "query · key is one function on all pairs: it cannot be cut up or continued",
+    ),
+    _Row(
+        lambda a, b: b.weight.source == "channels",
+        "none",
+        "cosines between channels are no given numbers, and nothing stands beside them",
     ),
     _Row(
         keeps_functions,

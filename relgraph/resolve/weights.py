@@ -19,9 +19,9 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "reduction": ("pooled", "center"),
     "experts": ("pooled", "center"),
     "predictor": ("pooled", "center"),
-    "qkv_bias": ("pair",),
+    "qkv_bias": ("pair", "channels"),
+    "score": ("pair", "channels"),
     "key_bias": ("pair",),
-    "score": ("pair",),
 }
 
 READ_BY: Mapping[str, str] = {"hidden": "continuous", "temperature": "rotary"}
