@@ -129,6 +129,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     )
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
+    if mine.source == "center" and a.space.step != b.space.step:
+        return False  # windows a step apart are read elsewhere
     return same and _generated(a) and mine.extent <= theirs.extent
 
 
@@ -147,11 +149,6 @@ def _sums_to_1(a: Operator) -> bool:
 def _overlaps(a: Operator) -> bool:
     """Whether an output is a sum over windows."""
     return a.space.connect == "outlook"
-
-
-def _other_centers(a: Operator, b: Operator) -> bool:
-    """Functions of what stands around an output, and around windows a step apart."""
-    return a.weight.source == b.weight.source == "center" and a.space.step != b.space.step
 
 
 def _free_rows(a: Operator, b: Operator) -> bool:
@@ -205,7 +202,6 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
-    _Row(_other_centers, "none", "the windows stand elsewhere, and with them what is read"),
     _Row(
         lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "pooled",
         "projection",
