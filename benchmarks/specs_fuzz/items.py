@@ -234,6 +234,28 @@ def _window(scope: Scope, flows: Flows) -> dict[str, Text]:
     return {"window": scope.value(flows, windows)}
 
 
+def halo_attention(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    pick = {
+        "halo": word_of(0, 1, 3, [2, 0])(scope, flows),
+        "position": word_of("none", "relative", "absolute")(scope, flows),
+        "border": word_of("mask", "zero")(scope, flows),
+        "qkv_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    fields = _window(scope, flows) | _heads(scope, flows) | some(scope, pick)
+    return {"halo_attention": fields}
+
+
+def shift(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    fields = {"offset": scope.word(flows, [[0, 1], [-1, 0], [1, -1], [0, 0]])}
+    pick = {
+        "size": word_of(3, 5, [3, 7])(scope, flows),
+        "border": word_of("zero", "wrap", "clamp")(scope, flows),
+    }
+    return written("shift", fields | some(scope, pick), "offset", scope)
+
+
 def outlook_attention(scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
     pick = {
@@ -260,6 +282,16 @@ def global_attention(scope: Scope, flows: Flows) -> Text:
         "out_bias": word_of(*TRUTHS)(scope, flows),
     }
     return written("global_attention", _heads(scope, flows) | some(scope, pick), "heads", scope)
+
+
+def linear_attention(scope: Scope, flows: Flows) -> Text:
+    _need_some_maps(flows)
+    pick = {
+        "score": word_of("relu", "elu")(scope, flows),
+        "qkv_bias": word_of(*TRUTHS)(scope, flows),
+        "out_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    return written("linear_attention", _heads(scope, flows) | some(scope, pick), "heads", scope)
 
 
 def reduced_attention(scope: Scope, flows: Flows) -> Text:
@@ -413,8 +445,11 @@ KEEPING: tuple[Item, ...] = (
     efficient_channel_attention,
     local_attention,
     cosine_attention,
+    halo_attention,
+    shift,
     outlook_attention,
     global_attention,
+    linear_attention,
     reduced_attention,
     token_mlp,
     feed_forward,

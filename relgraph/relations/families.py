@@ -12,7 +12,7 @@ from dataclasses import replace
 from relgraph.algebra.operator import Channel, Rank, Size, Space
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Composite, Node, core
-from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 
 
@@ -21,7 +21,9 @@ def family(node: Node) -> Node:
     if isinstance(node, Composite):
         return composed(node.kind, (family(part) for part in node.parts))
     space, channel = _space(node.space), _channel(node.channel)
-    return core(replace(node, space=space, channel=channel, weight=replace(node.weight, extent=1)))
+    offset = ASIDE if node.weight.fixed == "shift" else (0, 0)
+    weight = replace(node.weight, extent=1, offset=offset)
+    return core(replace(node, space=space, channel=channel, weight=weight))
 
 
 def _space(space: Space) -> Space:
@@ -35,6 +37,7 @@ def _space(space: Space) -> Space:
     return Space(
         space.connect,
         size=sizes.get(space.connect, (1, 1)),
+        halo=ASIDE if space.halo != (0, 0) else (0, 0),
         share=space.share,
         border=space.border,
         rank=_rank(space.rank),

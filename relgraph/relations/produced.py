@@ -214,11 +214,19 @@ def ends(inner: Operator, outer: Operator) -> str | None:
 def _value_share(space: Space) -> SpaceShare:
     """How values normalised together are shared where logits are: rows that see other offsets are
     normalised by other sums."""
-    if space.share == "none" or crosses(space):
+    cut = space.border == "mask" and crosses(space)  # else all slots count, each with its logit
+    if space.share == "none" or cut:
         return "none"
+    if space.share == "positions" and space.connect in BLOCKS[1:-1]:
+        return "windows"
     if space.share == "positions" and space.border != "wrap" and space.connect != "local":
-        return "windows" if space.connect in BLOCKS[1:-1] else "none"
+        return "none"
     return space.share
+
+
+def leaves(space: Space) -> bool:
+    """Whether a slot may stand outside the map, and no border puts it elsewhere."""
+    return space.border in ("zero", "mask") and crosses(space)
 
 
 def crosses(space: Space) -> bool:

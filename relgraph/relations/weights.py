@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.node import Composite, Node, as_given
 from relgraph.relations.order import REORDERED, compare
-from relgraph.relations.produced import crosses
+from relgraph.relations.produced import crosses, leaves
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -158,7 +158,7 @@ def _free_rows(a: Operator, b: Operator) -> bool:
         return False
     share = sharing_of(b) or "all"
     even = share in ("windows", "all") or b.space.border == "wrap"
-    return (share == "none" or (even and not crosses(b.space))) and _supports(a.space, b.space)
+    return (share == "none" or (even and not leaves(b.space))) and _supports(a.space, b.space)
 
 
 def _free_magnitudes(a: Operator, b: Operator) -> bool:
@@ -166,7 +166,7 @@ def _free_magnitudes(a: Operator, b: Operator) -> bool:
     of a mean: of its entries none, and no tie that it does not have."""
     if b.weight.normalize != "l1" or not _sums_to_1(a) or a.space.rank != b.space.rank:
         return False
-    alike = a.weight.source == "pooled" and not crosses(a.space)
+    alike = a.weight.source == "pooled" and not leaves(a.space)
     tied = sharing_of(b) == "none" or (alike and space_within(a.space, b.space))
     counted = b.space.border == "zero" and crosses(b.space)
     return tied and not counted and _supports(a.space, b.space)

@@ -59,6 +59,7 @@ def read_weight(section: Section) -> Weight:
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
         score=values["score"],
+        offset=values["offset"],
     )
 
 

@@ -11,6 +11,7 @@ from relgraph.algebra.operator import FEATURES, KEEPING
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.tables import table_names
 
 
@@ -53,7 +54,8 @@ def _space_axes(form: Form) -> str:
         return "*self.kernel_size"
     if share == "windows" or (connect, share) == ("full", "none"):
         return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+    whole = not form.cut and not form.halo
+    if share == "none" and connect in ("window", "stripe", "grid") and whole:
         return f"*{orbits}.shape"
     return "orbit_count"
 
@@ -242,7 +244,7 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": _fixed_lines,
+        "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": _pair_lines,
@@ -282,30 +284,6 @@ def _static_lines(form: Form) -> list[str]:
     return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
-def _fixed_lines(form: Form) -> list[str]:
-    if form.space.connect == "full":
-        return _fixed_full_lines(form)
-    outputs = "centers" if form.is_stencil else "inputs"
-    if form.operator.weight.fixed == "identity":
-        return [
-            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
-        ]
-    rows = "1" if form.is_stencil else "inputs.shape[1]"
-    if form.masks:
-        return [
-            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
-            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
-        ]
-    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
-
-
-def _fixed_full_lines(form: Form) -> list[str]:
-    if form.operator.weight.fixed == "identity":
-        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
-    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
-
-
 def _pooled_lines(form: Form) -> list[str]:
     values = "self.predict(context).unflatten(1, (*self.units, -1))"
     return ["w = " + _at_orbits(values, form)]
@@ -320,7 +298,7 @@ def _center_lines(form: Form) -> list[str]:
     lines += [
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
-    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    own = "w.unsqueeze(-2)" if form.is_stencil else f"w[..., {form.own_places}, :]"
     if form.space.connect == "outlook":
         own = "w = w.unflatten(-1, orbits.shape[1:])"
         return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]
@@ -349,8 +327,7 @@ def _pair_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
     lines += _score_lines(form)
     position = form.operator.weight.position
     if position == "relative":
