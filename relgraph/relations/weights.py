@@ -127,11 +127,12 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         theirs.normalize,
         theirs.score,
     )
+    if mine.source == "channels":
+        return same and a.channel == b.channel
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
-    if mine.source == "center" and a.space.step != b.space.step:
-        return False  # windows a step apart are read elsewhere
-    return same and _generated(a) and mine.extent <= theirs.extent
+    at = mine.source == "pooled" or a.space.step == b.space.step  # the same centres of windows
+    return same and at and _generated(a) and mine.extent <= theirs.extent
 
 
 def _is_bounded(a: Operator) -> bool:
@@ -222,6 +223,11 @@ ROWS: tuple[_Row, ...] = (
         lambda a, b: keeps_functions(a, b) and _linear(b),
         "none",
         "query · key is one function on all pairs: it cannot be cut up or continued",
+    ),
+    _Row(
+        lambda a, b: b.weight.source == "channels",
+        "none",
+        "cosines between channels are no given numbers, and nothing stands beside them",
     ),
     _Row(
         keeps_functions,

@@ -55,6 +55,8 @@ def block_weights(
     weight = connection.operator.weight
     if weight.source == "fixed":
         return _given(connection, spot, context.x)
+    if weight.source == "channels":
+        return _between_channels(connection, tensors, context.x)
     return _normalize(weight.normalize, _logits(connection, spot, tensors, context), spot)
 
 
@@ -213,6 +215,24 @@ def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Contex
     if position == "relative":
         return logits + _by_orbit(tensors["relative_position_bias_table"].T[None], at)
     return logits + _by_orbit(tensors["position_bias"].reshape(1, heads, at.orbits), at)
+
+
+def _between_channels(connection: Connection, tensors: Tensors, x: Tensor) -> Tensor:
+    """W[d, c] = τ cos(q_d, k_c) over all places of x, for d and c of one head, perhaps under a
+    softmax over c; units d by d, the same at every place: (B, U, 1, 1, 1)."""
+    heads = tensors["temperature"].shape[0]
+    width = connection.in_channels // heads
+    query = projected(connection, tensors, x, "query")
+    key = projected(connection, tensors, x, "key")
+    rows = []
+    for d in range(connection.in_channels):
+        head = d // width
+        q, k = query[:, :, d], key[:, :, head * width : (head + 1) * width]
+        lengths = q.norm(dim=1)[:, None].clamp(min=1e-12) * k.norm(dim=1).clamp(min=1e-12)
+        row = torch.einsum("bi,bic->bc", q, k) / lengths * tensors["temperature"][head, 0, 0]
+        softmax = connection.operator.weight.normalize == "softmax"
+        rows.append(row.softmax(1) if softmax else row)
+    return torch.cat(rows, 1)[:, :, None, None, None]
 
 
 def _table_shared(connection: Connection, share: str) -> Table:

@@ -105,8 +105,8 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (
         atom(Space("outlook", (3, 3), share="windows"), Weight("center")),
         atom(Space("outlook", (3, 3), share="windows", step=(2, 2)), Weight("center")),
-        "none",
-        "stand elsewhere",
+        "projection",
+        "other functions",
     ),
     (
         atom(Space("outlook", (3, 3), share="windows"), Weight("static", "softmax")),
