@@ -123,9 +123,23 @@ def small_frames() -> tuple[Edge, ...]:
     return tuple(Edge(one, other, "", "", "", "") for one, other in pairs)
 
 
+def over_windows() -> tuple[Edge, ...]:
+    """What a row says of windows that overlap, and of such that stand elsewhere, which families do
+    not have."""
+    outlook = Operator(
+        Space("outlook", (3, 3), share="windows", border="mask"), Channel("separate"), bias="none"
+    )
+    soft = replace(outlook, weight=Weight(normalize="softmax"))
+    zeros = replace(outlook, space=replace(outlook.space, border="zero"), weight=Weight("center"))
+    apart = replace(zeros, space=replace(zeros.space, step=(2, 2)))
+    bare = replace(outlook, space=replace(outlook.space, border="zero"))
+    return Edge(bare, soft, "", "", "", ""), Edge(zeros, apart, "", "", "", "")
+
+
 def test_every_row_of_the_table_is_walked() -> None:
     """What a row says happens, at one edge of it at least; and no row stands for none."""
-    chosen = {row_of(edge): edge for edge in (*varied(), *EDGES[::31], *small_frames())}
+    edges = (*varied(), *EDGES[::31], *small_frames(), *over_windows())
+    chosen = {row_of(edge): edge for edge in edges}
     del chosen[""]
     assert set(chosen) == {row.reason for row in ROWS}
     assert list(problems(run(tuple(chosen.values())))) == []
