@@ -104,8 +104,8 @@ def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
 
 
 def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
-    """`average` over the slots that are present; `identity`: 1 where a slot is the centre; `shift`:
-    1 at the slot that is `offset` from the central one."""
+    """`average` over the slots that are present; `identity`: 1 where a slot is the centre, in
+    parts where a border repeats it; `shift`: 1 at the slot `offset` from the central one."""
     shape = (len(spot.inputs), spot.outputs.shape[1], spot.width)
     present = spot.present.to(x.dtype).expand(shape)
     given = present / present.sum(-1, keepdim=True).clamp(min=1)
@@ -113,7 +113,7 @@ def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
         given = _one_tap(connection, shape, x)
     if connection.operator.weight.fixed == "identity":
         own = (spot.inputs[:, None] == spot.centers[:, :, None]) & (spot.inputs[:, None] >= 0)
-        given = own.to(x.dtype)
+        given = own.to(x.dtype) / own.sum(-1, keepdim=True).clamp(min=1)
     return given.expand(1, unit_count(connection), *shape)
 
 
