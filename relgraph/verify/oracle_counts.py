@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relgraph.algebra.operator import Connection, Size
 from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count
+from relgraph.verify.oracle_positions import listed_offsets
 from relgraph.verify.oracle_tables import as_map, completed_connection, table
 
 
@@ -38,8 +39,12 @@ def _outputs(connection: Connection) -> int:
 
 
 def _predicting(connection: Connection, outputs: int, width: int) -> int:
-    """Predictor layers once per context, or q·k: one product per channel, slot and output."""
+    """Predictor layers once per context, or q·k: one product per channel, slot and output, and a
+    network once per offset."""
     weight, channels = connection.operator.weight, connection.in_channels
+    if weight.source == "pair" and weight.position == "continuous":
+        layers = weight.hidden * (2 + unit_count(connection))
+        return outputs * width * channels + len(listed_offsets(connection)) * layers
     if weight.source == "pair":
         return outputs * width * channels
     if weight.source == "channels":
