@@ -74,7 +74,7 @@ SCORES: dict[operator.Score, Score] = {
         matrix="relu(q) relu(k)ᵀ",
         product=_PRODUCT,
         word="ReluLinear",
-        title=", by products of relu features",
+        title=", linear in relu",
         features=FEATURE_LINES["relu"],
     ),
     "elu": Score(
@@ -82,7 +82,7 @@ SCORES: dict[operator.Score, Score] = {
         matrix="φ(q) φ(k)ᵀ",
         product=_PRODUCT,
         word="EluLinear",
-        title=", by products of features φ = elu + 1",
+        title=", linear in φ = elu + 1",
         features=FEATURE_LINES["elu"],
     ),
 }
