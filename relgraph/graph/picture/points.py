@@ -112,7 +112,7 @@ def _border(operator: Operator) -> Iterator[str]:
 def _usual_border(operator: Operator) -> Border:
     space = operator.space
     if operator.weight.source == "fixed" and space.border in ("zero", "mask"):
-        crosses = space.connect == "local" or space.shift != (0, 0)
+        crosses = space.connect == "local" or space.shift != (0, 0) or space.halo != (0, 0)
         return "mask" if crosses else space.border
     return default_border(operator.weight.normalize)
 
