@@ -83,15 +83,20 @@ def definition(parts: Parts) -> Definition:
 def _docstring(parts: Parts) -> str:
     place, score, bias = parts.place, parts.score, parts.bias
     where = place.unbiased_title if bias is None else bias.title
-    # In a window there is no room for both, and the note tells of the bias.
-    title = score.title or where if place.locate else f"{where}{score.title}"
+    title = _title(place.title, where, score.title, not place.locate)
     added = "" if bias is None else f" + {bias.entry}"
     return f'''\
-    """Multi-head {place.title}{title}{_PUBLISHED.get(parts.name, "")}.
+    """{title}{_PUBLISHED.get(parts.name, "")}.
 
     y[o] = proj({_sum(parts, added)}){_note(parts)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
     """'''
+
+
+def _title(place: str, where: str, score: str, both: bool) -> str:
+    """In a window, and in a long line, is no room for both, and the note tells of the bias."""
+    full = f"Multi-head {place}{where}{score}"
+    return full if both and len(full) < 92 else f"Multi-head {place}{score or where}"
 
 
 def _sum(parts: Parts, added: str) -> str:
