@@ -36,4 +36,11 @@ POSITIONS: tuple[Rule, ...] = (
         "use `relative`",
         "U",
     ),
+    Rule(
+        49,
+        ("weight.position", "channel.share"),
+        lambda o: o.weight.position == "rotary" and o.channel.share == "none",
+        "a channel that is a head of its own has no plane in which it could be turned; "
+        "`share: heads` makes wider ones",
+    ),
 )

@@ -171,6 +171,8 @@ def any_space(weight: Weight) -> Space:
 
 def any_channel(weight: Weight) -> Channel:
     """The same of channels, for spaces."""
+    if weight.position == "rotary":  # one channel cannot be turned, a head can
+        return Channel("separate", share="all")
     return Channel("full") if weight.source == "channels" else Channel("separate")
 
 

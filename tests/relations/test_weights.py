@@ -50,7 +50,7 @@ CASES: list[tuple[Node, Node, str, str]] = [
     (atom(FULL), atom(FULL, Weight("pair", position="continuous")), "none", "no closed form finds"),
     (
         atom(FULL),
-        atom(FULL, Weight("pair", position="rotary")),
+        atom(FULL, Weight("pair", position="rotary"), Channel("separate", share="all")),
         "none",
         "queries and keys are turned",
     ),
