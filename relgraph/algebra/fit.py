@@ -277,8 +277,8 @@ def _place_misfits(connection: Connection) -> Iterator[Misfit]:
 def _turning_misfits(connection: Connection) -> Iterator[Misfit]:
     """Heads that queries and keys cannot be turned in, and a window on which a turn must close."""
     operator, width = connection.operator, connection.in_channels
-    if operator.weight.position != "rotary":
-        return
+    if operator.weight.position != "rotary" or operator.channel.share == "none":
+        return  # heads of one channel are refused at any width: rule 49
     count = heads(connection)
     if width % count == 0 and width // count % 4:
         yield Misfit(
