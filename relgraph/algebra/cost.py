@@ -170,4 +170,5 @@ def _weights(connection: Connection) -> int:
         return functions(connection)
     if weight.source == "center" and weight.normalize == "none":
         return functions(connection) * contexts(connection)
-    return units * entries(connection)
+    mixings = weight.mixes_logits + weight.mixes_weights
+    return units * entries(connection) * (1 + mixings)

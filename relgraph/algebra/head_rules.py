@@ -42,8 +42,8 @@ HEAD_RULES: tuple[Rule, ...] = (
         70,
         ("weight.talking_heads", "weight.source"),
         lambda o: _talks(o) and o.weight.source != "pair",
-        "only heads that compare queries with keys can talk: mixed numbers, or mixed functions of a "
-        "place, are others of their kind, and what a normalisation makes of them is not mixed yet",
+        "only heads that compare queries with keys can talk: mixed numbers or functions of a place "
+        "are others of their kind, and what a normalisation makes of them is not mixed yet",
         "U",
     ),
     Rule(

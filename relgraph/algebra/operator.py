@@ -162,9 +162,9 @@ class Weight:
     `temperature`^(−4i/d) for each place. A score is a function of query, key and offset; extra
     tokens are not turned, as if they stood at the first place.
 
-    With talking heads (Shazeer et al., Talking-Heads Attention, 2020) each head learns what it hears
-    of the others: `logits` are mixed before the normalisation, position bias included, `weights`
-    behind it, each by a matrix over the heads and a number of each head's own:
+    With talking heads (Shazeer et al., Talking-Heads Attention, 2020) each head learns what it
+    hears of the others: `logits` are mixed before the normalisation, position bias included,
+    `weights` behind it, each by a matrix over the heads and a number of each head's own:
 
         W[h, o, j] = m_h + Σ_g M[h, g] softmax_j(l_g + Σ_f L[g, f] logit[f, o, j])
 

@@ -54,4 +54,5 @@ def source(weight: Weight) -> str:
         return f"center {sides((weight.extent, weight.extent))}"
     scored = weight.source == "pair" and weight.score != "dot"
     name = f"pair by {weight.score}" if scored else weight.source
+    name = name if weight.talking_heads == "none" else f"talking {name}"
     return name if weight.position == "none" else f"{name} with {weight.position} position"

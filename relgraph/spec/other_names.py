@@ -16,6 +16,8 @@ linear dense fc: pointwise classifier
 attention mha msa mhsa selfattention multiheadattention vanillaattention: global_attention
 windowattention swinattention wmsa: local_attention
 spatialreductionattention sra: reduced_attention
+talkingheadattn talkingheadsattn: talking_heads_attention
+talking talkinghead headmixing mixheads mixedheads projl projw: talking_heads
 involution: inhomogeneous_depthwise_conv
 outlook outlooker outlookattn: outlook_attention outlook
 dwconv depthwise depthwiseconv: depthwise_conv

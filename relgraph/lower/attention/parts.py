@@ -9,7 +9,6 @@ from relgraph.lower.attention.bias import Bias
 from relgraph.lower.attention.place import Place
 from relgraph.lower.attention.score import Score
 
-
 _TALKING: dict[Talking, str] = {
     "none": "",
     "logits": "LogitTalkingHeads",
