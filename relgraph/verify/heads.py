@@ -62,7 +62,7 @@ def check_heads(subject: str, cls: type[nn.Module], node: Connect) -> Check | No
     if talking == "none":
         return None
     heads, named = _Heads.of(cls, node), [n for n in LAYERS if talking in (n, "both")]
-    declared_text = f"heads hear all others, by their {' and their '.join(named)}"
+    declared_text = f"heads hear all others, by their {' and by their '.join(named)}"
     problems = [*_deaf(heads), *_unlawful(heads, named)]
     measured = declared_text if not problems else problems[0]
     return Check("heads", subject, declared_text, measured, not problems, "; ".join(problems))
