@@ -380,6 +380,16 @@ def test_operators_that_are_no_terms_are_said(
     assert "local_attention" in [spot.name for spot in found.spots]
 
 
+def test_norms_that_stand_elsewhere_are_told() -> None:
+    found = backbone_path(understand("swin_fashion"), understand("swinv2_fashion"))
+    orders = ["window_attention_v2, layer_norm", "feed_forward, layer_norm"]
+    assert [group.elements for group in found.groups] == [
+        (f"in another order: {order}",) for order in orders
+    ]
+    behind = "downsample of stage 2: in another order: space_to_depth, pointwise, layer_norm"
+    assert behind in found.others
+
+
 def test_a_backbone_is_the_same_as_itself() -> None:
     swin = understand("swin_tiny")
     found = backbone_path(swin, swin)
