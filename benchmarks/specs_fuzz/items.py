@@ -294,17 +294,6 @@ def linear_attention(scope: Scope, flows: Flows) -> Text:
     return written("linear_attention", _heads(scope, flows) | some(scope, pick), "heads", scope)
 
 
-def talking_heads_attention(scope: Scope, flows: Flows) -> Text:
-    _need_some_maps(flows)
-    many = {"heads": scope.value(flows, lambda flow: divisors(flow.channels)[1:])}
-    pick = {
-        "talking_heads": word_of("none", "logits", "weights", "both")(scope, flows),
-        "position": word_of("none", "absolute")(scope, flows),
-        "qkv_bias": word_of(*TRUTHS)(scope, flows),
-    }
-    return written("talking_heads_attention", many | some(scope, pick), "heads", scope)
-
-
 def reduced_attention(scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
     bodies: list[Text] = ["none", [], [{"conv": {"size": 3, "stride": 2}}, "layer_norm"]]
@@ -461,7 +450,6 @@ KEEPING: tuple[Item, ...] = (
     outlook_attention,
     global_attention,
     linear_attention,
-    talking_heads_attention,
     reduced_attention,
     token_mlp,
     feed_forward,

@@ -100,7 +100,7 @@ def test_all_kinds_of_damage_are_done() -> None:
 
 
 def test_children_edit_their_parents() -> None:
-    made = [child(backbone(random.Random(seed)), random.Random(seed)) for seed in range(240)]
+    made = [child(backbone(random.Random(seed)), random.Random(seed)) for seed in range(120)]
     edits = Counter(word for one in made for word in tuple(one.files[one.top]))
     assert edits["replace"] > 10 and edits["set"] > 2 and edits["stages"] > 5
 
