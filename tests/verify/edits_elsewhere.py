@@ -1,4 +1,4 @@
-"""Edits of emitted text beside the connections: starts, what a file offers, and what is harmless."""
+"""Edits of emitted text beside the connections: how it begins, what it offers, what is harmless."""
 
 from __future__ import annotations
 
