@@ -19,6 +19,7 @@ SCORES: dict[Score, str] = {
     "relu": "dynamic, from pairs (relu of query · relu of key)",
     "elu": "dynamic, from pairs (elu of query + 1 · elu of key + 1)",
 }
+SHARED_KEYS = "keys and values of {} for all heads"
 NORMALIZED = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -150,6 +151,8 @@ def _weights(operator: Operator) -> str:
         words.append(f"hidden width 1/{weight.predictor.reduction}")
     if weight.predictor is not None and weight.predictor.experts is not None:
         words.append(f"a mixture of {weight.predictor.experts} static kernels")
+    if weight.kv_heads is not None:
+        words.append(SHARED_KEYS.format(weight.kv_heads))
     if weight.normalize != "none":
         words.append(NORMALIZED[weight.normalize])
     if weight.position != "none":

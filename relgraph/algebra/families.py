@@ -82,6 +82,8 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="relative", score="cosine"),
     Weight("pair", score="relu"),
     Weight("pair", score="elu"),
+    Weight("pair", kv_heads=1),
+    Weight("pair", position="relative", score="cosine", kv_heads=2),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

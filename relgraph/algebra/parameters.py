@@ -90,6 +90,14 @@ def core_channels(connection: Connection) -> int:
     return connection.in_channels if separate else connection.out_channels
 
 
+def key_channels(connection: Connection) -> int:
+    """Channels of the keys, and of a pair's projected values: fewer where heads share them."""
+    channel, c = connection.operator.channel, connection.in_channels
+    shared = connection.operator.weight.kv_heads
+    heads = {"none": c, "heads": channel.heads, "all": 1}[channel.share]
+    return c if shared is None else c // heads * shared
+
+
 def channel_shape(connection: Connection) -> Shape:
     """U: the channel axes of a weight."""
     channel, d, c = connection.operator.channel, connection.out_channels, connection.in_channels
@@ -200,9 +208,10 @@ def _projections(connection: Connection) -> tuple[Parameter, ...]:
     """`qkv`, or `q` and `kv` where keys and values read a reduced map; values only in a frame."""
     operator, c = connection.operator, connection.in_channels
     biased, values = operator.weight.qkv_bias, 1 if operator.frame.value else 0
-    rows = {"qkv": (2 + values) * c}
+    shared = (1 + values) * key_channels(connection)
+    rows = {"qkv": c + shared}
     if connection.key_grid is not None:
-        rows = {"q": c, "kv": (1 + values) * c}
+        rows = {"q": c, "kv": shared}
     return tuple(
         parameter
         for name, count in rows.items()

@@ -399,6 +399,23 @@ RULES: tuple[Rule, ...] = (
         "longer be taken before the queries",
         "U",
     ),
+    Rule(
+        52,
+        ("weight.kv_heads", "weight.source"),
+        lambda o: o.weight.kv_heads is not None and not _pair(o),
+        "only pairs have keys that heads may share",
+    ),
+    Rule(
+        53,
+        ("weight.kv_heads", "channel.heads"),
+        lambda o: (
+            _pair(o)
+            and o.weight.kv_heads is not None
+            and o.channel.share == "heads"
+            and o.channel.heads % o.weight.kv_heads != 0
+        ),
+        "keys are shared by equal runs of heads, so their number divides that of the heads",
+    ),
 )
 
 

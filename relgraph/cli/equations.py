@@ -101,6 +101,8 @@ def _dynamism(weight: Weight) -> str:
     parts = [scores.get(weight.score, names[weight.source])]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
+    if weight.kv_heads is not None:
+        parts.append(f"keys and values of {weight.kv_heads} for all heads")
     if weight.position != "none":
         parts.append(f"{weight.position} position bias")
     if weight.normalize != "none":

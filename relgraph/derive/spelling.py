@@ -121,6 +121,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "extent"): weight.extent,
         ("weight", "qkv_bias"): weight.qkv_bias,
         ("weight", "score"): weight.score,
+        ("weight", "kv_heads"): weight.kv_heads or 0,
         ("weight", "predictor", "bias"): predictor.bias,
         ("weight", "predictor", "norm"): predictor.norm,
         ("weight", "predictor", "act"): predictor.act,

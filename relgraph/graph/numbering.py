@@ -58,6 +58,8 @@ def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node], sized: bo
 
 
 def _in_order(name: str, values: set[Any]) -> tuple[Any, ...]:
+    if name == "keys":
+        return tuple(sorted(values, key=lambda count: count or 0))
     if name in VARIANTS:
         return tuple(value for value in VARIANTS[name] if value in values)
     return tuple(sorted(values))
@@ -83,6 +85,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     yield "normal", operator.weight.normalize
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
+        yield "keys", operator.weight.kv_heads
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     for rank in (space.rank, channel.rank):

@@ -209,8 +209,9 @@ _POSITIONS: tuple[Position, ...] = ("none", "relative", "absolute")
 
 def _weights(numbers: Numbers) -> _Many[Weight]:
     pairs = (
-        Weight("pair", position=position, score=score)
+        Weight("pair", position=position, score=score, kv_heads=shared)
         for score in numbers.scores
+        for shared in numbers.keys
         for position in _POSITIONS
     )
     sources = {

@@ -125,6 +125,8 @@ def bakes(node: Connect) -> bool:
     weight, space = node.connection.operator.weight, node.connection.operator.space
     if weight.source != "pair" or weight.score != "dot" or weight.position == "none" or space.pad:
         return False
+    if weight.kv_heads is not None:
+        return False
     return accepts_attention(node) or accepts_window_attention(node)
 
 

@@ -89,7 +89,7 @@ def _with_variants(goal: Operator) -> Numbers:
     return replace(GENERIC, **wider)
 
 
-_WRITTEN = {"normal": "normalize", "scores": "score"}
+_WRITTEN = {"normal": "normalize", "scores": "score", "keys": "kv_heads"}
 """Kinds of variants that a weight has under another name."""
 
 

@@ -21,7 +21,9 @@ def family(node: Node) -> Node:
     if isinstance(node, Composite):
         return composed(node.kind, (family(part) for part in node.parts))
     space, channel = _space(node.space), _channel(node.channel)
-    return core(replace(node, space=space, channel=channel, weight=replace(node.weight, extent=1)))
+    shared = None if node.weight.kv_heads is None else 1
+    weight = replace(node.weight, extent=1, kv_heads=shared)
+    return core(replace(node, space=space, channel=channel, weight=weight))
 
 
 def _space(space: Space) -> Space:

@@ -194,7 +194,7 @@ def _weight(words: list[str]) -> Weight:
     source, extent = left.numbered(get_args(Source).__contains__) or ("", ())
     if not source or len(extent) > 1:
         raise _NoKeyError(".".join(words))
-    normalize, position, given, score = "none", "none", None, "dot"
+    normalize, position, given, score, shared = "none", "none", None, "dot", None
     while left.left:
         word = left.left.pop(0)
         if word in get_args(Normalize)[1:]:
@@ -205,6 +205,8 @@ def _weight(words: list[str]) -> Weight:
             given = word
         elif word in get_args(Score)[1:]:
             score = word
+        elif word.startswith("keys") and word[4:].isdecimal():
+            shared = int(word[4:])
         else:
             raise _NoKeyError(word)
     return Weight(
@@ -214,4 +216,5 @@ def _weight(words: list[str]) -> Weight:
         extent=extent[0] if extent else 1,
         fixed=cast(Any, given),
         score=cast(Any, score),
+        kv_heads=shared,
     )

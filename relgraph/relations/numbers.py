@@ -24,8 +24,8 @@ class Numbers:
     coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
-    `normal` are the normalisations that edits write and `scores` how they let queries be compared
-    with keys: what the graph is about, and with a root that has another, that one too. Such
+    `normal` are the normalisations that edits write, `scores` how they let queries be compared with
+    keys, and `keys` the counts of keys that runs of heads share (None: every head its own): what the graph is about, and with a root that has another, that one too. Such
     variants are families like others, but a graph in which nobody asked for them would only be
     larger. Numbers that are `sized` are meant as they stand, also where they are the generic ones:
     a kernel of 3×3 is one of 3×3 then.
@@ -47,6 +47,7 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    keys: tuple[int | None, ...] = (None,)
     sized: bool = False
 
     @property
@@ -58,5 +59,10 @@ class Numbers:
 GENERIC = Numbers()
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""
-VARIANTS: Mapping[str, tuple[str, ...]] = {"normal": get_args(Normalize), "scores": get_args(Score)}
-"""Kinds whose values are words, in the order in which edits write them."""
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "normal": get_args(Normalize),
+    "scores": get_args(Score),
+    "keys": (),
+}
+"""Kinds of which edits write what is usual and what a root has. Where values are words, they are
+listed in the order in which edits write them."""

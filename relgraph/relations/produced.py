@@ -115,6 +115,9 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
     if inner.weight.score != outer.weight.score:
         return "queries and keys that are compared in another way"
+    mine, theirs = inner.weight.kv_heads, outer.weight.kv_heads
+    if theirs is not None and (mine is None or theirs % mine):
+        return "heads that share keys do not compare with keys of their own"
     if inner.channel != outer.channel:
         return "at the same total width other heads compare queries and keys of another width"
     if inner.space.rank != outer.space.rank:

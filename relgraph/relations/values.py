@@ -47,4 +47,5 @@ def source(weight: Weight) -> str:
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
     name = weight.source if weight.score == "dot" else f"pair by {weight.score}"
+    name += f" with {weight.kv_heads} for keys" if weight.kv_heads is not None else ""
     return name if weight.position == "none" else f"{name} with {weight.position} position"

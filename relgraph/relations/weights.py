@@ -127,6 +127,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         theirs.normalize,
         theirs.score,
     )
+    if theirs.kv_heads is not None and (mine.kv_heads is None or theirs.kv_heads % mine.kv_heads):
+        return False
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
     return same and _generated(a) and mine.extent <= theirs.extent

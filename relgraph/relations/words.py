@@ -98,6 +98,7 @@ def _weight_key(weight: Weight) -> str:
     words = [weight.source + (str(weight.extent) if weight.extent > 1 else "")]
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
     words += [weight.score] if weight.score != "dot" else []
+    words += [f"keys{weight.kv_heads}"] if weight.kv_heads is not None else []
     return ".".join([*words, weight.fixed] if weight.fixed is not None else words)
 
 
@@ -178,6 +179,7 @@ def _weight_words(operator: Operator) -> list[str]:
     weight = operator.weight
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
     words = [SCORES[weight.score]] if weight.source == "pair" else words
+    words += ["keys and values shared by heads"] if weight.kv_heads is not None else []
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
     return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
 

@@ -21,6 +21,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair",),
     "score": ("pair",),
+    "kv_heads": ("pair",),
 }
 
 
@@ -59,6 +60,7 @@ def read_weight(section: Section) -> Weight:
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
         score=values["score"],
+        kv_heads=values["kv_heads"],
     )
 
 

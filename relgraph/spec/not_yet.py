@@ -44,13 +44,6 @@ NOT_YET: Final = (
     ),
     NotYet(
         "weight",
-        "keys",
-        "",
-        "one key and value for all heads (multi-query)",
-        "every head has keys and values of its own",
-    ),
-    NotYet(
-        "weight",
         "talking_heads",
         "",
         "weights mixed over the heads before and after the softmax (CaiT)",

@@ -204,6 +204,16 @@ WEIGHT: Final = (
         example="score: cosine",
     ),
     Field(
+        "kv_heads",
+        "integer",
+        "keys, and projected values, are made once for each of that many equal runs of heads: 1 is "
+        "multi-query, a few grouped-query attention; otherwise once for every head",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="kv_heads: 1",
+    ),
+    Field(
         "position",
         "choice",
         "a bias on query · key: per offset, per pair of places, or none",

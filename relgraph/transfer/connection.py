@@ -17,6 +17,7 @@ from relgraph.algebra.operator import Channel, Connection, Operator, Weight
 from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
+from relgraph.transfer.shared_keys import averaged, untied, written_out
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
 MORE = "only what stands between two layers, or stages by whole factors, is widened"
@@ -30,6 +31,11 @@ def carry_connection(
     """The target's tensors from the source's. `fresh` holds every tensor of the target."""
     if _is_same(source, target):
         return like(Carried("copy", dict(tensors), error=0.0), fresh)
+    if source.operator.weight.kv_heads is not None:
+        return carry_connection(untied(source), target, written_out(source, tensors), fresh)
+    if target.operator.weight.kv_heads is not None:
+        whole = carry_connection(source, untied(target), tensors, written_out(target, fresh))
+        return whole if isinstance(whole, Refused) else like(averaged(target, whole), fresh)
     source, tensors = _as_average(source, tensors)
     refused = _widths(source, target)
     if refused is not None:

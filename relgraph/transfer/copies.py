@@ -62,6 +62,8 @@ def copied_connection(
     mixes = operator.channel.connect != "separate"
     if operator.weight.source not in _SOURCES:
         return Refused(f"weights of {operator.weight.source} are not known of copies")
+    if operator.weight.kv_heads is not None:
+        return Refused("keys that heads share are not known of copies")
     if mixes and operator.weight.normalize != "none" and factors.entering > 1:
         return Refused("weights that are normalised have no parts")
     channel = operator.channel

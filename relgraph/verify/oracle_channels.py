@@ -31,6 +31,11 @@ def core_channels(connection: Connection) -> int:
     return connection.in_channels if separate else connection.out_channels
 
 
+def weight_keys(connection: Connection) -> int:
+    """Runs of heads that have a key of their own: all heads, or as many as are said."""
+    return connection.operator.weight.kv_heads or unit_count(connection)
+
+
 def unit_count(connection: Connection) -> int:
     """Channel orbits: the learned things per space orbit."""
     return int(channel_orbits(connection).max()) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relgraph.algebra.operator import Connection, Size
-from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count
+from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count, weight_keys
 from relgraph.verify.oracle_tables import as_map, completed_connection, table
 
 
@@ -53,7 +53,9 @@ def _projecting(connection: Connection, outputs: int) -> int:
     count = value * channels * entering
     if operator.weight.source == "pair":
         reads = entering if connection.key_grid is None else _area(connection.key_grid)
-        count = channels * channels * entering + (channels + value) * channels * reads
+        heads, shared = unit_count(connection), weight_keys(connection)
+        made = channels // heads * shared * (2 if operator.frame.value else 1)
+        count = channels * channels * entering + made * channels * reads
     if operator.frame.output:
         count += core_channels(connection) * connection.out_channels * outputs
     return count

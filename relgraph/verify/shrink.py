@@ -14,6 +14,7 @@ from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space
 from relgraph.program import Connect, Shape
 
 HEADS, GROUPS, REDUCTION, EXPERTS = 2, 2, 2, 3
+SHARING = 4  # heads of which some share keys
 
 
 def shrunk(node: Connect) -> Connect:
@@ -37,6 +38,10 @@ def shrunk_connection(connection: Connection) -> Connection:
     weight = _weight(operator.weight)
     inside, outside = _channels(connection, weight)
     channel = _channel(operator.channel)
+    if weight.kv_heads is not None:  # two runs of two heads tell a run from every other head
+        heads = SHARING if channel.share == "heads" else channel.heads
+        channel, weight = replace(channel, heads=heads), replace(weight, kv_heads=_runs(weight))
+        inside, outside = 2 * SHARING, 2 * SHARING + (outside - inside)
     in_grid = None if connection.in_grid is None else _grid(space, connection)
     if in_grid is not None and weight.extent > 1 and space.connect in ("point", "local", "full"):
         in_grid = max(in_grid[0], 5), max(in_grid[1], 6)  # some regions lie inside the map
@@ -60,6 +65,10 @@ def _weight(weight: Weight) -> Weight:
     if predictor is not None and predictor.experts is not None:
         predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
     return replace(weight, predictor=predictor, extent=min(weight.extent, 3))
+
+
+def _runs(weight: Weight) -> int:
+    return 1 if weight.kv_heads == 1 else 2
 
 
 def _channel(channel: Channel) -> Channel:

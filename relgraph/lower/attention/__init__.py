@@ -108,16 +108,19 @@ def lower_window_attention(node: Connect) -> Module:
 def _parts(node: Connect, place: Place) -> Parts:
     weight = node.connection.operator.weight
     bias = place.biases.get(weight.position)
-    return Parts(place, SCORES[weight.score], bias, weight.normalize)
+    shared = weight.kv_heads is not None
+    return Parts(place, SCORES[weight.score], bias, weight.normalize, shared)
 
 
 def _module(
     node: Connect, definition: Definition, sizes: tuple[tuple[str, Argument], ...]
 ) -> Module:
     connection = node.connection
+    shared = connection.operator.weight.kv_heads
     arguments: tuple[tuple[str, Argument], ...] = (
         ("dim", connection.in_channels),
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),
+        *((("kv_heads", shared),) if shared is not None else ()),
         *sizes,
         *bias_arguments(connection),
     )

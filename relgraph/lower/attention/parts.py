@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relgraph.algebra.operator import Normalize
 from relgraph.lower.attention.bias import Bias
-from relgraph.lower.attention.place import Place
+from relgraph.lower.attention.place import Place, Projections
 from relgraph.lower.attention.score import Score
 
 
@@ -18,19 +18,27 @@ class Parts:
     score: Score
     bias: Bias | None
     normalize: Normalize = "softmax"
+    shared: bool = False
 
     @property
     def name(self) -> str:
         """The class's name."""
         word = self.place.unbiased if self.bias is None else self.bias.word
         raw = "Unnormalized" if self.normalize == "none" else ""
+        raw += "GroupedQuery" if self.shared else ""
         return f"{raw}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Parameters of the constructor."""
         flags = ("qkv_bias: bool = True", "proj_bias: bool = True")
-        return ("dim: int", "num_heads: int", *self.place.sizes, *flags)
+        heads = ("num_heads: int", "kv_heads: int") if self.shared else ("num_heads: int",)
+        return ("dim: int", *heads, *self.place.sizes, *flags)
+
+    @property
+    def projections(self) -> Projections:
+        """The layers that make queries, keys and values, and the lines that call them."""
+        return self.place.shared if self.shared else self.place.projections
 
     @property
     def summand(self) -> str:

@@ -15,6 +15,7 @@ from relgraph.lower.attention_parts import (
     MERGE_HEADS,
     PARTIAL_LINEAR,
     RELATIVE_POSITION_INDEX,
+    SHARED_HEADS,
     SPLIT_HEADS,
 )
 from relgraph.lower.layers import LINEAR
@@ -24,6 +25,7 @@ from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WIN
 _FUNCTIONS = (
     LINEAR,
     SPLIT_HEADS,
+    SHARED_HEADS,
     MERGE_HEADS,
     PARTIAL_LINEAR,
     FIT_WINDOW,
@@ -73,9 +75,14 @@ def _docstring(parts: Parts) -> str:
     return f'''\
     """Multi-head {place.title}{title}{_PUBLISHED.get(parts.name, "")}.
 
-    y[o] = proj({_sum(parts, added)}){_note(parts)}
+    y[o] = proj({_sum(parts, added)}){_note(parts)}{_shared(parts)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
     """'''
+
+
+def _shared(parts: Parts) -> str:
+    told = "each of kv_heads runs of heads shares its keys and values"
+    return f"\n    where {told}" if parts.shared else ""
 
 
 def _sum(parts: Parts, added: str) -> str:
@@ -114,9 +121,10 @@ def _constructor(parts: Parts) -> str:
         "super().__init__()",
         "self.dim = dim",
         "self.num_heads = num_heads",
+        *(("self.kv_heads = kv_heads",) if parts.shared else ()),
         *(f"self.{size} = {size}" for size in sizes if size != "reduce"),
         *score.factor,
-        *place.projections.layers,
+        *parts.projections.layers,
         *score.learned,
         *before,
         "self.proj = Linear(dim, dim, bias=proj_bias)",

@@ -9,7 +9,13 @@ from __future__ import annotations
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size
 from relgraph.algebra.starts import StartedWeight, started_weights
-from relgraph.lower.attention_parts import ELU_PLUS_ONE, PARTIAL_LINEAR, SPLIT_HEADS, heads
+from relgraph.lower.attention_parts import (
+    ELU_PLUS_ONE,
+    PARTIAL_LINEAR,
+    SHARED_HEADS,
+    SPLIT_HEADS,
+    heads,
+)
 from relgraph.lower.general.core import class_text
 from relgraph.lower.general.form import Form, block_shift, block_size, class_name, form_of
 from relgraph.lower.general.functions import GATHER
@@ -49,7 +55,7 @@ def _linear_weight(node: Connect) -> StartedWeight | None:
 
 
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
-    own = [LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
+    own = [LINEAR, SPLIT_HEADS, SHARED_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
     called = tuple(d for d in own if f"{d.name}(" in text)
     return (*called, *table_uses(form))
 
@@ -86,6 +92,8 @@ def _widths(node: Connect, form: Form) -> Arguments:
     separate_heads = channel.connect == "separate" and channel.share == "heads"
     if form.source == "pair" or (separate_heads and form.source != "fixed"):
         widths += (("num_heads", heads(channel, dim)),)
+    if connection.operator.weight.kv_heads is not None:
+        widths += (("kv_heads", connection.operator.weight.kv_heads),)
     return widths
 
 

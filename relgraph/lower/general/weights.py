@@ -121,13 +121,19 @@ def _pair_init(form: Form) -> list[str]:
         "cosine": ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"],
     }
     lines = list(scale.get(form.operator.weight.score, ()))
+    if form.operator.weight.kv_heads is not None:
+        lines.append("self.kv_dim = dim // num_heads * kv_heads")
     if form.reduced:
         values = 2 if form.operator.frame.value else 1
+        keys = f"{values} * {_keys(form)}".replace("1 * ", "")
         lines += [
             "self.reduce = reduce",
             "self.q = Linear(dim, dim, bias=qkv_bias)",
-            f"self.kv = Linear(dim, {values} * dim, bias=qkv_bias)".replace("1 * ", ""),
+            f"self.kv = Linear(dim, {keys}, bias=qkv_bias)",
         ]
+    elif form.operator.weight.kv_heads is not None:
+        twice = "2 * " if form.operator.frame.value else ""
+        lines.append(f"self.qkv = Linear(dim, dim + {twice}self.kv_dim, bias=qkv_bias)")
     else:
         parts = 3 if form.operator.frame.value else 2
         lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
@@ -139,6 +145,11 @@ def _pair_init(form: Form) -> list[str]:
         shape = f"num_heads, {_space_axes(form)}"
         lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
     return lines
+
+
+def _keys(form: Form) -> str:
+    """The width of keys, and of values where pairs project them."""
+    return "dim" if form.operator.weight.kv_heads is None else "self.kv_dim"
 
 
 # Starts.
@@ -316,7 +327,9 @@ def _center_lines(form: Form) -> list[str]:
 
 
 def _pair_lines(form: Form) -> list[str]:
-    if form.reduced:
+    if form.operator.weight.kv_heads is not None:
+        lines = _shared_key_lines(form)
+    elif form.reduced:
         lines = [
             "(q,) = split_heads(self.q(x), 1, self.num_heads)",
             "(k,) = split_heads(partial_linear(self.kv, keys, 0, self.dim), 1, self.num_heads)",
@@ -338,6 +351,22 @@ def _pair_lines(form: Form) -> list[str]:
     if position == "absolute":
         lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
     return lines
+
+
+def _shared_key_lines(form: Form) -> list[str]:
+    """Queries of every head, and keys that runs of heads share."""
+    if form.reduced:
+        lines = ["q = self.q(x)", "k = partial_linear(self.kv, keys, 0, self.kv_dim)"]
+    else:
+        lines = [
+            "qk = partial_linear(self.qkv, x, 0, self.dim + self.kv_dim)",
+            "q, k = qk.split([self.dim, self.kv_dim], dim=-1)",
+        ]
+    return [
+        *lines,
+        "(q,) = split_heads(q, 1, self.num_heads)",
+        "k = shared_heads(k, self.kv_heads, self.num_heads // self.kv_heads)",
+    ]
 
 
 def _score_lines(form: Form) -> list[str]:
