@@ -17,6 +17,7 @@ from relgraph.verify import oracle
 
 SAME = 1e-10
 NOTHING = 1e-3
+OF_ALL = 1e-2  # of the largest gradient: smaller ones are held to 1e-12 of that
 
 
 def differences(at: Connection, module: nn.Module, training: bool) -> Iterator[str]:
@@ -45,7 +46,7 @@ def _slopes(found: Tensor, wanted: Tensor, leaves: dict[str, Tensor]) -> Iterato
         for made in (found, wanted)
     )
     # Weights of a single slot are a constant: what cancels to nothing is rounding on both sides.
-    floor = NOTHING * max(float(slope.abs().max()) for slope in theirs)
+    floor = OF_ALL * max(float(slope.abs().max()) for slope in theirs)
     for name, one, other in zip(leaves, mine, theirs, strict=True):
         yield from told(f"gradient of {name}", one, other, floor)
 

@@ -34,8 +34,7 @@ def case(wanted: Wanted, number: int) -> Numbered:
     if wanted == "valid":
         chance = random.Random(f"valid {number}")
         return of(grown(chance), number, "valid", chance)
-    chance = random.Random(f"invalid {number}")
-    return spoilt(_ground(number // SHARED), number, chance)
+    return spoilt(_ground(number // SHARED), number, random.Random(f"invalid {number}"))
 
 
 def of(made: Case, number: int, kind: str, chance: random.Random) -> Numbered:
@@ -44,20 +43,33 @@ def of(made: Case, number: int, kind: str, chance: random.Random) -> Numbered:
     return Numbered(number, kind, texts, made.top)
 
 
-def spoilt(made: Case, number: int, chance: random.Random) -> Numbered:
+def spoilt(ground: Ground, number: int, chance: random.Random) -> Numbered:
     """The case with damage in its top file or in one of its operators, which is then asked for
-    itself now and then."""
-    kind = KINDS[number % len(KINDS)]
+    itself now and then. The other files are the ground's."""
+    kind, made = KINDS[number % len(KINDS)], ground.made
     name = made.top if chance.random() < 0.7 else chance.choice(list(made.files))
-    whole = of(made, number, kind, chance)
-    texts = {**whole.texts, name: damaged(made.files[name], kind, chance)}
+    texts = {**ground.texts, name: damaged(made.files[name], kind, chance)}
     alone = "operator" in made.files[name] and chance.random() < 0.5
     return Numbered(number, kind, texts, name if alone else made.top)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A grown case, and its files as they are written where nothing is wrong with them."""
+
+    made: Case
+    texts: dict[str, bytes]
+
+
+def ground(chance: random.Random) -> Ground:
+    """A case to damage."""
+    made = grown(chance)
+    return Ground(made, of(made, 0, "valid", chance).texts)
+
+
 @lru_cache(maxsize=4)
-def _ground(number: int) -> Case:
-    return grown(random.Random(f"ground {number}"))
+def _ground(number: int) -> Ground:
+    return ground(random.Random(f"ground {number}"))
 
 
 def judged(one: Numbered, folder: Path) -> Verdict:

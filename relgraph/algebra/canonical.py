@@ -73,6 +73,18 @@ def _one_slot(o: Operator, _: _Widths) -> Operator:
     return replace(o, space=replace(point, border=space.border))
 
 
+def _apart(o: Operator, _: _Widths) -> Operator:
+    """outlook 2 every 2 → window 2: windows that do not overlap. Weights read at a centre stay: a
+    window's centre is not each place's own."""
+    space = o.space
+    sides = list(zip(space.size, space.step, strict=True))
+    if space.connect != "outlook" or any(side not in ((1, 1), (2, 2)) for side in sides):
+        return o
+    if o.weight.source == "center" and space.step != (1, 1):
+        return o
+    return replace(o, space=replace(space, connect="window", step=(1, 1)))
+
+
 def _windows_of_one(o: Operator, _: _Widths) -> Operator:
     """point/windows and point/all → point/positions; full/windows → full/none."""
     shares: dict[tuple[str, str], SpaceShare] = {
@@ -87,7 +99,8 @@ def _windows_of_one(o: Operator, _: _Widths) -> Operator:
 def _unread_geometry(o: Operator, _: _Widths) -> Operator:
     """Sizes, bands and dilations that the connectivity does not read → their defaults."""
     space = o.space
-    size = space.size if space.connect in ("window", "grid", "local", "stripe") else (1, 1)
+    sized = ("window", "grid", "local", "stripe", "outlook")
+    size = space.size if space.connect in sized else (1, 1)
     if space.connect == "stripe":
         size = (size[0], 1) if space.along == "rows" else (1, size[1])
     rows, columns = (1 if k == 1 else d for k, d in zip(size, space.dilation, strict=True))
@@ -141,6 +154,8 @@ def _crosses(space: Space) -> bool:
         return space.padding != (0, 0) and (space.size != (1, 1) or space.padding != "half")
     if space.connect == "point":
         return space.padding not in ("half", (0, 0))
+    if space.connect == "outlook":
+        return any((k - 1) // 2 or k // 2 >= s for k, s in zip(space.size, space.step, strict=True))
     return space.shift != (0, 0)
 
 
@@ -160,8 +175,10 @@ def _coarse_inside(o: Operator, _: _Widths) -> Operator:
 
 
 def _one_group(o: Operator, widths: _Widths) -> Operator:
-    """groups 1 → full; groups of one channel → separate; counts nobody reads → 1."""
+    """groups 1 → full; groups or bands of one channel → separate; counts nobody reads → 1."""
     channel = o.channel
+    if channel.connect == "local" and channel.size == 1:
+        channel = replace(channel, connect="separate")
     groups = channel.groups if channel.connect == "groups" else 1
     share: ChannelShare = channel.share
     if channel.connect == "groups" and groups == 1:
@@ -174,7 +191,12 @@ def _one_group(o: Operator, widths: _Widths) -> Operator:
         elif channel.heads == widths.inputs:
             channel = replace(channel, share="none")
     heads = channel.heads if channel.share == "heads" else 1
-    channel = replace(channel, groups=groups if channel.connect == "groups" else 1, heads=heads)
+    channel = replace(
+        channel,
+        groups=groups if channel.connect == "groups" else 1,
+        heads=heads,
+        size=channel.size if channel.connect == "local" else 1,
+    )
     return o if channel == o.channel else replace(o, channel=channel)
 
 
@@ -220,6 +242,7 @@ def _unread_options(o: Operator, _: _Widths) -> Operator:
 
 
 REWRITES: tuple[tuple[str, _Rewrite], ...] = (
+    ("windows of an outlook that do not overlap are windows", _apart),
     ("a block or kernel of one place is a point connection", _one_slot),
     ("one slot has one orbit, one window none to share with", _windows_of_one),
     ("a size that the connectivity does not read says nothing", _unread_geometry),

@@ -24,7 +24,24 @@ def core_macs(connection: Connection) -> int:
     """Products of the sum itself: outputs × slots × joined pairs of channels."""
     if connection.operator.weight.source == "fixed":
         return 0
-    return outputs(connection) * width(connection) * joined_channels(connection)
+    return entries(connection) * joined_channels(connection)
+
+
+def entries(connection: Connection) -> int:
+    """Pairs of an output and a slot; of an outlook those of all windows, which stand at the border
+    as inside the map."""
+    space = connection.operator.space
+    if space.connect == "outlook":
+        return contexts(connection) * math.prod(space.size) ** 2
+    return outputs(connection) * width(connection)
+
+
+def contexts(connection: Connection) -> int:
+    """Places at which a `center` source predicts weights: outputs, or the windows of an outlook."""
+    space = connection.operator.space
+    if space.connect == "outlook":
+        return math.prod(geometry.window_grid(space, connection.in_grid))
+    return outputs(connection)
 
 
 def predictor_macs(connection: Connection) -> int:
@@ -34,13 +51,13 @@ def predictor_macs(connection: Connection) -> int:
         return outputs(connection) * width(connection) * channels
     if weight.source not in ("pooled", "center"):
         return 0
-    contexts = outputs(connection) if weight.source == "center" else 1
+    times = contexts(connection) if weight.source == "center" else 1
     entering = channels * (weight.extent**2 if weight.source == "center" else 1)
     leaving = functions(connection)
     hidden = None if weight.predictor is None else weight.predictor.width(channels)
     if hidden is None:
-        return contexts * entering * leaving
-    return contexts * hidden * (entering + leaving)
+        return times * entering * leaving
+    return times * hidden * (entering + leaving)
 
 
 def projection_macs(connection: Connection) -> int:
@@ -76,8 +93,10 @@ def outputs(connection: Connection) -> int:
 
 
 def width(connection: Connection) -> int:
-    """Slots of one output."""
+    """Slots of one output; of an outlook, of one that lies in as many windows as it can."""
     space = connection.operator.space
+    if space.connect == "outlook":
+        return geometry.windows_at_most(space) * math.prod(space.size)
     grid = geometry.as_map(geometry.completed(space, connection.in_grid))
     if space.connect == "local":
         return math.prod(space.size)
@@ -93,6 +112,8 @@ def joined_channels(connection: Connection) -> int:
     channel = connection.operator.channel
     if channel.connect == "separate":
         return connection.in_channels
+    if channel.connect == "local":  # taps beyond the first and the last channel are counted too
+        return connection.in_channels * channel.size
     groups = channel.groups if channel.connect == "groups" else 1
     return connection.out_channels * (connection.in_channels // groups)
 
@@ -131,5 +152,5 @@ def _weights(connection: Connection) -> int:
     if weight.source == "pooled":
         return functions(connection)
     if weight.source == "center" and weight.normalize == "none":
-        return functions(connection) * outputs(connection)
-    return units * outputs(connection) * width(connection)
+        return functions(connection) * contexts(connection)
+    return units * entries(connection)

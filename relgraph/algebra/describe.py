@@ -76,6 +76,9 @@ def _connectivity(operator: Operator) -> str:
         return f"local {sides(space.size)}"
     if space.connect == "window":
         return f"windows {sides(space.size)}"
+    if space.connect == "outlook":
+        apart = "" if space.step == (1, 1) else f", one every {sides(space.step)}"
+        return f"overlapping windows {sides(space.size)}{apart}"
     if space.connect == "grid":
         return f"grids of {sides(space.size)} spread places"
     if space.connect == "stripe":
@@ -121,6 +124,9 @@ def _channels(operator: Operator) -> str:
     if channel.connect == "groups":
         shared = ", one matrix for all groups" if channel.share == "all" else ""
         words = f"channels in {channel.groups} groups{shared}"
+    elif channel.connect == "local":
+        shared = ", shared by all channels" if channel.share == "all" else ""
+        words = f"bands of {channel.size} channels{shared}"
     elif channel.connect == "full":
         words = "all channels"
     else:
@@ -142,7 +148,9 @@ def _weights(operator: Operator) -> str:
         words = [SCORES[weight.score]]
     if weight.source == "fixed":
         words = [f"given weights: {weight.fixed}"]
-    if weight.source == "center":
+    if weight.source == "center" and operator.space.connect == "outlook":
+        words = [f"dynamic, predicted from {_cells(operator)} at each window's centre"]
+    elif weight.source == "center":
         region = (
             f"the {weight.extent}×{weight.extent} region" if weight.extent > 1 else "the feature"
         )
@@ -158,6 +166,12 @@ def _weights(operator: Operator) -> str:
     if weight.position != "none":
         words.append(f"{weight.position} position bias")
     return ", ".join(words)
+
+
+def _cells(operator: Operator) -> str:
+    extent, step = operator.weight.extent, operator.space.step
+    region = f"the {extent}×{extent} region" if extent > 1 else "the feature"
+    return region if step == (1, 1) else f"{region} (of means over {sides(step)})"
 
 
 def _frame(operator: Operator) -> str:

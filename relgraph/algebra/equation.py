@@ -22,12 +22,22 @@ def equation(operator: Operator) -> str:
     >>> equation(Operator(space, Channel("separate")))
     'y[o, c] = b[c] + Σ_{i ∈ 7×7 around o} W[i−o, c] · x[i, c]'
     """
-    total = _bias(operator) + _core(operator)
+    total = _bias(operator) + _core(operator) + _windows(operator)
     rank = _rank(operator.channel.rank or operator.space.rank)
     if not operator.frame.output:
         return f"y[o, {_out_channel(operator)}] = {total}{rank}"
     constant = "b + " if operator.frame.output_bias else ""
     return f"y[o] = {constant}P z[o], z[o, {_out_channel(operator)}] = {total}{rank}"
+
+
+def _windows(operator: Operator) -> str:
+    """What N(p) is, where windows overlap, and which p there are."""
+    space = operator.space
+    if space.connect != "outlook":
+        return ""
+    apart = "" if space.step == (1, 1) else f", p every {sides(space.step)}"
+    cells = apart and operator.weight.source == "center"
+    return f", N(p) = {sides(space.size)} around p{apart}" + (", x averaged there" if cells else "")
 
 
 def _rank(rank: Rank | None) -> str:
@@ -48,6 +58,11 @@ def _out_channel(operator: Operator) -> str:
     return "c" if operator.channel.connect == "separate" else "d"
 
 
+def _band(operator: Operator) -> str:
+    """The channels of a band, and where it stands."""
+    return f"Σ_{{c ∈ {operator.channel.size} around d}} "
+
+
 def _bias(operator: Operator) -> str:
     channel = _out_channel(operator)
     letters = {"none": "", "channels": channel, "positions": "o", "both": f"o, {channel}"}
@@ -58,8 +73,11 @@ def _bias(operator: Operator) -> str:
 def _core(operator: Operator) -> str:
     where = _slots(operator)
     mixing = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    mixing["local"] = _band(operator)
     value = _value(operator, "i" if where else "o")
     space = f"Σ_{{i ∈ {where}}} " if where else ""
+    if operator.space.connect == "outlook":
+        space = "Σ_{p: o ∈ N(p)} Σ_{i ∈ N(p)} "
     return f"{space}{mixing[operator.channel.connect]}{_weight(operator)} · {value}"
 
 
@@ -79,6 +97,7 @@ def _slots(operator: Operator) -> str:
         "grid": "grid(o)",
         "full": "all",
         "axial": "row(o) ∪ column(o)",
+        "outlook": "N(p)",
     }[space.connect]
 
 
@@ -113,6 +132,8 @@ def _logit(operator: Operator) -> str:
         return name
     extent = operator.weight.extent
     region = "x[o]" if extent == 1 else f"x[{extent}×{extent} around o]"
+    if operator.space.connect == "outlook":
+        region = region.replace("o]", "p]")
     return f"{name}({'mean x' if source == 'pooled' else region})"
 
 
@@ -134,6 +155,8 @@ def _space_orbit(operator: Operator) -> str:
     space = operator.space
     if space.connect == "point":
         return "o" if space.share == "none" else ""
+    if space.connect == "outlook":
+        return "o−p, i−p"
     return {
         "none": "o, i",
         "windows": "place(o), place(i)",
@@ -146,4 +169,6 @@ def _channel_orbit(operator: Operator) -> str:
     channel = operator.channel
     if channel.connect == "separate":
         return {"none": "c", "heads": "head(c)", "all": ""}[channel.share]
+    if channel.connect == "local" and channel.share == "all":
+        return "c−d"
     return "d, c" if channel.share == "none" else "d mod group, c mod group"

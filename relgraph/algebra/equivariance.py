@@ -16,11 +16,12 @@ from relgraph.algebra import geometry
 from relgraph.algebra.operator import STENCILS, Connection, Size, Space, SpaceShare
 
 Where: TypeAlias = Literal["everywhere", "inside the map", "nowhere"]
-Unit: TypeAlias = Literal["any", "stride", "block"]
+Unit: TypeAlias = Literal["any", "stride", "block", "step"]
 _UNITS: dict[Unit, str] = {
     "any": "by any shift",
     "stride": "by multiples of the stride",
     "block": "by whole blocks",
+    "step": "by multiples of the step",
 }
 
 
@@ -98,6 +99,8 @@ def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:
         return AxisShifts(0, "any", "nowhere", "a single place has nowhere to move")
     if space.connect in ("point", "local"):
         step, unit, whole = space.stride[axis], _unit(space, axis), _taps_stay(connection, axis)
+    elif space.connect == "outlook":
+        step, unit, whole = *_windows(space, axis), False
     else:
         found = _blocks(connection, grid, axis)
         if isinstance(found, str):
@@ -105,6 +108,11 @@ def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:
         step, unit, whole = found
     where: Where = "everywhere" if whole and _context_stays(connection, axis) else "inside the map"
     return AxisShifts(step, unit, where)
+
+
+def _windows(space: Space, axis: geometry.Axis) -> tuple[int, Unit]:
+    step = space.step[axis]
+    return step, "step" if step > 1 else "any"
 
 
 def _unit(space: Space, axis: geometry.Axis) -> Unit:
@@ -162,8 +170,8 @@ def _blocks(
         return 1, "any", True
     if places == grid[axis]:
         return "what an output reads ends at the border"
-    if space.connect == "grid":
-        return 1, "any", False
+    if space.connect == "grid":  # of one cell, blocks keep to their line
+        return 1, "any", places == 1
     moved = geometry.shift(space, grid)[axis]
     whole = grid[axis] % places == 0 and (moved == 0 or space.border == "wrap")
     return places, "block", whole

@@ -17,6 +17,7 @@ from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
+    KEEPING,
     BiasShare,
     Border,
     Channel,
@@ -57,6 +58,8 @@ GEOMETRIES: tuple[tuple[Space, tuple[Border, ...]], ...] = (
     (Space("local", size=(2, 2), stride=(2, 2), padding=(0, 0)), ("zero",)),
     (Space("local", size=(3, 2), stride=(2, 1), padding="same_tf"), ("zero", "clamp")),
     (Space("axial"), RING),
+    (Space("outlook", size=(3, 3)), BLANK),
+    (Space("outlook", size=(3, 2), step=(2, 1)), BLANK),
 )
 CHANNEL_KINDS: tuple[Channel, ...] = (
     Channel("full"),
@@ -65,6 +68,8 @@ CHANNEL_KINDS: tuple[Channel, ...] = (
     Channel("separate"),
     Channel("separate", share="heads", heads=2),
     Channel("separate", share="all"),
+    Channel("local", size=3),
+    Channel("local", size=2, share="all"),
 )
 _HIDDEN = Predictor(reduction=2, bias=True, norm="batch_norm")
 _EXPERTS = Predictor(bias=True, act="sigmoid", experts=3)
@@ -151,8 +156,8 @@ def framed(operator: Operator) -> Iterator[Operator]:
 
 def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connection:
     """A small connection of the operator: 4 channels in, 6 out where channels are mixed."""
-    separate = operator.channel.connect == "separate"
-    out = CHANNELS if separate and not operator.frame.output else MIXED
+    keeps = operator.channel.connect in KEEPING
+    out = CHANNELS if keeps and not operator.frame.output else MIXED
     return Connection(
         operator, CHANNELS, out, grid, geometry.out_grid(operator.space, grid), tokens
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
-from relgraph.algebra.operator import TOGETHER, Connection, Normalize, Space
+from relgraph.algebra.operator import KEEPING, TOGETHER, Connection, Normalize, Space
 from relgraph.errors import counted
 
 
@@ -36,6 +36,7 @@ def cautions(connection: Connection) -> tuple[Misfit, ...]:
         *_single_slot(connection),
         *_single_channel(connection),
         *_beyond_map(connection),
+        *_beyond_channels(connection),
         *_cut_patches(connection),
     )
 
@@ -68,9 +69,11 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
     """A kernel of which some taps read outside the map for every output. From one end of a map of n
     places to the other it is n − 1 steps, both ways: no more than 2n − 1 places are ever read."""
     space, grid = connection.operator.space, connection.in_grid
-    if grid is None or space.connect != "local":
+    if grid is None or space.connect not in ("local", "outlook"):
         return
     spans = geometry.span(space, 0), geometry.span(space, 1)
+    if space.connect == "outlook":
+        spans = space.size
     seen = 2 * grid[0] - 1, 2 * grid[1] - 1
     if spans[0] > seen[0] or spans[1] > seen[1]:
         yield Misfit(
@@ -78,6 +81,19 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
             f"a kernel that spans {_sides(spans)} on a map of {_sides(grid)}",
             f"at most {_sides(seen)}: what lies further out meets no place of its own",
             "use a smaller size or dilation, or a larger map",
+        )
+
+
+def _beyond_channels(connection: Connection) -> Iterator[Misfit]:
+    """A band of which some taps read beyond the channels for every output: of n channels no more
+    than 2n − 1 are ever read."""
+    channel, width = connection.operator.channel, connection.in_channels
+    if channel.connect == "local" and channel.size > 2 * width - 1:
+        yield Misfit(
+            "band-beyond-channels",
+            f"a band of {channel.size} channels among {width}",
+            f"at most {2 * width - 1}: what lies further out meets no channel",
+            "use a smaller size, or connect: full",
         )
 
 
@@ -105,8 +121,8 @@ def divisors(number: int, limit: int = 12) -> str:
 def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, predictor = connection.operator.channel, connection.operator.weight.predictor
     c, d = connection.in_channels, connection.out_channels
-    if channel.connect == "separate":
-        yield from _separate_misfits(connection)
+    if channel.connect in KEEPING:
+        yield from _kept_misfits(connection)
     if channel.connect == "groups":
         for width in sorted({c, d}):
             if width % channel.groups:
@@ -115,7 +131,7 @@ def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
         yield _indivisible("reduction", predictor.reduction, c)
 
 
-def _separate_misfits(connection: Connection) -> Iterator[Misfit]:
+def _kept_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, c, d = connection.operator.channel, connection.in_channels, connection.out_channels
     if channel.share == "heads" and c % channel.heads:
         yield _indivisible("heads", channel.heads, c)
@@ -129,10 +145,11 @@ def _separate_misfits(connection: Connection) -> Iterator[Misfit]:
             f"use {divisors(heads)}",
         )
     if c != d and not connection.operator.frame.output:
+        reads = "only itself" if channel.connect == "separate" else "those around it"
         yield Misfit(
             "widths-differ",
             f"{c} channels in and {d} out",
-            "the same width at both ends, since each channel reads only itself",
+            f"the same width at both ends, since each channel reads {reads}",
             "put a pointwise connection before or after it, or `frame: {output: true}`",
         )
 

@@ -91,6 +91,8 @@ def extent(space: Space, grid: Size) -> Size:
 def _extent(space: Space, length: int, axis: Axis) -> int:
     if space.connect == "point":
         return 1
+    if space.connect == "outlook":  # a window at the border keeps its size
+        return space.size[axis]
     if space.connect in ("window", "grid"):
         return min(space.size[axis], length)
     if space.connect == "stripe" and axis == band_axis(space):
@@ -129,9 +131,24 @@ def block_starts(space: Space, grid: Size, axis: Axis) -> range:
     places, length = extent(space, grid)[axis], grid[axis]
     if space.connect == "grid":
         return range(length // places)
+    if space.connect == "outlook":
+        first, step = -((places - 1) // 2), space.step[axis]
+        return range(first, length + first, step)
     moved = shift(space, grid)[axis]
     whole = space.border == "wrap" or moved == 0
     return range(moved if whole else moved - places, length, places)
+
+
+def window_grid(space: Space, grid: Size | None) -> Size:
+    """How many overlapping windows there are along each axis: ⌈H/step⌉, the cells that a `center`
+    source averages over."""
+    rows, columns = as_map(grid)
+    return math.ceil(rows / space.step[0]), math.ceil(columns / space.step[1])
+
+
+def windows_at_most(space: Space) -> int:
+    """Overlapping windows that an output inside the map lies in, at most: ⌈size/step⌉ by axis."""
+    return math.prod(math.ceil(k / s) for k, s in zip(space.size, space.step, strict=True))
 
 
 def is_cut(space: Space, grid: Size) -> bool:

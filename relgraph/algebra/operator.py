@@ -14,9 +14,9 @@ from typing import Literal
 
 Size = tuple[int, int]
 
-SpaceConnect = Literal["point", "window", "stripe", "grid", "full", "local", "axial"]
+SpaceConnect = Literal["point", "window", "stripe", "grid", "full", "local", "axial", "outlook"]
 SpaceShare = Literal["none", "windows", "positions", "all"]
-ChannelConnect = Literal["full", "groups", "separate"]
+ChannelConnect = Literal["full", "groups", "separate", "local"]
 ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
@@ -27,6 +27,9 @@ Padding = Literal["half", "same_tf"] | Size
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
+# Neither: the windows of `outlook` overlap, and an output is the sum over those that it lies in.
+KEEPING: tuple[ChannelConnect, ...] = ("separate", "local")
+"""Connectivities by which a core has as many channels out as in."""
 TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
 """Normalisations of all weights of an output together: they tell an absent slot from one that
 reads 0, and have nothing to say where there is one slot."""
@@ -55,6 +58,15 @@ class Space:
     number n starts them n before the corner and keeps whole kernels only, `same_tf` is
     TensorFlow's SAME. `border` says what stands outside the map. `pad` completes a map that blocks
     do not divide with zero positions that take part.
+
+    `outlook` (Yuan et al., VOLO, TPAMI 2022) has a window of `size` around every `step`-th place.
+    In each, every place reads all; an output is the sum over the windows N(p) that it lies in:
+
+        y[o] = Σ_{p: o ∈ N(p)} Σ_{i ∈ N(p)} A_p[o − p, i − p] v[i]
+
+    so its slots are pairs of such a window and a place in it, its orbits (`share: windows`) pairs
+    of places, its normalisations over one window each; a `center` source reads x averaged over the
+    step × step cell that begins at the window's centre.
     """
 
     connect: SpaceConnect = "point"
@@ -68,18 +80,22 @@ class Space:
     padding: Padding = "half"
     pad: bool = False
     rank: Rank | None = None
+    step: Size = (1, 1)
 
 
 @dataclass(frozen=True)
 class Channel:
     """The properties over channels. `groups` counts contiguous groups; `heads` counts contiguous
-    runs of channels that share one weight (`share: heads`)."""
+    runs of channels that share one weight (`share: heads`). `size` is the width of a band (local):
+    output channel d reads the channels from d − ⌊(size − 1)/2⌋ on, 0 beyond the first and the last;
+    `share: all` is then one number for each tap of the band, `none` one for each entry."""
 
     connect: ChannelConnect = "full"
     groups: int = 1
     share: ChannelShare = "none"
     heads: int = 1
     rank: Rank | None = None
+    size: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ oracle and the counts agree on it, so a checkpoint moves between lowerings. Weig
 channel axes U followed by space axes S:
 
     U   full (D, C) · groups (D, C/G), shared (D/G, C/G) · separate (C,), heads (heads,), all ()
+        · bands: live entries (L,), channel by channel, shared (k,)
     S   one orbit () · a place (P,) · a kernel (kh, kw) · offsets (n,) · places (k, k) · (Po, Pi)
         · blocks (n, k, k) · live entries (L,), output by output
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Size, Space, SpaceShare
+from relgraph.algebra.operator import KEEPING, Channel, Connection, Size, Space, SpaceShare
 
 Shape: TypeAlias = tuple[int, ...]
 Init: TypeAlias = Literal[
@@ -86,8 +87,8 @@ def parameter_count(connection: Connection) -> int:
 
 def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
-    separate = connection.operator.channel.connect == "separate"
-    return connection.in_channels if separate else connection.out_channels
+    keeps = connection.operator.channel.connect in KEEPING
+    return connection.in_channels if keeps else connection.out_channels
 
 
 def key_channels(connection: Connection) -> int:
@@ -103,8 +104,16 @@ def channel_shape(connection: Connection) -> Shape:
     channel, d, c = connection.operator.channel, connection.out_channels, connection.in_channels
     if channel.connect == "separate":
         return {"none": (c,), "heads": (channel.heads,), "all": ()}[channel.share]
+    if channel.connect == "local":
+        return (channel.size if channel.share == "all" else live_taps(channel, c),)
     groups = channel.groups if channel.connect == "groups" else 1
     return (d // groups if channel.share == "all" else d), c // groups
+
+
+def live_taps(channel: Channel, channels: int) -> int:
+    """Entries of a band that read a channel: a tap misses as many as it stands beside its own."""
+    first = -((channel.size - 1) // 2)
+    return sum(max(channels - abs(first + m), 0) for m in range(channel.size))
 
 
 def space_shape(connection: Connection, share: SpaceShare | None = None) -> Shape:
@@ -279,7 +288,7 @@ def _static_init(connection: Connection) -> Init:
         return "truncated_normal"
     if operator.space.connect == "local":
         return "fan_out_normal"
-    mixes = operator.space.connect == "point" and operator.channel.connect != "separate"
+    mixes = operator.space.connect == "point" and operator.channel.connect not in KEEPING
     return "truncated_normal" if mixes else "variance_preserving"
 
 

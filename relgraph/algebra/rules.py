@@ -13,35 +13,15 @@ Kinds: E a contradiction, U a combination without an agreed meaning (or not supp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
-from relgraph.algebra.operator import BLOCKS, FEATURES, STENCILS, Operator
+from relgraph.algebra.channel_rules import CHANNEL_RULES
+from relgraph.algebra.head_rules import HEAD_RULES
+from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.overlapping_rules import OVERLAPPING
+from relgraph.algebra.rule import Kind, Rule, Violation
 
-Kind = Literal["E", "U"]
+__all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
 PARTITIONS = ("window", "stripe", "grid")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`breaks` tells whether an operator contradicts itself; `properties` are the two paths that
-    do, the one to change first."""
-
-    number: int
-    properties: tuple[str, str]
-    breaks: Callable[[Operator], bool]
-    reason: str
-    kind: Kind = "E"
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A rule that an operator breaks: its number, the two properties by path, and why."""
-
-    rule: int
-    properties: tuple[str, str]
-    reason: str
-    kind: Kind
 
 
 def check(operator: Operator) -> tuple[Violation, ...]:
@@ -383,44 +363,10 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
-    Rule(
-        50,
-        ("weight.normalize", "weight.score"),
-        _both(_normalize("softmax", "sigmoid"), lambda o: _features(o) and _pair(o)),
-        "products of features stand for what a softmax makes of logits: they are weights already, "
-        "which `l1` divides by their sum",
-        "U",
-    ),
-    Rule(
-        51,
-        ("weight.position", "weight.score"),
-        lambda o: o.weight.position != "none" and _features(o) and _pair(o),
-        "a position bias beside products of features is not supported yet: sums over keys could no "
-        "longer be taken before the queries",
-        "U",
-    ),
-    Rule(
-        52,
-        ("weight.kv_heads", "weight.source"),
-        lambda o: o.weight.kv_heads is not None and not _pair(o),
-        "only pairs have keys that heads may share",
-    ),
-    Rule(
-        53,
-        ("weight.kv_heads", "channel.heads"),
-        lambda o: (
-            _pair(o)
-            and o.weight.kv_heads is not None
-            and o.channel.share == "heads"
-            and o.channel.heads % o.weight.kv_heads != 0
-        ),
-        "keys are shared by equal runs of heads, so their number divides that of the heads",
-    ),
+    *HEAD_RULES,
+    *CHANNEL_RULES,
+    *OVERLAPPING,
 )
-
-
-def _features(o: Operator) -> bool:
-    return o.weight.score in FEATURES
 
 
 def _pair(o: Operator) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from relgraph.algebra.operator import Connection
+from relgraph.algebra.operator import KEEPING, Connection
 from relgraph.algebra.parameters import Shape, parameters, weight_shape
 
 Start: TypeAlias = str | tuple[str, float | str]
@@ -81,7 +81,7 @@ def _scales_kernels(connection: Connection) -> bool:
 def _static(connection: Connection) -> StartedWeight:
     operator = connection.operator
     point = operator.space.connect == "point" and operator.space.share != "none"
-    linear = point and operator.channel.connect != "separate"
+    linear = point and operator.channel.connect not in KEEPING
     if operator.weight.normalize != "none":  # logits: their scale is not that of what is summed
         return StartedWeight("weight", "none", linear=False)
     return StartedWeight("weight", _fans(connection), linear)
@@ -89,6 +89,8 @@ def _static(connection: Connection) -> StartedWeight:
 
 def _fans(connection: Connection) -> Fans:
     space, channel = connection.operator.space, connection.operator.channel
+    if channel.connect == "local":
+        return "none"
     shared = space.share != "none" if space.connect == "point" else space.share == "positions"
     if space.connect in ("point", "local"):
         if not shared:

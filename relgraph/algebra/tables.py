@@ -8,6 +8,7 @@ oracle builds its own tables; a test holds the two against each other.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -46,6 +47,8 @@ def channel_table(connection: Connection) -> AxisTable:
     if channel.connect == "separate":
         units = {"none": c, "heads": channel.heads, "all": 1}[channel.share]
         return AxisTable(tuple(((d, d * units // c),) for d in range(c)), c, units)
+    if channel.connect == "local":
+        return _band(connection)
     groups = channel.groups if channel.connect == "groups" else 1
     d_per, c_per = connection.out_channels // groups, c // groups
     shared = channel.share == "all"
@@ -57,6 +60,21 @@ def channel_table(connection: Connection) -> AxisTable:
     )
     units = (d_per if shared else connection.out_channels) * c_per
     return AxisTable(tuple(rows), c, units)
+
+
+def _band(connection: Connection) -> AxisTable:
+    """Channel d reads those from d − ⌊(k − 1)/2⌋ on: a number for each tap, or each live entry."""
+    channel, c = connection.operator.channel, connection.in_channels
+    first = -((channel.size - 1) // 2)
+    taps = [
+        [(d + first + m, m) for m in range(channel.size) if 0 <= d + first + m < c]
+        for d in range(c)
+    ]
+    if channel.share == "all":
+        return AxisTable(tuple(tuple(row) for row in taps), c, channel.size)
+    number = itertools.count()
+    rows = tuple(tuple((read, next(number)) for read, _ in row) for row in taps)
+    return AxisTable(rows, c, sum(map(len, rows)))
 
 
 def space_table(connection: Connection) -> AxisTable:
@@ -88,7 +106,7 @@ def _numbered(space: Space, grid: Size, rows: list[list[_Slot]], inputs: int) ->
     if space.share == "all" or space.connect == "point":
         return AxisTable(tuple(tuple((_at(s), 0) for s in row) for row in live), inputs, 1)
     if space.share == "windows":
-        k = len(rows[0])
+        k = math.prod(geometry.extent(space, grid))
         paired = (tuple((_at(s), s.places[0] * k + s.places[1]) for s in row) for row in live)
         return AxisTable(tuple(paired), inputs, k * k)
     offsets = tuple(tuple((_at(s), s.offset) for s in row) for row in live)
@@ -196,7 +214,8 @@ def _blocks(space: Space, grid: Size) -> list[list[_Slot]]:
     for block in _block_places(space, grid):
         for a, output in enumerate(block):
             if output is not None:
-                rows[output] = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(block)]
+                slots = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(block)]
+                rows.setdefault(output, []).extend(slots)  # windows of an outlook overlap
     return [rows[o] for o in range(len(rows))]
 
 

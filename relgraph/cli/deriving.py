@@ -69,10 +69,10 @@ LIMITS = ("max_parameters", "min_parameters", "max_macs", "min_macs")
     "--rank",
     type=click.Choice(["distance", "parameters", "macs"]),
     default="distance",
-    help="What comes first: few edits, few parameters, few multiply-adds.",
+    help="What comes first: few edits and a near cost, few parameters, few multiply-adds.",
 )
 @click.option("--limit", type=AT_LEAST_ONE, default=400, help="The most variants there may be.")
-@click.option("--plot", type=PATH, help="Draw parameters and multiply-adds to this .svg file.")
+@click.option("--plot", type=PATH, help="Draw parameters and multiply-adds to this .svg or .png.")
 @click.option("-o", "--out", type=PATH, help="Write variants as spec files into this folder.")
 @click.option("--choose", multiple=True, metavar="NAME", help="Write this variant.")
 @click.option("--top", type=AT_LEAST_ONE, help="Write so many, the first ones.")
@@ -122,12 +122,12 @@ def derive(
     )
     with output.progress("counting variants") as progress:
         found = variants.derive(request, progress)
+    drawn = None if plot is None else _drawn(found, plot)
     written = [] if out is None else _write(request, found, choose, top, out, force)
-    if plot is not None:
-        from relgraph.derive.picture import picture
+    if plot is not None and drawn is not None:
         from relgraph.files import write_atomically
 
-        write_atomically(plot, picture(found))
+        write_atomically(plot, drawn)
     _tell(found, written, plot, json)
 
 
@@ -140,9 +140,19 @@ def _check_writing(
         )
     if choose and top:
         raise RelgraphError(Problem("two-choices", "--choose beside --top", "one of them", ""))
-    if plot is not None and plot.suffix.lower() != ".svg":
+    if plot is not None and plot.suffix.lower() not in (".svg", ".png"):
         found = f"{plot} ends in {plot.suffix!r}"
-        raise RelgraphError(Problem("unknown-format", found, ".svg", ""))
+        raise RelgraphError(Problem("unknown-format", found, ".svg or .png", ""))
+
+
+def _drawn(found: Derived, plot: Path) -> str | bytes:
+    """The cost plane in the format of the file's ending. Raises RelgraphError where nothing that
+    draws PNG is installed."""
+    from relgraph.derive.picture import picture
+    from relgraph.graph.picture import png
+
+    text = picture(found)
+    return text if plot.suffix.lower() == ".svg" else png(text)
 
 
 def _stages(text: str | None) -> tuple[int, ...]:

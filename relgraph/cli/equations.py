@@ -34,15 +34,22 @@ def property_rows(operator: Operator) -> tuple[PropertyRow, ...]:
         ("connectivity", _region(space), _channels(channel)),
         ("sharing", space.share, _shared_channels(channel)),
         ("rank", _rank(space), _rank(channel)),
-        ("dynamism", _dynamism(weight), "the same function for what is shared"),
+        ("dynamism", _dynamism(weight, _center(space)), "the same function for what is shared"),
     )
 
 
 def _sum(operator: Operator) -> str:
-    channels = {"full": "Σ_c ", "groups": "Σ_{c ∈ group(d)} ", "separate": ""}
+    channels = {
+        "full": "Σ_c ",
+        "groups": "Σ_{c ∈ group(d)} ",
+        "separate": "",
+        "local": f"Σ_{{c ∈ {operator.channel.size} around d}} ",
+    }
     inputs = channels[operator.channel.connect]
     if operator.space.connect == "point":
         return inputs.strip()
+    if operator.space.connect == "outlook":
+        return f"Σ_{{p: o ∈ N(p)}} Σ_{{j ∈ N(p)}} {inputs}".strip()
     return f"Σ_{{j ∈ {_region(operator.space)}}} {inputs}".strip()
 
 
@@ -56,8 +63,11 @@ def _region(space: Space) -> str:
         "grid": f"{rows}×{columns} grid of o",
         "stripe": f"band of {rows if space.along == 'rows' else columns} {space.along}",
         "axial": "row and column of o",
+        "outlook": f"{rows}×{columns} windows N(p) that o is in",
     }
     parts = [regions[space.connect]]
+    if space.step != (1, 1):
+        parts.append(f"one every {space.step[0]}×{space.step[1]}")
     if space.dilation != (1, 1):
         parts.append(f"dilated {space.dilation[0]}×{space.dilation[1]}")
     if space.stride != (1, 1):
@@ -71,6 +81,7 @@ def _region(space: Space) -> str:
 
 def _channels(channel: Channel) -> str:
     names = {"full": "all channels", "separate": "own channel"}
+    names["local"] = f"{channel.size} around the own channel"
     return names.get(channel.connect, f"{channel.groups} groups")
 
 
@@ -85,12 +96,21 @@ def _rank(axis: Space | Channel) -> str:
     return f"{axis.rank.word} {numbers}".strip()
 
 
-def _dynamism(weight: Weight) -> str:
+def _center(space: Space) -> str:
+    """What a weight's context stands around."""
+    if space.connect != "outlook":
+        return "o"
+    cells = "" if space.step == (1, 1) else f", of means over {space.step[0]}×{space.step[1]}"
+    return f"p{cells}"
+
+
+def _dynamism(weight: Weight, center: str) -> str:
+    region = f"{weight.extent}×{weight.extent}"
     names = {
         "static": "static: a number each",
         "fixed": f"fixed: {weight.fixed}",
         "pooled": "dynamic: a function of the mean over all positions",
-        "center": f"dynamic: a function of the {weight.extent}×{weight.extent} region around o",
+        "center": f"dynamic: a function of the {region} region around {center}",
         "pair": "dynamic: query · key",
     }
     scores = {
@@ -123,6 +143,8 @@ def _weight(operator: Operator) -> str:
         "pooled": ("f", "(mean x)"),
         "center": ("f", "(x[o])" if weight.extent == 1 else "(x around o)"),
     }[weight.source]
+    if operator.space.connect == "outlook":
+        context = context.replace("[o]", "[p]").replace("around o", "around p")
     factor = f"{name}[{orbit}]{context}" if orbit else f"{name}{context}"
     return factor if weight.normalize == "none" else f"{weight.normalize}_j({factor})"
 
@@ -148,14 +170,17 @@ def _pair(operator: Operator) -> str:
 def _orbit(operator: Operator) -> str:
     """What a weight is indexed by: one term for each axis on which it is not shared."""
     space, channel = operator.space, operator.channel
+    between = "o − p, j − p" if space.connect == "outlook" else "place(o), place(j)"
     places = {
         "none": "o" if space.connect == "point" else "o, j",
-        "windows": "place(o), place(j)",
+        "windows": between,
         "positions": "" if space.connect == "point" else "j − o",
         "all": "",
     }[space.share]
     if channel.connect == "separate":
         channels = {"none": "d", "heads": "head(d)", "all": ""}[channel.share]
+    elif channel.connect == "local" and channel.share == "all":
+        channels = "c − d"
     else:
         channels = "d, c"
     return ", ".join(part for part in (places, channels) if part)

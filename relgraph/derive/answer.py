@@ -36,7 +36,8 @@ class Adjusted:
 @dataclass(frozen=True)
 class Variant:
     """A backbone that was derived: `draft` makes its files; `known` is a shipped backbone that is
-    the same model, where there is one."""
+    the same model, where there is one; without `mixes` nothing that was edited reads more than its
+    own position."""
 
     name: str
     steps: tuple[Step, ...]
@@ -45,6 +46,7 @@ class Variant:
     draft: Draft
     adjusted: Adjusted | None = None
     known: str = ""
+    mixes: bool = True
 
     @property
     def words(self) -> str:
@@ -68,11 +70,13 @@ class Variant:
 
 @dataclass(frozen=True)
 class Lost:
-    """States that are no variants, and why: counts by reason, in the order of the pipeline."""
+    """States that are no variants, and why: counts by reason, in the order of the pipeline;
+    `closest` is what comes nearest of those that cannot be matched, in words."""
 
     duplicates: int = 0
     over_budget: int = 0
     unmatched: int = 0
+    closest: str = ""
     refused: tuple[tuple[str, int], ...] = ()
     unwritten: int = 0
 
@@ -89,7 +93,8 @@ class Lost:
         if self.over_budget:
             yield f"{self.over_budget:,} are outside of the budget"
         if self.unmatched:
-            yield f"{self.unmatched:,} cannot be matched"
+            near = f"; the closest, {self.closest}" if self.closest else ""
+            yield f"{self.unmatched:,} cannot be matched{near}"
         if self.unwritten:
             yield (
                 f"{self.unwritten:,} have no short spec: blocks of one stage would need different "

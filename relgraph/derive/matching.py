@@ -19,7 +19,7 @@ from relgraph.derive.answer import Adjusted
 from relgraph.derive.budgets import Measure, measured
 from relgraph.derive.drafts import Draft
 from relgraph.derive.source import Source
-from relgraph.errors import RelgraphError
+from relgraph.errors import Problem, RelgraphError
 from relgraph.program import Connect, Program
 from relgraph.spec.nodes import plain
 
@@ -45,12 +45,16 @@ class Matched:
     cost: Cost
     adjusted: Adjusted
 
+    def meets(self, match: Match) -> bool:
+        """Whether it is within the tolerance."""
+        return abs(self.adjusted.remains) <= match.tolerance
+
 
 def matched(
     draft: Draft, program: Program, source: Source, match: Match, folder: Path
 ) -> Matched | None:
-    """The draft with the column that comes nearest to the original's cost; None where that is
-    further away than the tolerance."""
+    """The draft with the column that comes nearest to the original's cost, which may be further
+    away than the tolerance; None where no column assembles."""
     goal = measured(cost(source.understood.program), match.measure)
     tried: dict[Column, Matched | None] = {}
 
@@ -66,12 +70,31 @@ def matched(
         _search(list(_columns(program, own, match.by)), excess)
     best = _nearest(tried)
     for _ in range(_ROUNDS):
-        if best is None or abs(best.adjusted.remains) <= match.tolerance:
+        if best is None or best.meets(match):
             return best
         for column in _beside(best.adjusted.column, _units(program, match.by)):
             excess(column)
         best = _nearest(tried)
-    return best if best is not None and abs(best.adjusted.remains) <= match.tolerance else None
+    return best
+
+
+def nothing_matches(match: Match, missed: Mapping[str, Adjusted], tried: int) -> RelgraphError:
+    """No variant can be made to cost what the original costs: which one comes nearest."""
+    same = f"{_SAID[match.measure]} of the original within {match.tolerance:.1%}"
+    found = f"no variant ({tried:,} tried) can be given the {same}"
+    if not missed:
+        return RelgraphError(Problem("no-match", found, f"a {match.by} at which one assembles"))
+    name = closest(missed)
+    enough = math.ceil(abs(missed[name].remains) * 1000) / 1000
+    other = "width" if match.by == "depth" else "depth"
+    hint = f"--tolerance {enough:g}, or --by {other}"
+    expected = f"the closest, {name}, is off with {missed[name].words}"
+    return RelgraphError(Problem("no-match", found, expected, hint))
+
+
+def closest(missed: Mapping[str, Adjusted]) -> str:
+    """The name of the one that comes nearest, though not near enough."""
+    return min(missed, key=lambda one: (abs(missed[one].remains), one))
 
 
 _KEYS: Mapping[By, str] = {"width": "channels", "depth": "depth"}

@@ -150,10 +150,11 @@ def _usual(backbone: Backbone) -> tuple[str, ...]:
     label = next((label for label in USUAL if label in known), None)
     if label is not None:
         return (label,)
-    return tuple(dict.fromkeys(_own(one.use) for one in uses(backbone) if _mixes(one.use)))
+    return tuple(dict.fromkeys(_own(one.use) for one in uses(backbone) if mixes(one.use)))
 
 
-def _mixes(use: OperatorUse) -> bool:
+def mixes(use: OperatorUse) -> bool:
+    """Whether the operator reads other positions than its own."""
     return use.operator.space.connect != "point"
 
 
@@ -164,7 +165,7 @@ def _own(use: OperatorUse) -> str:
 def _hit(backbone: Backbone, address: str, known: list[Found]) -> list[Found]:
     """The uses that an address hits, or those that mix positions inside what it hits."""
     direct = [one for one in known if matches(address, names(one.use), one.trail)]
-    return direct or [one for one in known if _inside(address, one.trail) and _mixes(one.use)]
+    return direct or [one for one in known if _inside(address, one.trail) and mixes(one.use)]
 
 
 def _inside(address: str, trail: Trail) -> bool:

@@ -67,11 +67,12 @@ def usual_bias(operator: Operator) -> BiasShare:
 
 def _space(space: Space, weight: Weight) -> Spelled:
     border = "zero" if weight.normalize == "none" else "mask"
-    sized = space.connect in ("local", "window", "grid", "stripe")
+    sized = space.connect in ("local", "window", "grid", "stripe", "outlook")
     found: Spelled = {
         ("space", "connect"): space.connect,
         ("space", "size"): _sides(space.size) if sized else 0,
         ("space", "stride"): _sides(space.stride),
+        ("space", "step"): _sides(space.step),
         ("space", "dilation"): _sides(space.dilation),
         ("space", "shift"): _sides(space.shift),
         ("space", "along"): space.along,
@@ -100,6 +101,7 @@ def _rank(axis: str, rank: Rank | None) -> Spelled:
 def _channel(channel: Channel) -> Spelled:
     found: Spelled = {
         ("channel", "connect"): channel.connect,
+        ("channel", "size"): channel.size if channel.connect == "local" else 0,
         ("channel", "groups"): channel.groups if channel.connect == "groups" else 0,
         ("channel", "share"): "none" if channel.share == "heads" else channel.share,
         ("channel", "heads"): channel.heads if channel.share == "heads" else 0,

@@ -12,17 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from relgraph.assemble.cost import Cost, cost
-from relgraph.derive.answer import Derived, Direction, Lost, Variant
+from relgraph.derive.answer import Adjusted, Derived, Direction, Lost, Variant
 from relgraph.derive.budgets import Budget, nothing_meets
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.drafts import settled
-from relgraph.derive.matching import Match, matched
+from relgraph.derive.matching import Match, closest, matched, nothing_matches
 from relgraph.derive.models import Plan, fingerprint, same_here
+from relgraph.derive.ranking import Rank, by
 from relgraph.derive.siblings import Sibling, siblings
-from relgraph.derive.sites import sites
+from relgraph.derive.sites import mixes, sites
 from relgraph.derive.source import Source, source
 from relgraph.derive.steps import Allowed, Reached, reached
 from relgraph.derive.words import name
@@ -33,7 +34,6 @@ from relgraph.program import Program
 from relgraph.relations.numbers import Numbers
 from relgraph.shipped import shipped
 
-Rank: TypeAlias = Literal["distance", "parameters", "macs"]
 Progress: TypeAlias = Callable[[str, int, int], None]
 LIMIT = 400
 """How many states are made into models where nobody says it."""
@@ -72,12 +72,13 @@ def derive(request: Request, progress: Progress = lambda what, done, total: None
     found = _counted(plan, request)
     work = _Work(request, text, plan, progress, siblings(text))
     variants = work.variants(found)
+    original = cost(plan.program)
     return Derived(
         original=text.name,
-        cost=cost(plan.program),
+        cost=original,
         sites=tuple(site.address for site in chosen),
         considered=len(found),
-        variants=tuple(sorted(variants, key=_ranked(request.rank))),
+        variants=tuple(sorted(variants, key=by(request.rank, original))),
         lost=work.lost,
         siblings=tuple((one.name, one.cost) for one in work.siblings),
     )
@@ -128,18 +129,6 @@ def _too_many(count: int, most: int, limit: int) -> RelgraphError:
     )
 
 
-def _ranked(rank: Rank) -> Callable[[Variant], tuple[object, ...]]:
-    def key(variant: Variant) -> tuple[object, ...]:
-        macs, parameters, steps = variant.cost.macs, variant.cost.parameters, len(variant.steps)
-        if rank == "macs":
-            return (macs, parameters, steps, variant.name)
-        if rank == "parameters":
-            return (parameters, macs, steps, variant.name)
-        return (steps, parameters, macs, variant.name)
-
-    return key
-
-
 @dataclass(frozen=True)
 class _Model:
     """A state that assembles."""
@@ -159,6 +148,7 @@ class _Work:
     progress: Progress
     siblings: tuple[Sibling, ...]
     lost: Lost = field(default_factory=Lost)
+    missed: dict[str, Adjusted] = field(default_factory=dict)
 
     def variants(self, found: Sequence[Reached]) -> list[Variant]:
         """The variants that there are, within the budget."""
@@ -171,9 +161,13 @@ class _Work:
             self.lost = replace(self.lost, over_budget=len(costs) - len(models))
         made = list(self._written(models))
         if self.request.match is not None:
+            if not made and self.lost.unmatched:
+                raise nothing_matches(self.request.match, self.missed, self.lost.unmatched)
             self._refuse_none({one.name: one.cost for one in made})
             kept = [one for one in made if not budget.excess(one.cost)]
-            self.lost = replace(self.lost, over_budget=len(made) - len(kept))
+            near = closest(self.missed) if self.missed else ""
+            off = f"{near}, is off with {self.missed[near].words}" if near else ""
+            self.lost = replace(self.lost, over_budget=len(made) - len(kept), closest=off)
             made = kept
         return made
 
@@ -232,12 +226,21 @@ class _Work:
         steps, way = model.found.steps, self._direction(model.found)
         match = self.request.match
         if match is None:
-            return Variant(model.name, steps, way, cost(model.program), draft, None, known)
+            own = cost(model.program)
+            return Variant(model.name, steps, way, own, draft, None, known, self._mixes(model))
         other = matched(draft, model.program, self.text, match, folder / "matched")
-        if other is None:
+        if other is None or not other.meets(match):
             self.lost = replace(self.lost, unmatched=self.lost.unmatched + 1)
+            if other is not None:
+                self.missed[model.name] = other.adjusted
             return None
-        return Variant(model.name, steps, way, other.cost, other.draft, other.adjusted)
+        size, mixing = other.adjusted, self._mixes(model)
+        return Variant(model.name, steps, way, other.cost, other.draft, size, mixes=mixing)
+
+    def _mixes(self, model: _Model) -> bool:
+        """Whether anything that was edited mixes positions, if anything of it did before."""
+        before = any(mixes(place.use) for place in self.plan.places)
+        return not before or any(mixes(use) for use in self.plan.uses(model.found.state))
 
     def _direction(self, found: Reached) -> Direction:
         """The way of all cores that change, if they go one way."""

@@ -78,8 +78,12 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     if space.connect == "stripe":
         yield "stripe", space.size[0 if space.along == "rows" else 1]
         yield "along", space.along
+    if space.connect == "outlook":
+        yield "outlook", (*space.size, *space.step)
     if channel.connect == "groups":
         yield "groups", channel.groups
+    if channel.connect == "local":
+        yield "band", channel.size
     if channel.share == "heads":
         yield "heads", channel.heads
     yield "normal", operator.weight.normalize

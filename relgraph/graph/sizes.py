@@ -60,7 +60,11 @@ def _space(space: Space, numbers: Numbers) -> Space:
 def _channel(channel: Channel, numbers: Numbers) -> Channel:
     groups = numbers.groups[0] if channel.connect == "groups" else channel.groups
     heads = numbers.heads[0] if channel.share == "heads" else channel.heads
-    return replace(channel, groups=groups, heads=heads, rank=_rank(channel.rank, numbers))
+    size = channel.size
+    if channel.connect == "local" and numbers.band:
+        size = numbers.band[0]
+    rank = _rank(channel.rank, numbers)
+    return replace(channel, groups=groups, heads=heads, rank=rank, size=size)
 
 
 def _rank(rank: Rank | None, numbers: Numbers) -> Rank | None:

@@ -53,13 +53,15 @@ def count(roots: Iterable[Node], numbers: Numbers = GENERIC, frames: bool = Fals
 
 
 def _operators(roots: list[Operator], numbers: Numbers, frames: bool) -> int:
-    numbers = own_numbers(numbers, roots)
-    cores = _cores(roots, numbers)
     if not frames:
+        cores = _cores(roots, own_numbers(numbers, roots))
         return cores * len({operator.frame for operator in roots})
+    # A gate of two kinds or a branch is edited like any operator, and is one when what it stands
+    # beside has become the identity; but nothing is put around a term, so that this ends.
+    around = [*roots, GATE, POOLED_GATE, BRANCH]
+    cores = _cores(around, own_numbers(numbers, around))
     framed = 4 * cores
-    # A gate of two kinds or a branch, each of which is edited like any operator.
-    return framed + 3 * framed * _cores([*roots, GATE, POOLED_GATE, BRANCH], numbers)
+    return framed + 3 * framed * cores
 
 
 def _cores(roots: list[Operator], numbers: Numbers) -> int:
@@ -126,6 +128,7 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("grid", size=(2, 2)): _above(numbers.grid, (1, 1)),
         Space("window", size=(2, 2)): _above(numbers.window, (1, 1)),
         Space("local", size=(3, 3)): _kernels(numbers),
+        Space("outlook", size=(3, 3)): len({*numbers.outlook}),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
     many[Space("grid")] = int((1, 1) in numbers.grid)
@@ -188,6 +191,7 @@ def _space_ranks(numbers: Numbers) -> dict[Rank | None, int]:
 
 def _channels(numbers: Numbers) -> _Many[Channel]:
     groups, heads = _above(numbers.groups, 1), _above(numbers.heads, 1)
+    bands = _above(numbers.band, 1)
     mixing = {
         Channel("full"): 1,
         Channel("groups", groups=2): groups,
@@ -195,6 +199,8 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     }
     many = {
         **mixing,
+        Channel("local", size=3): bands,
+        Channel("local", size=3, share="all"): bands,
         Channel("separate"): 1,
         Channel("separate", share="heads", heads=2): heads,
         Channel("separate", share="all"): 1,

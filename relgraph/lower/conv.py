@@ -132,12 +132,13 @@ class GroupSharedConv2d(Conv2d):
 
 
 def accepts_conv(node: Connect) -> bool:
-    """Local, shared over positions, plain learned numbers; kernels shared over channels only with
-    symmetric zero padding."""
+    """Local, shared over positions, plain learned numbers, no band of channels; kernels shared over
+    channels only with symmetric zero padding."""
     connection = node.connection
     space = connection.operator.space
     return (
         space.connect == "local"
+        and connection.operator.channel.connect != "local"
         and space.share == "positions"
         and is_map_to_map(node)
         and is_plain(connection)

@@ -14,6 +14,7 @@ from relgraph.lower import (
     attention,
     average,
     baked,
+    banded,
     center,
     circular,
     conv,
@@ -21,6 +22,7 @@ from relgraph.lower import (
     general,
     matrix,
     mixing,
+    outlook,
     pointwise,
     pooled,
     pooled_dense,
@@ -42,6 +44,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("baked attention", baked.accepts_baked, baked.lower_baked),
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
+    Pattern("banded", banded.accepts_banded, banded.lower_banded),
     Pattern("average", average.accepts_average, average.lower_average),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
     Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
@@ -50,6 +53,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern(
         "window attention", attention.accepts_window_attention, attention.lower_window_attention
     ),
+    Pattern("outlook attention", outlook.accepts_outlook, outlook.lower_outlook),
     Pattern(
         "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
     ),

@@ -44,7 +44,19 @@ def connected(seen: Tensor) -> Channel | None:
         block = torch.arange(d)[:, None] // (d // groups) == torch.arange(c) // (c // groups)
         if torch.equal(seen, block):
             return Channel("groups", groups=groups)
-    return None
+    return _band(seen) if d == c else None
+
+
+def _band(seen: Tensor) -> Channel | None:
+    """A band around the diagonal, with the extra channel of even widths behind it."""
+    beside = (torch.arange(len(seen)) - torch.arange(len(seen))[:, None])[seen]
+    if not len(beside):
+        return None
+    first, last = int(beside.min()), int(beside.max())
+    size = last - first + 1
+    offset = torch.arange(len(seen)) - torch.arange(len(seen))[:, None]
+    whole = torch.equal(seen, (offset >= first) & (offset <= last))
+    return Channel("local", size=size) if whole and first == -((size - 1) // 2) else None
 
 
 def sorted_channels(seen: Tensor, weights: Tensor) -> Order:
@@ -98,6 +110,8 @@ def shared(channel: Channel, weights: Tensor) -> Channel | None:
         return channel
     if channel.connect == "groups":
         return _shared_groups(channel, weights)
+    if channel.connect == "local":
+        return _shared_band(channel, weights)
     own = weights.diagonal(0, 0, 1).T
     leader = _leaders(own)
     count = len(own)
@@ -110,6 +124,17 @@ def shared(channel: Channel, weights: Tensor) -> Channel | None:
     if count % heads == 0 and torch.equal(leader, runs):
         return replace(channel, share="heads", heads=heads)
     return None
+
+
+def _shared_band(channel: Channel, weights: Tensor) -> Channel | None:
+    """One number for each tap, or one for each entry."""
+    first = -((channel.size - 1) // 2)
+    lines = [weights.diagonal(first + m, 0, 1).T for m in range(channel.size)]
+    tied = [bool((_leaders(line) == 0).all()) for line in lines if len(line) > 1]
+    if all(tied):
+        return replace(channel, share="all")
+    entries = torch.cat(lines)
+    return channel if torch.equal(_leaders(entries), torch.arange(len(entries))) else None
 
 
 def _shared_groups(channel: Channel, weights: Tensor) -> Channel | None:

@@ -49,7 +49,8 @@ def channel_properties(made: Measuring, operator: Operator) -> tuple[Property, .
     d, c = made.joined.shape
     reads = made.joined.sum(1)
     said = f"an output channel reads {_range(reads)} of {c}"
-    words = channel.connect + (f" {channel.groups}" if channel.connect == "groups" else "")
+    counts = {"groups": f" {channel.groups}", "local": f" {channel.size}"}
+    words = channel.connect + counts.get(channel.connect, "")
     connected = channels.connected(made.joined[made.order.outputs][:, made.order.inputs])
     first = Property("connectivity over channels", words, said, connected is not None)
     if channel.connect == "full":

@@ -13,7 +13,7 @@ from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Relation, Step
 from relgraph.relations.values import mixing, rank, ties
 
-LEVELS: dict[ChannelConnect, int] = {"full": 2, "groups": 1, "separate": 0}
+LEVELS: dict[ChannelConnect, int] = {"full": 2, "groups": 1, "local": 1, "separate": 0}
 SHARES: tuple[ChannelShare, ...] = ("none", "heads", "all")
 
 
@@ -32,8 +32,10 @@ def _mixed(operator: Operator, numbers: Numbers, way: int) -> Iterator[Step]:
     for connect, level in LEVELS.items():
         if (level - LEVELS[here.connect]) * way <= 0:
             continue
-        for groups in numbers.groups if connect == "groups" else (1,):
-            there = replace(here, connect=connect, groups=groups)
+        counts = {"groups": numbers.groups, "local": numbers.band}.get(connect, (1,))
+        for count in counts:
+            groups, size = (count, 1) if connect == "groups" else (1, count)
+            there = replace(here, connect=connect, groups=groups, size=size)
             before, after = (mixing(c, numbers.families) for c in (here, there))
             yield Step(before, after, replace(operator, channel=there))
 

@@ -19,7 +19,7 @@ from relgraph.errors import Problem, RelgraphError
 from relgraph.relations.distance import apart, at_least
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node, bare, core
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import GENERIC, OVERLAP, VARIANTS, Numbers
 from relgraph.relations.relation import Edit
 from relgraph.relations.table import edits
 from relgraph.relations.weight import default_border
@@ -85,8 +85,10 @@ def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
+    outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
-    return replace(GENERIC, **wider)
+    band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
+    return replace(GENERIC, **wider, band=band, outlook=outlook)
 
 
 _WRITTEN = {"normal": "normalize", "scores": "score", "keys": "kv_heads"}

@@ -67,11 +67,11 @@ def at_least(operator: Operator, goal: Operator) -> int:
 
 
 def _support(space: Space) -> object:
-    return space.connect, space.size, space.dilation, space.shift, space.along
+    return space.connect, space.size, space.dilation, space.shift, space.along, space.step
 
 
 def _mixing(channel: Channel) -> object:
-    return channel.connect, channel.groups
+    return channel.connect, channel.groups, channel.size
 
 
 def _ties(channel: Channel) -> object:
@@ -117,6 +117,8 @@ def _space_share(operator: Operator, goal: Operator) -> bool:
     if operator.weight.source == goal.weight.source == "pair":
         return operator.weight.position != goal.weight.position
     if here.share in ("windows", "all") and here.connect != there.connect:
+        return False
+    if "outlook" in (here.connect, there.connect):  # its word for what is shared is its own
         return False
     mine, wanted = sharing_of(operator), sharing_of(goal)
     return mine is not None and wanted is not None and mine != wanted

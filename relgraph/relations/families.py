@@ -12,7 +12,7 @@ from dataclasses import replace
 from relgraph.algebra.operator import Channel, Rank, Size, Space
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Composite, Node, core
-from relgraph.relations.numbers import GENERIC
+from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 
 
@@ -32,6 +32,7 @@ def _space(space: Space) -> Space:
         "window": GENERIC.window[0],
         "grid": GENERIC.grid[0],
         "stripe": band(GENERIC.stripe[0], "rows"),
+        "outlook": OVERLAP[:2],
     }
     return Space(
         space.connect,
@@ -45,7 +46,8 @@ def _space(space: Space) -> Space:
 def _channel(channel: Channel) -> Channel:
     groups = GENERIC.groups[0] if channel.connect == "groups" else 1
     heads = GENERIC.heads[0] if channel.share == "heads" else 1
-    return replace(channel, groups=groups, heads=heads, rank=_rank(channel.rank))
+    size = BAND if channel.connect == "local" else 1
+    return replace(channel, groups=groups, heads=heads, rank=_rank(channel.rank), size=size)
 
 
 def _rank(rank: Rank | None) -> Rank | None:

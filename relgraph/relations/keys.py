@@ -32,7 +32,7 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Kind, Node, core
-from relgraph.relations.numbers import GENERIC
+from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
 from relgraph.relations.words import key
@@ -117,7 +117,7 @@ def _space(words: list[str], border: Border) -> Space:
     connect, numbers = left.numbered(get_args(SpaceConnect).__contains__) or ("", ())
     share, written = left.one_of(SpaceShare), left.one_of(Border)
     found: dict[str, Any] = {"along": "columns" if _taken(left, "columns") else "rows"}
-    for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift")):
+    for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift"), ("e", "step")):
         read = left.numbered(letter.__eq__)
         found |= {name: _size(read[1])} if read else {}
     read = left.numbered("p".__eq__)
@@ -154,24 +154,26 @@ def _generic(space: Space) -> Size:
         "window": GENERIC.window[0],
         "grid": GENERIC.grid[0],
         "stripe": band(GENERIC.stripe[0], space.along),
+        "outlook": OVERLAP[:2],
     }
     return sizes.get(space.connect, (1, 1))
 
 
 def _channel(words: list[str]) -> Channel:
     left = _Words(words)
-    connect, groups = left.numbered(get_args(ChannelConnect).__contains__) or ("", ())
+    connect, counts = left.numbered(get_args(ChannelConnect).__contains__) or ("", ())
     share, heads = left.numbered(get_args(ChannelShare).__contains__) or ("none", ())
     rank = _rank(left)
     left.end()
-    if not connect or len(groups) > 1 or len(heads) > 1:
+    if not connect or len(counts) > 1 or len(heads) > 1:
         raise _NoKeyError(".".join(words))
     return Channel(
         cast(ChannelConnect, connect),
-        groups=(groups or GENERIC.groups)[0] if connect == "groups" else 1,
+        groups=(counts or GENERIC.groups)[0] if connect == "groups" else 1,
         share=cast(ChannelShare, share),
         heads=(heads or GENERIC.heads)[0] if share == "heads" else 1,
         rank=rank,
+        size=(counts or (BAND,))[0] if connect == "local" else 1,
     )
 
 

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from relgraph.algebra.describe import sides
 from relgraph.algebra.operator import Operator, Rank, Size, Space
-from relgraph.relations.numbers import Numbers
+from relgraph.relations.numbers import Numbers, Overlap
 from relgraph.relations.relation import Relation, RelationAxis, Step, Steps
-from relgraph.relations.space import band
+from relgraph.relations.space import band, overlapping
 from relgraph.relations.values import connectivity, mixing, rank, source, ties
 
-Value = TypeVar("Value", int, Size, tuple[int, ...])
+Value = TypeVar("Value", int, Size, Overlap, tuple[int, ...])
 
 
 def _next(values: Iterable[Value], here: Value) -> Iterator[Value]:
@@ -37,13 +37,19 @@ def _magnitude(value: int | tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
 def resize_support(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """local 3×3 → local 5×5; window 7×7 → window 14×14; stripe of 1 rows → stripe of 2 rows."""
     here = operator.space
-    for size in _sizes(here, numbers):
-        space = replace(here, size=size)
+    for space in _resized(here, numbers):
         yield Step(
             connectivity(here, numbers.families),
             connectivity(space, numbers.families),
             replace(operator, space=space),
         )
+
+
+def _resized(here: Space, numbers: Numbers) -> Iterator[Space]:
+    if here.connect == "outlook":
+        windows = _next(numbers.outlook, (*here.size, *here.step))
+        yield from (overlapping(here, one) for one in windows)
+    yield from (replace(here, size=size) for size in _sizes(here, numbers))
 
 
 def _sizes(space: Space, numbers: Numbers) -> Iterator[Size]:
@@ -130,6 +136,16 @@ def regroup(operator: Operator, numbers: Numbers) -> Iterator[Step]:
             yield Step(before, after, replace(operator, channel=there))
 
 
+def resize_band(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """local 3 → local 5: a channel reads more of those around it."""
+    here = operator.channel
+    if here.connect == "local":
+        for size in _next(numbers.band, here.size):
+            there = replace(here, size=size)
+            before, after = (mixing(c, numbers.families) for c in (here, there))
+            yield Step(before, after, replace(operator, channel=there))
+
+
 def regroup_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """heads 4 → heads 8: of weights from pairs at the same width in all."""
     here = operator.channel
@@ -172,6 +188,7 @@ NUMBER: tuple[Relation, ...] = (
         regroup,
         "down to a multiple; where all groups share a matrix, too",
     ),
+    _row("resize", "channel", resize_band, "down to a narrower band"),
     _row(
         "regroup heads",
         "channel",

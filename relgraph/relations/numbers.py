@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, get_args
 from relgraph.algebra.operator import Normalize, Score, Size
 
 Along: TypeAlias = Literal["rows", "columns"]
+Overlap: TypeAlias = tuple[int, int, int, int]
+"""Windows of an outlook: their rows and columns, and how far apart they stand along both."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,17 @@ class Numbers:
 
     `kernel` sizes and `dilation` of local connectivity; sides of `window`; bands of `stripe`; cells
     of `grid`; counts of `groups` and `heads`; `inner` widths; `reduce` ratios; counts of `tokens`;
-    coarse factors of `scales`; sides of the region of a `center` source (`extent`). Which way
+    coarse factors of `scales`; widths of a `band` of channels (none: no edit writes one, unless a
+    root has it); sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
-    keys, and `keys` the counts of keys that runs of heads share (None: every head its own): what the graph is about, and with a root that has another, that one too. Such
-    variants are families like others, but a graph in which nobody asked for them would only be
-    larger. Numbers that are `sized` are meant as they stand, also where they are the generic ones:
-    a kernel of 3×3 is one of 3×3 then.
+    keys, and `keys` the counts of keys that runs of heads share (None: every head has its own):
+    what the graph is about, and with a root that has another, that one too. Such variants are
+    families like others, but a graph in which nobody asked for them would only be
+    larger. So are the windows of an `outlook`, of which there are none without such a root.
+    Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
+    of 3×3 is one of 3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -43,20 +48,31 @@ class Numbers:
     reduce: tuple[int, ...] = (2,)
     tokens: tuple[int, ...] = (2,)
     scales: tuple[tuple[int, ...], ...] = ((2,),)
+    band: tuple[int, ...] = ()
     extent: tuple[int, ...] = (1,)
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
     keys: tuple[int | None, ...] = (None,)
+    outlook: tuple[Overlap, ...] = ()
     sized: bool = False
 
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        return replace(self, **{name: getattr(GENERIC, name) for name in VARIANTS}) == GENERIC
+        usual = {name: getattr(GENERIC, name) for name in VARIANTS}
+        if self.band == (BAND,):
+            usual["band"] = GENERIC.band
+        if self.outlook == (OVERLAP,):
+            usual["outlook"] = GENERIC.outlook
+        return replace(self, **usual) == GENERIC
 
 
+BAND = 3
+"""The width of a family's band of channels."""
 GENERIC = Numbers()
+OVERLAP: Overlap = (3, 3, 1, 1)
+"""The windows of the family of outlooks."""
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 """What there are numbers of."""
 VARIANTS: Mapping[str, tuple[str, ...]] = {

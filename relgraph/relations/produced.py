@@ -50,7 +50,12 @@ def obstacle(inner: Operator, outer: Operator) -> str | None:
         return "given weights are one operator"
     if mine.source not in ("static", "fixed") and theirs.source == "static":
         return "learned numbers do not depend on the input"
-    return _normalisation(inner, outer) or _counted(inner, outer) or _source(inner, outer)
+    return (
+        _normalisation(inner, outer)
+        or _counted(inner, outer)
+        or _overlapping(inner, outer)
+        or _source(inner, outer)
+    )
 
 
 def _normalisation(inner: Operator, outer: Operator) -> str | None:
@@ -89,6 +94,26 @@ def _counted(inner: Operator, outer: Operator) -> str | None:
     if counts and replace(mine, share="none") != replace(theirs, share="none"):
         return "the normalisations count other places outside the map"
     return None
+
+
+def _overlapping(inner: Operator, outer: Operator) -> str | None:
+    """Windows that overlap are summed after they were normalised, each by itself; weights read at
+    a centre are read at the windows', so that only those of an output's own window can be what
+    another connectivity reads at it."""
+    mine, theirs = inner.space, outer.space
+    if "outlook" not in (mine.connect, theirs.connect) or _windows(mine) == _windows(theirs):
+        return None
+    if outer.weight.normalize != "none":
+        return "a sum over windows, each normalised by itself, is not normalised as the other is"
+    if inner.weight.source != "center" or outer.weight.source != "center":
+        return None
+    if mine.connect == "outlook" and theirs.connect != "outlook":
+        return "the windows that an output lies in have other centres than it"
+    return "the windows stand elsewhere" if mine.step != theirs.step else None
+
+
+def _windows(space: Space) -> object:
+    return space.connect, space.size, space.step
 
 
 def _source(inner: Operator, outer: Operator) -> str | None:
@@ -138,12 +163,21 @@ def partitions(inner: Operator, outer: Operator) -> tuple[Space, Space]:
     mine, theirs = _functions(inner), _functions(outer)
     if inner.weight.source == outer.weight.source == "pair":
         return replace(mine, rank=None), replace(theirs, rank=None)
+    if inner.weight.source == outer.weight.source == "center" and mine.connect != "outlook":
+        theirs = _own_window(theirs)
     plain = outer.weight.normalize not in TOGETHER
     if plain and inner.weight.normalize in TOGETHER and inner.weight.source == "static":
         mine = replace(mine, share=_value_share(mine))
     if plain and inner.weight.fixed == "average" and inner.space.border == "mask":
         mine = replace(mine, share="none")
     return mine, theirs
+
+
+def _own_window(space: Space) -> Space:
+    """Of windows that overlap the one around each output."""
+    if space.connect != "outlook":
+        return space
+    return replace(space, connect="local", share="positions")
 
 
 def _functions(operator: Operator) -> Space:

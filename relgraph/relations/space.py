@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from relgraph.algebra.operator import (
     BLOCKS,
+    STENCILS,
     Operator,
     Rank,
     Size,
@@ -18,7 +19,7 @@ from relgraph.algebra.operator import (
     SpaceConnect,
     SpaceShare,
 )
-from relgraph.relations.numbers import Numbers
+from relgraph.relations.numbers import Numbers, Overlap
 from relgraph.relations.relation import Relation, Step
 from relgraph.relations.values import connectivity, rank
 
@@ -30,6 +31,7 @@ LEVELS: dict[SpaceConnect, int] = {
     "grid": 1,
     "local": 1,
     "axial": 1,
+    "outlook": 1,
     "point": 0,
 }
 # From every entry its own weight to one weight for all.
@@ -64,14 +66,18 @@ def _connected(operator: Operator, numbers: Numbers, way: int) -> Iterator[Step]
 
 def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterator[Space]:
     """The connectivity at every size that may be written; dilation, shift and completed maps are
-    the old geometry's and fall away, sharing, border, stride and rank stay."""
+    the old geometry's and fall away, sharing, border, stride and rank stay. What is shared over
+    the map by offsets where an output has its own neighbourhood, is so by places in windows that
+    overlap."""
     plain = replace(
         here,
         connect=connect,
         size=(1, 1),
         dilation=(1, 1),
         shift=(0, 0),
+        step=(1, 1),
         along="rows",
+        share=_share_in(connect, here),
         pad=here.pad and connect in BLOCKS[1:-1],
     )
     if connect == "stripe":
@@ -79,8 +85,28 @@ def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterato
             for places in numbers.stripe:
                 yield replace(plain, size=band(places, along), along=along)
         return
+    if connect == "outlook":
+        yield from (overlapping(plain, windows) for windows in numbers.outlook)
+        return
     for size in _sizes(connect, numbers):
         yield replace(plain, size=size)
+
+
+_SLIDING: tuple[SpaceConnect, ...] = ("point", *STENCILS)
+
+
+def _share_in(connect: SpaceConnect, here: Space) -> SpaceShare:
+    if connect == "outlook" and here.connect in _SLIDING and here.share == "positions":
+        return "windows"
+    if here.connect == "outlook" and connect in _SLIDING and here.share == "windows":
+        return "positions"
+    return here.share
+
+
+def overlapping(space: Space, windows: Overlap) -> Space:
+    """An outlook with these windows."""
+    rows, columns, down, right = windows
+    return replace(space, size=(rows, columns), step=(down, right))
 
 
 def _sizes(connect: SpaceConnect, numbers: Numbers) -> tuple[Size, ...]:

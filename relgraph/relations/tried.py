@@ -19,11 +19,17 @@ _SPACE: Mapping[str, tuple[int, ...]] = {
     "window": (2, 3),
     "grid": (2, 3),
     "stripe": (1, 2),
+    "outlook": (3, 5),
     "reduce": (2, 3),
     "tokens": (2, 4),
     "scales": (2, 4),
 }
-_CHANNEL: Mapping[str, tuple[int, ...]] = {"groups": (2, 4), "heads": (2, 4), "inner": (2, 4)}
+_CHANNEL: Mapping[str, tuple[int, ...]] = {
+    "groups": (2, 4),
+    "heads": (2, 4),
+    "inner": (2, 4),
+    "local": (3, 4),
+}
 
 
 def spaces(one: Space, other: Space) -> Iterator[tuple[Space, Space, str]]:
@@ -61,7 +67,9 @@ def _space(space: Space, put: Put) -> Space:
 def _channel(channel: Channel, put: Put) -> Channel:
     groups = put["groups"] if channel.connect == "groups" else 1
     heads = put["heads"] if channel.share == "heads" else 1
-    return replace(channel, groups=groups, heads=heads, rank=_rank(channel.rank, put))
+    size = put["local"] if channel.connect == "local" else 1
+    rank = _rank(channel.rank, put)
+    return replace(channel, groups=groups, heads=heads, rank=rank, size=size)
 
 
 def _rank(rank: Rank | None, put: Put) -> Rank | None:

@@ -16,7 +16,8 @@ def connectivity(space: Space, families: bool) -> str:
         return space.connect
     if space.connect == "stripe":
         return f"stripe of {space.size[0 if space.along == 'rows' else 1]} {space.along}"
-    return f"{space.connect} {sides(space.size)}"
+    every = "" if space.step == (1, 1) else f" every {sides(space.step)}"
+    return f"{space.connect} {sides(space.size)}{every}"
 
 
 def rank(value: Rank | None, families: bool) -> str:
@@ -29,7 +30,9 @@ def rank(value: Rank | None, families: bool) -> str:
 
 
 def mixing(channel: Channel, families: bool) -> str:
-    """`full`, `groups 4`, `separate`."""
+    """`full`, `groups 4`, `local 3`, `separate`."""
+    if channel.connect == "local" and not families:
+        return f"local {channel.size}"
     if channel.connect != "groups" or families:
         return channel.connect
     return f"groups {channel.groups}"

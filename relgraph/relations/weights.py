@@ -136,13 +136,24 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
 
 def _is_bounded(a: Operator) -> bool:
     """Whether its weights are all between 0 and 1."""
-    return a.weight.normalize in ("softmax", "sigmoid") or a.weight.fixed == "average"
+    squashed = a.weight.normalize in ("softmax", "sigmoid") and not _overlaps(a)
+    return squashed or a.weight.fixed == "average"
 
 
 def _sums_to_1(a: Operator) -> bool:
     if a.weight.fixed == "average":
         return a.space.border == "mask" or not crosses(a.space)
-    return a.weight.normalize == "softmax"
+    return a.weight.normalize == "softmax" and not _overlaps(a)
+
+
+def _overlaps(a: Operator) -> bool:
+    """Whether an output is a sum over windows."""
+    return a.space.connect == "outlook"
+
+
+def _other_centers(a: Operator, b: Operator) -> bool:
+    """Functions of what stands around an output, and around windows a step apart."""
+    return a.weight.source == b.weight.source == "center" and a.space.step != b.space.step
 
 
 def _free_rows(a: Operator, b: Operator) -> bool:
@@ -196,6 +207,7 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
+    _Row(_other_centers, "none", "the windows stand elsewhere, and with them what is read"),
     _Row(
         lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "pooled",
         "projection",
@@ -241,6 +253,11 @@ ROWS: tuple[_Row, ...] = (
         "none",
         "a mean has no place there: the score is bounded on one side or both, and there is no "
         "position bias",
+    ),
+    _Row(
+        lambda a, b: _overlaps(b) and not _linear(b),
+        "none",
+        "a sum over windows, each normalised by itself, is no linear class",
     ),
     _Row(
         lambda a, b: _is_bounded(a) and b.weight.normalize == "sigmoid",

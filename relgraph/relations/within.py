@@ -172,6 +172,7 @@ def _line(space: Space, axis: int) -> Space:
         space,
         size=(space.size[axis], 1),
         stride=(space.stride[axis], 1),
+        step=(space.step[axis], 1),
         dilation=(space.dilation[axis], 1),
         shift=(space.shift[axis], 0),
         padding=padding,
@@ -199,6 +200,8 @@ def _lengths(one: Space, other: Space, axis: int) -> Iterator[int]:
             space.connect == "stripe" and axis == geometry.band_axis(space)
         )
         sizes += [places if cut else 1, space.stride[axis], *(_numbers(space, "reduce") or ())]
+        if space.connect == "outlook":
+            sizes, cut, places = [*sizes, space.step[axis]], True, 2 * places - 1
         reach = max(reach, places if cut else geometry.span(space, axis))
     step = math.lcm(*sizes)
     first = step * (reach // step + 1)
@@ -220,7 +223,8 @@ def channel_within(inner: Channel, outer: Channel) -> bool:
 
 
 def _channels_contain(outer: Channel, inner: Channel) -> bool:
-    width = 2 * math.lcm(*(n for c in (outer, inner) for n in (c.groups, c.heads)))
+    step = 2 * math.lcm(*(n for c in (outer, inner) for n in (c.groups, c.heads)))
+    width = step * (max(outer.size, inner.size) // 2 + 1)  # a group is wider than a band
     return _channel_orbits(outer, width).contains(_channel_orbits(inner, width))
 
 

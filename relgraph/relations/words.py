@@ -19,7 +19,7 @@ from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.weight import default_border
 
-_SIZED = ("local", "window", "grid", "stripe")
+_SIZED = ("local", "window", "grid", "stripe", "outlook")
 JOINED: Mapping[Kind, str] = {
     "chain": "then",
     "sum": "plus",
@@ -79,6 +79,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
             yield word + _sides(value)
     if space.shift != (0, 0):
         yield "m" + _sides(space.shift)
+    if space.step != (1, 1):
+        yield "e" + _sides(space.step)
     if space.padding != "half":
         yield "sametf" if isinstance(space.padding, str) else "p" + _sides(space.padding)
     if space.pad:
@@ -87,7 +89,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
 
 
 def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
-    yield channel.connect + (str(channel.groups) if numbers and channel.connect == "groups" else "")
+    counts = {"groups": channel.groups, "local": channel.size}
+    yield channel.connect + (str(counts.get(channel.connect, "")) if numbers else "")
     if channel.share != "none":
         heads = numbers and channel.share == "heads"
         yield channel.share + (str(channel.heads) if heads else "")
@@ -133,6 +136,7 @@ _CONNECT = {
     "window": "windows",
     "stripe": "stripes",
     "grid": "grids of spread places",
+    "outlook": "overlapping windows",
 }
 _SHARE = {
     "none": "a weight for every entry",
@@ -144,6 +148,8 @@ _CHANNEL = {
     ("full", "none"): "all channels",
     ("groups", "none"): "channels in groups",
     ("groups", "all"): "channels in groups, one matrix for all groups",
+    ("local", "none"): "bands of channels",
+    ("local", "all"): "bands of channels, shared by all channels",
     ("separate", "none"): "own channel only",
     ("separate", "heads"): "own channel only, shared inside heads",
     ("separate", "all"): "own channel only, shared by all channels",

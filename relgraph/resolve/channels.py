@@ -20,6 +20,7 @@ def read_channel(section: Section, width: Width) -> Channel:
     values: dict[str, Any] = section.values
     connect, share, groups = values["connect"], values["share"], values["groups"]
     _check_groups(section, connect, groups)
+    _check_size(section, connect, values["size"])
     count = _heads(section, width) if share in (None, "heads") else None
     if share is None:
         share = "none" if count is None else "heads"
@@ -38,6 +39,7 @@ def read_channel(section: Section, width: Width) -> Channel:
         groups=groups if grouped else 1,
         share=share,
         heads=count if share == "heads" and count is not None else 1,
+        size=values["size"] if connect == "local" else 1,
     )
 
 
@@ -55,6 +57,24 @@ def _check_groups(section: Section, connect: str, groups: int | None) -> None:
             section.where("groups"),
             f"{groups} groups with connect: {connect}",
             "expected connect: groups",
+            related=(section.where("connect"),),
+        )
+
+
+def _check_size(section: Section, connect: str, size: int | None) -> None:
+    if connect == "local" and size is None:
+        raise section.findings.refuse(
+            "missing-key",
+            section.where("connect"),
+            "connect: local without a width",
+            "expected size: n, the channels that each one reads",
+        )
+    if connect != "local" and size is not None:
+        section.findings.refuse(
+            "contradiction",
+            section.where("size"),
+            f"a band of {size} channels with connect: {connect}",
+            "expected connect: local",
             related=(section.where("connect"),),
         )
 

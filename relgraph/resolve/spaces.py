@@ -14,7 +14,7 @@ from relgraph.spec.properties import SPACE
 
 # What an `Operator` cannot say without these, so that the algebra's rules never see it.
 SAYS_SOMETHING: Mapping[str, tuple[str, ...]] = {
-    "size": ("local", "window", "grid", "stripe"),
+    "size": ("local", "window", "grid", "stripe", "outlook"),
     "along": ("stripe",),
     "anchor": ("local",),
 }
@@ -52,6 +52,7 @@ def space_of(section: Section, border: Border) -> Space:
         border=values["border"] or border,
         padding=_padding(section),
         pad=values["pad"],
+        step=values["step"],
     )
 
 

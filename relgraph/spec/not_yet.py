@@ -78,25 +78,11 @@ NOT_YET: Final = (
         "a depthwise_conv can learn it",
     ),
     NotYet(
-        "channel",
-        "connect",
-        "local",
-        "a band of neighbouring channels (ECA)",
-        "groups are blocks of neighbouring channels",
-    ),
-    NotYet(
         "space",
         "connect",
         "halo",
         "a block of queries that reads a larger block (HaloNet)",
         "window reads the block itself, local a neighbourhood around each position",
-    ),
-    NotYet(
-        "space",
-        "connect",
-        "outlook",
-        "windows that overlap and are summed where they do (VOLO's outlooker)",
-        "local with dynamic: center predicts one kernel around each position",
     ),
 )
 

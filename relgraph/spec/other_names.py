@@ -17,12 +17,15 @@ attention mha msa mhsa selfattention multiheadattention vanillaattention: global
 windowattention swinattention wmsa: local_attention
 spatialreductionattention sra: reduced_attention
 involution: inhomogeneous_depthwise_conv
+outlook outlooker outlookattn: outlook_attention outlook
 dwconv depthwise depthwiseconv: depthwise_conv
 mlp ffn channelmlp: feed_forward
 mixer tokenmixing spatialmlp: token_mlp
 conv1x1 pwconv: pointwise
 patchembed patchembedding: patchify
 se seblock semodule squeezeexcitation: squeeze_excite
+eca ecamodule ecalayer channelattention: efficient_channel_attention
+bandconv channelwiseconv: channel_conv
 bn: batch_norm
 ln norm: layer_norm
 gn: group_norm
@@ -42,7 +45,7 @@ skip skipconnection add res: residual sum
 cat concatenate: concat
 mul multiply gate: product
 chunk: split
-kernel kernelsize ksize k filtersize: size
+kernel kernelsize ksize k filtersize bandsize bandwidth: size
 window windowsize ws: window size
 shiftsize: shift
 strides: stride
@@ -71,8 +74,9 @@ depthwise channelwise: separate
 grouped: groups
 dense: full
 global: full
-sliding neighborhood neighbourhood: local
+sliding neighborhood neighbourhood band banded: local
 windowed: window
+overlapping overlap: outlook
 dot dotproduct pairwise qk query: pair
 globalpool gappooled global: pooled
 centre pointwise: center

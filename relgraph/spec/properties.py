@@ -17,7 +17,7 @@ SPACE: Final = (
         "choice",
         "which inputs an output sees",
         "point",
-        choices=("point", "window", "stripe", "grid", "full", "local", "axial"),
+        choices=("point", "window", "stripe", "grid", "full", "local", "axial", "outlook"),
         example="connect: window",
     ),
     Field(
@@ -36,6 +36,16 @@ SPACE: Final = (
         minimum=1,
         maximum=4096,
         example="stride: 2",
+    ),
+    Field(
+        "step",
+        "size",
+        "how far apart windows that overlap stand (outlook); every output is the sum over the "
+        "windows that it lies in, and `center` reads the mean of step × step places",
+        1,
+        minimum=1,
+        maximum=4096,
+        example="step: 2",
     ),
     Field(
         "dilation",
@@ -117,8 +127,17 @@ CHANNEL: Final = (
         "choice",
         "which input channels an output channel sees",
         "full",
-        choices=("full", "groups", "separate"),
+        choices=("full", "groups", "separate", "local"),
         example="connect: separate",
+    ),
+    Field(
+        "size",
+        "integer",
+        "width of the band that an output channel sees around its own (local); outside are zeros",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="size: 3",
     ),
     Field(
         "groups",

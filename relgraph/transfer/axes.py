@@ -16,7 +16,8 @@ from torch import Tensor
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, SpaceShare
-from relgraph.verify.oracle_channels import channel_orbits
+from relgraph.verify import oracle
+from relgraph.verify.oracle_channels import channel_orbits, unit_count
 from relgraph.verify.oracle_tables import Table, completed_connection, table
 
 
@@ -43,7 +44,7 @@ def channel_axis(connection: Connection) -> Axis:
     units = channel_orbits(connection)
     entry = torch.nonzero(units.flatten() >= 0).squeeze(1)
     orbit = units.flatten()[entry]
-    return Axis(entry, orbit, int(orbit.max()) + 1)
+    return Axis(entry, orbit, unit_count(connection))
 
 
 def space_axis(connection: Connection, share: SpaceShare | None = None) -> Axis:
@@ -65,6 +66,9 @@ def slot_axis(connection: Connection, share: SpaceShare | None = None, empty: bo
     spot = table(completed_connection(shared(connection, share)))
     inputs, orbit, outputs = _by_slot(spot)
     slot = torch.arange(spot.width).expand(*spot.outputs.shape, -1)
+    if connection.operator.space.connect == "outlook":  # an output has slots in several windows
+        number = torch.arange(spot.outputs.numel()).view(*spot.outputs.shape, 1)
+        outputs = torch.where(outputs < 0, outputs, number)
     present = spot.present.expand(*spot.outputs.shape, -1) & (empty | (inputs >= 0))
     there = (outputs >= 0) & present & (orbit >= 0)
     return Axis((outputs * spot.width + slot)[there], orbit[there], spot.orbits)
@@ -74,11 +78,23 @@ def slots(connection: Connection) -> tuple[Tensor, Tensor]:
     """What each output's slots read (O, K; -1: nothing), and which of them take part in a
     normalisation, on the completed map."""
     spot = table(completed_connection(shared(connection, "none")))
-    inputs, _, outputs = _by_slot(spot)
-    present = spot.present.expand(*spot.outputs.shape, -1).reshape(-1, spot.width)
-    rows = outputs[..., 0].flatten()
-    order = rows.argsort()[int((rows < 0).sum()) :]
-    return inputs.reshape(-1, spot.width)[order], present[order]
+    present = spot.present.expand(*spot.outputs.shape, -1).flatten(0, 1)
+    counted = oracle.of_outputs(present[None, None], spot)[0, 0].flatten(1)
+    return oracle.slots(connection), counted
+
+
+def center_axis(connection: Connection) -> Axis:
+    """Which orbit joins which positions by weights that are read where: entry (n · P + o) · P + i
+    for the window n of an outlook, or the output itself. Only what is read at the same place of one
+    map can be one function."""
+    spot = table(connection)
+    inputs, orbit, outputs = _by_slot(spot)
+    center = outputs
+    if connection.operator.space.connect == "outlook":
+        center = torch.arange(len(outputs))[:, None, None].expand_as(outputs)
+    places = geometry.area(connection.in_grid)
+    there = (outputs >= 0) & (inputs >= 0) & (orbit >= 0)
+    return Axis(((center * places + outputs) * places + inputs)[there], orbit[there], spot.orbits)
 
 
 def shared(connection: Connection, share: SpaceShare | None) -> Connection:

@@ -53,7 +53,10 @@ def into_norms(pairs: Sequence[Pair], path: str, tensors: Tensors) -> Moved:
         else:
             assert isinstance(there, Element), "a norm of the target"
             new = replace(
-                there, input=source.output, output=source.output, attr=_free(tensors, path)
+                there,
+                input=source.output,
+                output=source.output,
+                attr=_free({**tensors, **own}, path),
             )
             own |= _identity(new, path, bias)
             made[behind], reasons[behind] = (new, there), NEW

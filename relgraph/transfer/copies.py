@@ -60,8 +60,12 @@ def copied_connection(
     """A connection of copies, its map of keys aside."""
     operator = connection.operator
     mixes = operator.channel.connect != "separate"
+    if factors == Factors(1, 1):
+        return connection, dict(tensors)
+    if operator.channel.connect == "local":
+        return Refused("a band of channels reads the neighbours of a copy, which are copies")
     if operator.weight.source not in _SOURCES:
-        return Refused(f"weights of {operator.weight.source} are not known of copies")
+        return Refused(f"copies of channels have no weights from {operator.weight.source}")
     if operator.weight.kv_heads is not None:
         return Refused("keys that heads share are not known of copies")
     if mixes and operator.weight.normalize != "none" and factors.entering > 1:
@@ -79,12 +83,12 @@ def copied_connection(
     for name, tensor in tensors.items():
         rule = _RULES.get(name)
         if rule is None:
-            return Refused(f"{name} is not known of copies")
+            return Refused(f"copies of channels have no {name}")
         made[name] = rule(tensor, connection, factors)
     listed = (*parameters(wide), *buffers(wide))
     wanted = {one.name: one.shape for one in listed if one.name in made}
     if wanted != {name: tuple(tensor.shape) for name, tensor in made.items()}:
-        return Refused("its numbers are not those of copies")
+        return Refused("a hidden layer or a head is not as many times wider")
     return wide, made
 
 

@@ -21,6 +21,8 @@ _SILENT_ARGUMENTS = {
     **{word: {"rate", "follows_block"} for word in PASSING},
 }
 
+_COUNTER = "num_batches_tracked"  # of a batch norm: a checkpoint need not have it
+
 
 def carry_element(
     source: Element, target: Element, tensors: Tensors, fresh: Tensors
@@ -41,16 +43,42 @@ def _same_word(
 ) -> Carried | None:
     changed = _changed(source, target)
     kept = _fitting(tensors, fresh)
-    missing = [name for name in fresh if name not in kept]
+    missing = [name for name in fresh if name not in kept and name != _COUNTER]
     if missing == ["bias"] and not changed - {"bias"} and "bias" not in tensors:
         return Carried("embedding", {**kept, "bias": fresh["bias"] * 0}, "", 0.0)
     if missing:
-        return Carried("fresh", {}, _shapes(missing[0], tensors, fresh))
-    dropped = [name for name in tensors if name not in kept]
+        placed = _positions(source, target, tensors, fresh)
+        return placed or Carried("fresh", {}, _shapes(missing[0], tensors, fresh))
+    dropped = [name for name in tensors if name not in kept and name != _COUNTER]
     if changed or dropped:
         words = ", ".join(sorted(changed)) or ", ".join(dropped)
         return Carried("partial", kept, f"{target.word} with another {words}")
     return Carried("copy", kept, error=0.0) if fresh else None
+
+
+def _positions(
+    source: Element, target: Element, tensors: Tensors, fresh: Tensors
+) -> Carried | None:
+    """Learned vectors of the positions, and of the tokens that both have; those of others fresh."""
+    if target.word != "position" or set(tensors) != {"weight"} or set(fresh) != {"weight"}:
+        return None
+    before, after = tensors["weight"], fresh["weight"]  # (1, T + P, C)
+    if source.input.grid != target.input.grid or before.shape[-1] != after.shape[-1]:
+        return None
+    rows = {name: at for at, name in enumerate(_places(source))}
+    made = after.clone()
+    for at, name in enumerate(_places(target)):
+        if name in rows:
+            made[:, at] = before[:, rows[name]]
+    reason = "of positions and tokens that both have; those of others start fresh"
+    return Carried("partial", {"weight": made}, reason)
+
+
+def _places(element: Element) -> list[tuple[str, int]]:
+    """What each row stands for, tokens of one name counted."""
+    tokens = element.input.tokens if element["tokens"] else ()
+    numbered = [(name, tokens[:at].count(name)) for at, name in enumerate(tokens)]
+    return numbered + [("", at) for at in range(element.input.positions)]
 
 
 def _changed(source: Element, target: Element) -> set[str]:

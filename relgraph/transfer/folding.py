@@ -42,7 +42,8 @@ def _rows(node: Node, path: str, tensors: Tensors) -> list[str] | None:
     operator = node.connection.operator
     if operator.frame.output:
         return _there((join(path, "proj.weight"), join(path, "proj.bias")), tensors)
-    own = operator.channel.connect == "full" or operator.channel.share == "none"
+    banded = operator.channel.connect == "local"  # stored entry by entry, or tap by tap
+    own = operator.channel.connect == "full" or (operator.channel.share == "none" and not banded)
     plain = operator.weight.source == "static" and operator.weight.normalize == "none"
     if not (own and plain) or operator.bias == "positions":
         return None

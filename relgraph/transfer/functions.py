@@ -18,6 +18,7 @@ from relgraph.algebra.operator import TOGETHER, Connection, SpaceShare
 from relgraph.transfer.axes import (
     Axis,
     Transition,
+    center_axis,
     channel_axis,
     gram,
     slot_axis,
@@ -41,13 +42,16 @@ _SAME = 1e-12  # relative, float64: θ comes back as it was but for rounding
 @dataclass(frozen=True, eq=False)
 class Axes:
     """The two axes of a weight. `slots`: entries of the space axis are slots, of which one without
-    an orbit has the logit 0; else they are positions, and what is not there is absent."""
+    an orbit has the logit 0; else they are positions, and what is not there is absent. `elsewhere`:
+    functions of other places meet at an entry, so that nothing is exact, whatever the numbers."""
 
     channel: Axis
     space: Axis
     slots: bool = False
+    elsewhere: bool = False
 
 
+_Spaces: TypeAlias = tuple[Axis, Axis, bool]
 Places: TypeAlias = tuple[tuple[Axes, Axes], ...]
 """The axes of source and target over common entries: on a generic map where there is one, then on
 the layer's own."""
@@ -82,18 +86,26 @@ def axes_of(
         if isinstance(spaces, Refused):
             refused = spaces
             continue
+        ends = channel_axis(source), channel_axis(target)
         one, other, slotted = spaces
-        found.append(
-            (Axes(channel_axis(source), one, slotted), Axes(channel_axis(target), other, slotted))
-        )
+        found.append((Axes(ends[0], one, slotted), Axes(ends[1], other, slotted)))
+        if _of_centers(source, target):
+            assert not isinstance(placed, Refused)
+            lines = (space_axis(one, share) for one, share in zip(placed, shares, strict=True))
+            both = zip(ends, lines, strict=True)
+            first, second = (Axes(end, line, elsewhere=True) for end, line in both)
+            found.append((first, second))
     return tuple(found) or refused
 
 
 def _spaces(
     placed: tuple[Connection, Connection] | Refused, rule: Rule, shares: Shares, by_slot: bool
-) -> tuple[Axis, Axis, bool] | Refused:
+) -> _Spaces | Refused:
     if isinstance(placed, Refused):
         return placed
+    overlapping = _overlapping(*placed, rule)
+    if overlapping is not None:
+        return overlapping
     by_place = (space_axis(placed[0], shares[0]), space_axis(placed[1], shares[1]), False)
     if rule == "none" and not by_slot:
         return by_place
@@ -108,6 +120,35 @@ def _spaces(
         if _repeats(reads):
             return Refused("the border shows one position twice, and each has a weight of its own")
     return by_place
+
+
+def _overlapping(one: Connection, other: Connection, rule: Rule) -> _Spaces | Refused | None:
+    """The axes where windows overlap, and other windows or none stand on the other side; None where
+    there is nothing to say of them."""
+    spaces = one.operator.space, other.operator.space
+    if not _other_windows(one, other):
+        return None
+    if rule != "none":
+        return Refused("a sum over windows, each normalised by itself, is no such weight")
+    if not _of_centers(one, other):
+        return None
+    if spaces[0].step != spaces[1].step:
+        return Refused("weights are read at other places: windows stand a step apart")
+    return center_axis(one), center_axis(other), False
+
+
+def _other_windows(one: Connection, other: Connection) -> bool:
+    """Whether windows overlap, and are not the same on both sides."""
+    spaces = one.operator.space, other.operator.space
+    windows = [(space.connect, space.size, space.step) for space in spaces]
+    return "outlook" in (windows[0][0], windows[1][0]) and windows[0] != windows[1]
+
+
+def _of_centers(one: Connection, other: Connection) -> bool:
+    """Whether, besides, weights are read at the centre of each: what is read at one place is
+    compared with what is read there, and only then with what is read elsewhere."""
+    sources = {one.operator.weight.source, other.operator.weight.source}
+    return _other_windows(one, other) and sources == {"center"}
 
 
 _THE: Mapping[Rule, str] = {"softmax": "a softmax", "l1": "a sum of magnitudes"}
@@ -132,6 +173,8 @@ def move(values: Tensor, places: Places, rule: Rule) -> Moved:
     if generic.exact or len(places) == 1:
         return generic
     own = _moved(values.double(), *places[-1], rule)
+    if places[-1][0].elsewhere:
+        return replace(own, exact=False)
     return replace(own, note="on maps of this size") if own.exact else own
 
 

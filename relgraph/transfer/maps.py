@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.operator import Connection, Size, Space
 from relgraph.transfer.carried import Refused
 
 Placed: TypeAlias = tuple[Connection, Connection] | Refused
@@ -50,6 +50,8 @@ def is_free(connection: Connection) -> bool:
         return False
     if connection.operator.weight.position == "absolute":
         return False
+    if space.connect == "outlook":
+        return space.share == "windows"
     if space.connect in ("local", "point"):
         return space.share in ("positions", "all") or connection.operator.weight.source == "pair"
     inside = all(n < side for n, side in zip(space.size, connection.in_grid, strict=True))
@@ -71,14 +73,21 @@ def _side(source: Connection, target: Connection, axis: int) -> int:
     the strides, on which TensorFlow's padding depends."""
     spaces = [source.operator.space, target.operator.space]
     windows = [space.size[axis] for space in spaces if space.connect == "window"]
-    reach = max(geometry.span(space, axis) for space in spaces)
+    reach = max(_reach(space, axis) for space in spaces)
     before = max(max(geometry.before(space, 64, axis), 0) for space in spaces)
-    steps = math.lcm(*(space.stride[axis] for space in spaces))
+    steps = math.lcm(*(space.stride[axis] * space.step[axis] for space in spaces))
     if windows:
         block = math.lcm(*windows)
         return block * math.ceil(max(2 * block, 2 * reach + 1) / block)
     own = geometry.as_map(source.in_grid)[axis]
     return 2 * max(reach, before) * steps + steps + own % steps
+
+
+def _reach(space: Space, axis: int) -> int:
+    """Places from the first that an output reads to the last."""
+    if space.connect == "outlook":
+        return 2 * space.size[axis] - 1
+    return geometry.span(space, axis)
 
 
 def _moved(connection: Connection, grid: Size) -> Connection:

@@ -204,14 +204,15 @@ def _compared(request: TransferRequest, pictures: Pictures) -> Pictures:
 
 
 def _refuse_no_way(outcome: Outcome, request: TransferRequest) -> None:
-    """Raise RelgraphError where of all operators that differ none could be carried."""
+    """Raise RelgraphError where of all operators that differ none could be carried. What is gone
+    leaves the others as they are, and starts nothing fresh."""
     operators = [layer for layer in outcome.layers if layer.kind == "operator"]
-    changed = [layer for layer in operators if layer.method not in ("copy", "neutral")]
-    stuck = [layer for layer in changed if layer.method in ("fresh", "dropped")]
+    changed = [one for one in operators if one.method not in ("copy", "neutral", "dropped")]
+    stuck = [layer for layer in changed if layer.method == "fresh"]
     if request.fresh or not stuck or len(stuck) < len(changed):
         return
     edges: dict[tuple[str, str, str], list[Layer]] = {}
-    for layer in [one for one in stuck if one.method == "fresh"] or stuck:
+    for layer in stuck:
         edges.setdefault((layer.before, layer.after, layer.reason), []).append(layer)
     raise RelgraphError(
         Problem(

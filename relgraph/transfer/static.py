@@ -84,6 +84,7 @@ def carried_numbers(
     numbers = numbers_for(source, target, tensors, share)
     made = numbers if isinstance(numbers, Refused) else settled(numbers, target)
     lossy = isinstance(made, Refused) or not made[1].exact
+    lossy = lossy and target.operator.space.connect != "outlook"  # no rows of its own
     if lossy and target.operator.weight.normalize == "softmax":
         return _nearest_rows(source, target, tensors, share) or made
     return made
@@ -118,6 +119,8 @@ def settled(numbers: Numbers, target: Connection) -> tuple[Tensor, Moved] | Refu
         return _exponentials(values, moved), moved
     if numbers.rule in ("softmax", "sigmoid"):
         return torch.where(moved.outside, OUTSIDE, values), moved
+    if rule == "sigmoid" and target.operator.space.connect == "outlook":
+        return Refused("sums of sigmoids over windows: their own numbers are not known from W")
     if rule == "sigmoid":
         return _as_logits(values, moved)
     return values, moved
@@ -180,6 +183,8 @@ def _logarithms(
     source: Connection, target: Connection, tensors: Tensors, share: SpaceShare | None
 ) -> Numbers | Refused:
     """Logits of weights that are positive and sum to 1 over each output's slots."""
+    if target.operator.space.connect == "outlook":
+        return Refused(f"{INTO_SOFTMAX}; here it is a sum over windows")
     numbers = _frozen(source, target, tensors, share)
     if isinstance(numbers, Refused):
         return numbers
@@ -199,6 +204,8 @@ def _magnitudes(
 ) -> Numbers | Refused:
     """Weights of which the magnitudes sum to 1 over each output's slots: over that sum they are
     themselves."""
+    if target.operator.space.connect == "outlook":
+        return Refused(f"{INTO_MAGNITUDES}, and no sums over windows")
     numbers = _frozen(source, target, tensors, share)
     if isinstance(numbers, Refused):
         return numbers

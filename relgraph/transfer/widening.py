@@ -128,14 +128,16 @@ def _is_free(node: Node, axis: Axis) -> bool:
 
 
 def _can_pass(both: Both, axis: Axis) -> bool:
-    """Whether units stay apart from each other."""
+    """Whether units stay apart from each other, or a layer makes new ones of the old."""
     if all(isinstance(node, Element) for node in both):
         own = _PER_CHANNEL if axis == "channels" else _PER_POSITION
         return all(
             isinstance(node, Element) and node.word in own | PASSING | set(ACTIVATIONS)
             for node in both
         )
-    return axis == "channels" and all(_is_plain(node) and _is_apart(node) for node in both)
+    # What mixes them may be between: it makes new units too, and reads none of the new ones.
+    plain = axis == "channels" and all(map(_is_plain, both))
+    return plain and (all(map(_is_apart, both)) or all(_is_free(node, axis) for node in both))
 
 
 def _can_stand_alone(pair: Pair, axis: Axis) -> bool:
@@ -182,7 +184,10 @@ def _stretched(
         for name, tensor in under(tensors, own).items():
             full = join(own, name)
             last = at == len(pairs) - 1
-            made[full] = _padded(full, tensor, shapes.get(name, tuple(tensor.shape)), last)
+            padded = _padded(full, tensor, shapes.get(name, tuple(tensor.shape)), last)
+            if at > 0 and isinstance(node, Connect) and tensor.ndim > 1 and not _is_apart(node):
+                padded[:, tensor.shape[1] :] = 0
+            made[full] = padded
     return nodes, made
 
 

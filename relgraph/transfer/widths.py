@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from relgraph.algebra.operator import KEEPING
 from relgraph.resolved import (
     Backbone,
     Body,
@@ -45,7 +46,7 @@ def _body(body: Body, before: int, after: int) -> tuple[Body, tuple[int, int] | 
 
 def _node(node: Node, before: int, after: int) -> tuple[Node, tuple[int, int] | None]:
     if isinstance(node, OperatorUse):
-        kept = node.operator.channel.connect == "separate" and not node.operator.frame.output
+        kept = node.operator.channel.connect in KEEPING and not node.operator.frame.output
         leaving = after if kept else node.out_channels
         changed = replace(node, in_channels=after, out_channels=leaving)
         return changed, (before, after) if kept else None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Frame, SpaceShare, Weight
+from relgraph.algebra.operator import TOGETHER, Connection, Frame, Operator, SpaceShare, Weight
 from relgraph.verify import oracle
 from relgraph.verify.oracle_channels import unit_count
-from relgraph.verify.oracle_tables import centers, completed_connection, table
+from relgraph.verify.oracle_tables import as_map, centers, completed_connection, table
 
 if TYPE_CHECKING:
     from relgraph.verify.small import Inputs, Small
@@ -28,13 +28,15 @@ def labels(connection: Connection, share: SpaceShare | None = None) -> Tensor:
     """(O, D, I, C): equal where two entries are one learned thing, ABSENT where there is none.
 
     `share` replaces the sharing over positions, for the parts of a pair source. An entry that is
-    reached several times is the sum of what reaches it, hence a thing of its own.
+    reached several times is the sum of what reaches it, hence a thing of its own. Where windows
+    overlap, what a normalisation makes of each is what is summed: entries are one thing where the
+    same normalised weights meet.
     """
     operator = connection.operator
     space = operator.space if share is None else replace(operator.space, share=share)
     twin = replace(
         connection,
-        operator=replace(operator, space=space, weight=Weight(), bias="none", frame=Frame()),
+        operator=replace(operator, space=space, weight=_twin(operator), bias="none", frame=Frame()),
     )
     whole = completed_connection(twin)
     count = unit_count(whole) * table(whole).orbits
@@ -43,6 +45,12 @@ def labels(connection: Connection, share: SpaceShare | None = None) -> Tensor:
     codes = cropped(connection, oracle.dense(twin, {"weight": things}, *_blank(twin)))
     _, inverse = codes.round(decimals=11).unique(return_inverse=True)
     return torch.where(codes > 0, inverse, ABSENT)
+
+
+def _twin(operator: Operator) -> Weight:
+    """Known numbers; normalised where the sum over windows comes after."""
+    together = operator.space.connect == "outlook" and operator.weight.normalize in TOGETHER
+    return Weight(normalize=operator.weight.normalize) if together else Weight()
 
 
 def weights(small: Small, inputs: Inputs) -> Tensor:
@@ -65,6 +73,8 @@ def cropped(connection: Connection, w: Tensor) -> Tensor:
 
 def inside(connection: Connection) -> Tensor:
     """(O,): whether the region that a centre source reads lies on the map for this output."""
+    if connection.operator.space.connect == "outlook":
+        return _windows_inside(connection)
     extent, grid, out = connection.operator.weight.extent, connection.in_grid, connection.out_grid
     if extent == 1 or grid is None or out is None:
         return torch.ones(connection.tokens + _area(out), dtype=torch.bool)
@@ -75,6 +85,22 @@ def inside(connection: Connection) -> Tensor:
         for axis, line in enumerate(lines)
     )
     return (rows[:, None] & columns).flatten()
+
+
+def _windows_inside(connection: Connection) -> Tensor:
+    """The same where an output's weights are those of all windows that it lies in: whether the
+    region of each lies on the map of their cells."""
+    extent, space = connection.operator.weight.extent, connection.operator.space
+    before, grid = (extent - 1) // 2, as_map(connection.in_grid)
+    cells = [len(range(0, grid[axis], space.step[axis])) for axis in (0, 1)]
+    rows, columns = (
+        torch.tensor([before <= i < count - (extent - 1 - before) for i in range(count)])
+        for count in cells
+    )
+    outputs = table(connection).outputs[~(rows[:, None] & columns).flatten()].flatten()
+    whole = torch.ones(_area(grid), dtype=torch.bool)
+    whole[outputs[outputs >= 0]] = False
+    return whole
 
 
 def _blank(connection: Connection) -> tuple[Tensor, Tensor | None]:

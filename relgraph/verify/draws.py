@@ -113,15 +113,19 @@ def _terms(connection: Connection) -> int:
     space, channel = connection.operator.space, connection.operator.channel
     sides = connection.key_grid or connection.in_grid or (1, 1)
     everything = sides[0] * sides[1] + connection.tokens
+    if space.connect == "outlook":  # a place is read in several windows
+        everything *= math.prod(space.size)
     slots = {
         "point": 1,
         "full": everything,
         "axial": sum(sides) - 1,
         "stripe": max(space.size) * max(sides),
+        "outlook": math.prod(space.size) ** 2 // math.prod(space.step),
     }.get(space.connect, math.prod(space.size))
     channels = {
         "full": connection.in_channels,
         "groups": connection.in_channels // channel.groups,
         "separate": 1,
+        "local": channel.size,
     }[channel.connect]
     return max(1, min(slots, everything) * channels)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from relgraph.algebra.operator import Operator
 from relgraph.program import Connect
 from relgraph.verify.compare import TOLERANCE, Difference
 from relgraph.verify.connectivity import input_name, output_name
@@ -43,9 +44,9 @@ def check_dynamism(
     nonlinear: Difference,
 ) -> Check:
     """Compare the two images of each draw; with W held fixed the connection must be linear."""
-    normalize = node.connection.operator.weight.normalize
-    declared = _words(meant, labels, normalize)
-    measured = _words(found, labels, normalize)
+    operator = node.connection.operator
+    declared = _words(meant, labels, operator)
+    measured = _words(found, labels, operator)
     ok = declared == measured and nonlinear.ok
     example = ""
     if declared != measured:
@@ -56,12 +57,12 @@ def check_dynamism(
     return Check("dynamism", subject, declared, measured, ok, example)
 
 
-def _words(draws: Sequence[Images], labels: Tensor, normalize: str) -> str:
+def _words(draws: Sequence[Images], labels: Tensor, operator: Operator) -> str:
     if not any(_differ(draw.first, draw.second) for draw in draws):
         return STATIC
     if len(_outputs_per_label(labels)) == 0:
         return OWN
-    compare = rule_for(normalize)
+    compare = rule_for(operator)
     varies = compare([draw.first for draw in draws], labels).broken is not None
     return PAIRWISE if varies else POOLED
 

@@ -33,6 +33,7 @@ __all__ = [
     "core_channels",
     "dense",
     "multiply_adds",
+    "of_outputs",
     "slots",
     "values",
     "weights",
@@ -83,21 +84,23 @@ def weights(
     """W per unit, output and slot, (B, U, O, K); B is 1 where no image changes it.
 
     U counts the channel orbits in the order of the parameter's channel axes, O and K the rows and
-    the width of the completed map's slot table. Absent slots are 0.
+    the width of the completed map's slot table. Absent slots are 0. Where neighbourhoods overlap,
+    an output's slots are those of each that it stands in, one after the other.
     """
     whole = completed_connection(connection)
     spot = table(whole)
     w = block_weights(whole, spot, tensors, _context(connection, x, keys, training))
     w = w * spot.present
     by_block = w.expand(-1, -1, len(spot.outputs), spot.outputs.shape[1], -1)
-    return by_block.flatten(2, 3)[:, :, _order(spot)]
+    return of_outputs(by_block.flatten(2, 3), spot).flatten(3)
 
 
 def slots(connection: Connection) -> Tensor:
     """The slot table (O, K) of the completed map: an input index, or -1."""
     spot = table(completed_connection(connection))
     by_block = spot.inputs[:, None].expand(-1, spot.outputs.shape[1], -1)
-    return by_block.flatten(0, 1)[_order(spot)]
+    # Shifted by one, so that slots of a neighbourhood that is not there are empty, as 0 then is.
+    return of_outputs(by_block.flatten(0, 1)[None, None] + 1, spot)[0, 0].flatten(1) - 1
 
 
 def core(connection: Connection, w: Tensor, v: Tensor) -> Tensor:
@@ -162,15 +165,33 @@ def _finish(connection: Connection, tensors: Tensors, y: Tensor) -> Tensor:
 
 
 def _order(spot: Table) -> Tensor:
-    """Where output 0, 1, 2, ... stands among the flattened (n, q) outputs of all blocks."""
+    """(O, R): where output 0, 1, 2, ... stands among the flattened (n, q) outputs of all blocks. It
+    stands in one where they do not overlap, so that R is 1; -1 stands behind those of an output
+    that has fewer than others."""
     outputs = spot.outputs.flatten()
-    return outputs.argsort()[int((outputs < 0).sum()) :]
+    first = int((outputs < 0).sum())
+    there, count = outputs.argsort(stable=True)[first:], outputs[outputs >= 0].bincount()
+    order = torch.full((len(count), int(count.max())), -1)
+    rank = torch.arange(len(there)) - (count.cumsum(0) - count).repeat_interleave(count)
+    order[outputs[there], rank] = there
+    return order
+
+
+def of_outputs(values: Tensor, spot: Table) -> Tensor:
+    """(B, U, n·q, …) → (B, U, O, R, …), 0 where an output stands in fewer neighbourhoods than R."""
+    order = _order(spot)
+    if order.shape[1] == 1:
+        return values[:, :, order]
+    missing = torch.zeros_like(values[:, :, :1])
+    return torch.cat([values, missing], 2)[:, :, order]
 
 
 def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Tensor:
     """Σ over slots and channels: w in block form, v (B, P, C) → (B, O, core channels)."""
     near = gather(v, spot.inputs)  # (B, n, k, C)
-    if connection.operator.channel.connect != "separate":
+    if connection.operator.channel.connect == "local":
+        y = _band(connection, w, near)
+    elif connection.operator.channel.connect != "separate":
         y = _mix(connection, w, near)
     elif spot.outputs.shape[1] == 1:  # stencils: a product for each slot, summed over the slots
         near = torch.unflatten(near, 3, (w.shape[1], -1))
@@ -178,7 +199,7 @@ def _aggregate(connection: Connection, spot: Table, w: Tensor, v: Tensor) -> Ten
     else:
         near = torch.unflatten(near, 3, (w.shape[1], -1))
         y = _contract("hnqk", "bnkhc->bnqhc", w, near)
-    return y.flatten(3).flatten(1, 2)[:, _order(spot)]
+    return of_outputs(y.flatten(3).flatten(1, 2)[:, None], spot).sum(3)[:, 0]
 
 
 def _contract(letters: str, equation: str, w: Tensor, near: Tensor) -> Tensor:
@@ -200,6 +221,21 @@ def _mix(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
     if channel.share == "all":
         return _contract("dcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, matrix), near)
     return _contract("gdcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, (groups, *matrix)), near)
+
+
+def _band(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
+    """Tap by tap: every channel reads the one that stands so far beside it, or 0."""
+    units, count = channel_orbits(connection), near.shape[3]
+    padded = F.pad(w, (0, 0, 0, 0, 0, 0, 0, 1))  # unit -1 reads the 0 behind the last
+    size = connection.operator.channel.size
+    total = near.new_zeros(())
+    before, after = min((size - 1) // 2, count - 1), min(size // 2, count - 1)
+    for offset in range(-before, after + 1):
+        d = torch.arange(max(0, -offset), min(count, count - offset))
+        own, read = padded[:, units[d, d + offset]], near[..., d + offset]
+        product = _contract("cnqk", "bnkc->bnqc", own, read)
+        total = total + F.pad(product, (max(0, -offset), max(0, offset)))
+    return total
 
 
 def _is_matrix(connection: Connection) -> bool:

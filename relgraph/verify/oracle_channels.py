@@ -19,16 +19,25 @@ def channel_orbits(connection: Connection) -> Tensor:
     if channel.connect == "separate":
         heads = {"none": inputs, "heads": channel.heads, "all": 1}[channel.share]
         return torch.where(d == c, d // (inputs // heads), -1)
+    if channel.connect == "local":
+        return _band(c - d + (channel.size - 1) // 2, channel.size, channel.share == "all")
     groups = channel.groups if channel.connect == "groups" else 1
     per_out, per_in = outputs // groups, inputs // groups
     row = d % per_out if channel.share == "all" else d
     return torch.where(d // per_out == c // per_in, row * per_in + c % per_in, -1)
 
 
+def _band(tap: Tensor, size: int, shared: bool) -> Tensor:
+    """Units of taps (D, C): by their number, or one for each entry that is there, row by row."""
+    there = (tap >= 0) & (tap < size)
+    entries = there.flatten().cumsum(0).view(there.shape) - 1
+    return torch.where(there, tap if shared else entries, -1)
+
+
 def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
-    separate = connection.operator.channel.connect == "separate"
-    return connection.in_channels if separate else connection.out_channels
+    keeps = connection.operator.channel.connect in ("separate", "local")
+    return connection.in_channels if keeps else connection.out_channels
 
 
 def weight_keys(connection: Connection) -> int:
@@ -38,4 +47,7 @@ def weight_keys(connection: Connection) -> int:
 
 def unit_count(connection: Connection) -> int:
     """Channel orbits: the learned things per space orbit."""
+    channel = connection.operator.channel
+    if channel.connect == "local" and channel.share == "all":
+        return channel.size  # stored for every tap, whether it meets a channel or not
     return int(channel_orbits(connection).max()) + 1

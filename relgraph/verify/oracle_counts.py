@@ -14,12 +14,22 @@ def multiply_adds(connection: Connection) -> int:
     whole = completed_connection(connection)
     operator = whole.operator
     outputs, width = _outputs(whole), table(whole).width
-    joined = int((channel_orbits(connection) >= 0).sum())
+    if operator.space.connect == "outlook":  # every place of every window
+        outputs = table(whole).outputs.numel()
+    joined = _joined(connection)
     summed = 0 if operator.weight.source == "fixed" else outputs * width * joined
-    return summed + _predicting(whole, outputs, width) + _projecting(whole, outputs)
+    return summed + _predicting(whole, outputs, width) + _projecting(whole, _outputs(whole))
 
 
 # Counting
+
+
+def _joined(connection: Connection) -> int:
+    """Entries of the channel table; taps of a band that meet no channel read 0 and are counted."""
+    channel = connection.operator.channel
+    if channel.connect == "local":
+        return core_channels(connection) * channel.size
+    return int((channel_orbits(connection) >= 0).sum())
 
 
 def _outputs(connection: Connection) -> int:
@@ -35,6 +45,8 @@ def _predicting(connection: Connection, outputs: int, width: int) -> int:
     if weight.source not in ("pooled", "center"):
         return 0
     contexts = outputs if weight.source == "center" else 1
+    if weight.source == "center" and connection.operator.space.connect == "outlook":
+        contexts = len(table(connection).outputs)
     entering = channels * (weight.extent**2 if weight.source == "center" else 1)
     leaving = unit_count(connection) * table(connection).orbits
     predictor = weight.predictor

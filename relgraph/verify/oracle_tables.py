@@ -5,7 +5,8 @@ from the definitions (DESIGN 2) and from nothing else: it must not know the comp
 or the functions of `relgraph.algebra`, which it is there to contradict.
 
 Every connectivity is `n` neighbourhoods with `q` outputs that all see the same `k` inputs: blocks
-have q = k places, stencils (local, axial) have q = 1 and n = the outputs. Indices count the extra
+have q = k places, stencils (local, axial) have q = 1 and n = the outputs. Those of `outlook` are
+blocks that overlap: an output stands in several, and is their sum. Indices count the extra
 tokens first, then the positions of the map in row-major order; -1 is "nothing there".
 """
 
@@ -69,6 +70,8 @@ def _extent(space: Space, length: int, axis: Axis) -> int:
         return min(space.size[axis], length) if axis == band else length
     if space.connect in ("window", "grid"):
         return min(space.size[axis], length)
+    if space.connect == "outlook":
+        return space.size[axis]
     return 1 if space.connect == "point" else length
 
 
@@ -219,6 +222,10 @@ def _point(space: Space, grid: Size, out: Size, tokens: int) -> Table:
 def _axis_blocks(space: Space, length: int, axis: Axis) -> Blocks:
     """The blocks of one axis, each a list of its places."""
     extent = _extent(space, length, axis)
+    if space.connect == "outlook":
+        middles = range(0, length, space.step[axis])
+        reach = range(-((extent - 1) // 2), extent // 2 + 1)
+        return [[_at(space, middle + r, length) for r in reach] for middle in middles]
     if space.connect == "grid":
         spacing = length // extent
         return [list(range(first, length, spacing)) for first in range(spacing)]

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Operator, Space
+from relgraph.algebra.operator import Connection, Operator, Size, Space
 from relgraph.verify.oracle_channels import unit_count, weight_keys
 from relgraph.verify.oracle_tables import Table, as_map, centers, table
 
@@ -78,8 +78,11 @@ def _by_orbit(functions: Tensor, spot: Table) -> Tensor:
 
 
 def _by_center(connection: Connection, spot: Table, predicted: Tensor) -> Tensor:
-    """(B, O, U·S) predictions at each output → each output reads its own: (B, U, n, q, k)."""
+    """(B, O, U·S) predictions at each output, or window of an outlook → each output reads its own:
+    (B, U, n, q, k)."""
     functions = torch.unflatten(predicted, 2, (unit_count(connection), spot.orbits)).transpose(1, 2)
+    if connection.operator.space.connect == "outlook":  # one prediction for a whole window
+        return torch.unflatten(functions, 3, spot.orbit.shape[1:])
     own = functions[:, :, spot.outputs.clamp(min=0)]  # (B, U, n, q, S)
     orbit = spot.orbit.clamp(min=0).expand(*own.shape[:2], own.shape[2], -1, -1)
     return own.gather(4, orbit) * (spot.orbit >= 0)
@@ -144,6 +147,9 @@ def _region(connection: Connection, x: Tensor) -> Tensor:
     if connection.tokens:  # tokens have no surroundings; extent is 1 there
         return x
     grid, out = as_map(connection.in_grid), as_map(connection.out_grid)
+    if space.connect == "outlook":
+        x, grid = _cell_means(space.step, x, grid)
+        out = grid
     reach = torch.arange(extent) - (extent - 1) // 2
     rows, columns = (torch.tensor(line)[:, None] + reach for line in centers(space, grid, out))
     inside_y, inside_x = (rows >= 0) & (rows < grid[0]), (columns >= 0) & (columns < grid[1])
@@ -152,6 +158,16 @@ def _region(connection: Connection, x: Tensor) -> Tensor:
     near = square[:, y[:, None, :, None], z[None, :, None, :]]  # (B, Ho, Wo, e, e, C)
     inside = inside_y[:, None, :, None] & inside_x[None, :, None, :]
     return (near * inside[..., None]).permute(0, 1, 2, 5, 3, 4).flatten(1, 2).flatten(2)
+
+
+def _cell_means(step: Size, x: Tensor, grid: Size) -> tuple[Tensor, Size]:
+    """The mean over each cell of `step` places, cut at the end of the map: (B, P, C) → (B, n, C),
+    and how many cells there are along each axis."""
+    square = torch.unflatten(x, 1, grid)
+    cells = [
+        [line.mean((1, 2)) for line in band.split(step[1], 2)] for band in square.split(step[0], 1)
+    ]
+    return torch.stack([mean for band in cells for mean in band], 1), (len(cells), len(cells[0]))
 
 
 def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:

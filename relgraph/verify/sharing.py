@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, SpaceShare
+from relgraph.algebra.operator import Connection, Operator, SpaceShare
 from relgraph.program import Connect
 from relgraph.verify import declared
 from relgraph.verify.connectivity import input_name, output_name
@@ -53,7 +53,7 @@ def check_sharing(
     if weight.source in ("center", "pair"):
         seen, what = constant, "functions"
         labels = _function_labels(node.connection, labels)
-    found = rule_for(weight.normalize)(seen, labels)
+    found = rule_for(node.connection.operator)(seen, labels)
     count = len(labels[labels != ABSENT].unique())
     return Check(
         "sharing",
@@ -65,10 +65,13 @@ def check_sharing(
     )
 
 
-def rule_for(normalize: str) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
-    """How entries are compared: as they are, or up to what a normalisation leaves open."""
+def rule_for(operator: Operator) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
+    """How entries are compared: as they are, or up to what a normalisation leaves open. Sums over
+    windows are compared as they are: their labels are those of what was normalised."""
+    if operator.space.connect == "outlook":
+        return shared_values
     rules = {"softmax": shared_logits, "l1": shared_magnitudes}
-    return rules.get(normalize, shared_values)
+    return rules.get(operator.weight.normalize, shared_values)
 
 
 def _function_labels(connection: Connection, labels: Tensor) -> Tensor:

@@ -205,6 +205,8 @@ def _context_moves(connection: Connection, axis: int, by: int) -> list[bool]:
     """For every output row (column) after the shift, whether the region around its centre came
     there whole, and not over the border."""
     space, weight = connection.operator.space, connection.operator.weight
+    if space.connect == "outlook":
+        return _windows_move(connection, axis, by)
     length, out = as_map(connection.in_grid)[axis], as_map(connection.out_grid)[axis]
     line = centers(space, as_map(connection.in_grid), as_map(connection.out_grid))[axis]
     reach = range(-((weight.extent - 1) // 2), weight.extent - (weight.extent - 1) // 2)
@@ -216,6 +218,27 @@ def _context_moves(connection: Connection, axis: int, by: int) -> list[bool]:
         and (not reads or regions[at] == [_plus(i, by, length) for i in regions[at - steps]])
         for at in range(out)
     ]
+
+
+def _windows_move(connection: Connection, axis: int, by: int) -> list[bool]:
+    """The same where an output's weights are those of the windows that it lies in: whether the
+    cells around each came there whole."""
+    space, weight = connection.operator.space, connection.operator.weight
+    length, step, size = as_map(connection.in_grid)[axis], space.step[axis], space.size[axis]
+    cells, moved = range(0, length, step), by // step
+    reach = range(-((weight.extent - 1) // 2), weight.extent - (weight.extent - 1) // 2)
+    regions = [[c + r if 0 <= c + r < len(cells) else None for r in reach]
+               for c in range(len(cells))]  # fmt: skip
+
+    def whole(at: int) -> bool:
+        return all(
+            regions[c] == [_plus(i, moved, len(cells)) for i in regions[c - moved]]
+            for c, middle in enumerate(cells)
+            if -(size // 2) <= middle - at <= (size - 1) // 2
+        )
+
+    reads = weight.source == "center"
+    return [at >= by and (not reads or (by % step == 0 and whole(at))) for at in range(length)]
 
 
 def _plus(place: int | None, by: int, length: int) -> int | None:
@@ -235,6 +258,13 @@ def _roomy(connection: Connection) -> Size | None:
         rows, columns = (_length(space, axis) for axis in AXES)
         least = 5 if connection.operator.weight.extent > 1 else 1
         return max(rows, least), max(columns + space.stride[1], least)
+    if space.connect == "outlook":
+        more = 2 if connection.operator.weight.extent > 1 else 0
+        rows, columns = (
+            (-(-(4 * k - 2) // s) + 2 + more) * s
+            for k, s in zip(space.size, space.step, strict=True)
+        )
+        return rows, columns + space.step[1]
     if space.connect in ("window", "grid"):
         missing = 1 if space.pad else 0
         return 4 * space.size[0] - missing, 4 * space.size[1]

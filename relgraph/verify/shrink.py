@@ -74,7 +74,8 @@ def _runs(weight: Weight) -> int:
 def _channel(channel: Channel) -> Channel:
     groups = GROUPS if channel.connect == "groups" else channel.groups
     heads = HEADS if channel.share == "heads" else channel.heads
-    return replace(channel, groups=groups, heads=heads)
+    size = 3 if channel.connect == "local" and channel.size % 2 else min(channel.size, 2)
+    return replace(channel, groups=groups, heads=heads, size=size if channel.size > 1 else 1)
 
 
 def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
@@ -83,7 +84,7 @@ def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
     channel = connection.operator.channel
     reduced = weight.predictor is not None and weight.predictor.reduction is not None
     even = channel.connect == "groups" or channel.share == "heads" or reduced
-    inside = 4 if even else 3
+    inside = 4 if even or channel.connect == "local" else 3
     if connection.in_channels == connection.out_channels:
         return inside, inside
     return inside, inside + 2
@@ -92,6 +93,9 @@ def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
 def _space(space: Space) -> Space:
     if space.connect == "local":
         return _local(space)
+    if space.connect == "outlook":
+        size = _kernel(space, 0), _kernel(space, 1)
+        return replace(space, size=size, step=_at_most(space.step, (2, 2)))
     stride = _at_most(space.stride, (2, 2))
     if space.connect not in ("window", "stripe", "grid"):
         return replace(space, stride=stride)
@@ -137,6 +141,10 @@ def _grid(space: Space, connection: Connection) -> Size:
             (space.size[axis] - 1) * space.dilation[axis] + space.stride[axis] for axis in (0, 1)
         )
         return _whole_steps(space, (rows + 1, columns + 2))
+    if space.connect == "outlook":
+        # Some output sees all that one can, and lies in windows whose regions are on the map.
+        room = [2 * s if connection.operator.weight.extent > 1 else 0 for s in space.step]
+        return 2 * space.size[0] - 1 + room[0], 2 * space.size[1] + room[1]
     if space.connect == "window":
         missing = 1 if space.pad else 0
         return 2 * space.size[0] - missing, 3 * space.size[1]

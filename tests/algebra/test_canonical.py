@@ -61,7 +61,19 @@ def spaces() -> Iterator[Space]:
         Space("point", size=(3, 3)),
         Space("point", padding=(0, 0)),
     ]
-    for space in (*blocks, *stencils, *points, Space("full", size=(2, 2)), Space("full")):
+    overlapping = [
+        Space("outlook", size=size, step=step)
+        for size in ((1, 1), (2, 2), (3, 2), (1, 3))
+        for step in ((1, 1), (2, 1))
+    ]
+    for space in (
+        *blocks,
+        *overlapping,
+        *stencils,
+        *points,
+        Space("full", size=(2, 2)),
+        Space("full"),
+    ):
         for share in SHARES:
             yield from (replace(space, share=share, border=border) for border in borders(space))
 
@@ -181,6 +193,12 @@ SAME = [
     ),
     (
         Operator(
+            Space("outlook", (2, 2), share="windows", step=(2, 2)), Channel("separate"), SOFTMAX
+        ),
+        Operator(Space("window", (2, 2), share="windows"), Channel("separate"), SOFTMAX),
+    ),
+    (
+        Operator(
             Space("full"), Channel("separate"), Weight("pooled", predictor=Predictor()), "none"
         ),
         Operator(Space("full"), Channel("separate"), Weight("pooled", qkv_bias=False), "none"),
@@ -207,6 +225,10 @@ DIFFERENT = [
     (
         Space("grid", (2, 3), share="positions", border="wrap"),
         Space("grid", (2, 3), share="positions", border="mask"),
+    ),
+    (
+        Space("outlook", (3, 3), share="windows", border="mask"),
+        Space("outlook", (3, 3), share="windows", border="zero"),
     ),
 ]
 

@@ -90,6 +90,16 @@ def test_families_fit_their_small_maps() -> None:
     assert not any(misfits(connection(operator)) for operator in FAMILIES)
 
 
+def test_a_band_is_no_wider_than_what_it_can_reach() -> None:
+    def band(size: int) -> Connection:
+        return at(Operator(Space(share="positions"), Channel("local", size=size)), 4, 4)
+
+    assert cautions(band(7)) == ()
+    assert [c.code for c in cautions(band(8))] == ["band-beyond-channels"]
+    wider = at(Operator(Space(share="positions"), Channel("local", size=3)), 4, 6)
+    assert [m.code for m in misfits(wider)] == ["widths-differ"]
+
+
 def test_a_softmax_over_one_slot_is_surely_not_meant() -> None:
     softmax = Weight("pair", "softmax")
     single = at(Operator(Space("window", (1, 1)), SEPARATE, softmax))

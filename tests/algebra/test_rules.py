@@ -76,6 +76,18 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, SEPARATE, Weight("pooled", score="cosine")),
     Operator(FULL, SEPARATE, Weight("pair", "softmax", score="relu")),
     Operator(FULL, SEPARATE, Weight("pair", "l1", "relative", score="elu")),
+    Operator(FULL, SEPARATE, Weight("pooled", kv_heads=1)),
+    Operator(FULL, Channel("separate", share="all"), Weight("pair", kv_heads=1)),
+    Operator(FULL, Channel("separate", share="heads", heads=4), Weight("pair", kv_heads=3)),
+    Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
+    Operator(LOCAL, Channel("local", rank=INNER, size=3)),
+    Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),
+    Operator(dataclasses.replace(LOCAL, step=(2, 2))),
+    Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
+    Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
+    Operator(ranked(Space("outlook", (3, 3), share="windows"), "separable"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", border="wrap"), SEPARATE),
+    Operator(Space("outlook", (3, 3), share="windows", step=(3, 3)), SEPARATE),
 )
 
 
@@ -162,4 +174,5 @@ def test_families_are_many_and_distinct() -> None:
         "full",
         "local",
         "axial",
+        "outlook",
     }

@@ -23,7 +23,8 @@ def of_oracle(at: Connection) -> tuple[list[list[tuple[int, int]]], int]:
     for outputs, inputs, orbit in blocks:
         for a, output in enumerate(outputs):
             if output >= 0:
-                rows[output] = [(i, t) for i, t in zip(inputs, orbit[a], strict=True) if i >= 0]
+                row = [(i, t) for i, t in zip(inputs, orbit[a], strict=True) if i >= 0]
+                rows.setdefault(output, []).extend(row)  # windows of an outlook overlap
     return [rows[o] for o in sorted(rows)], table.orbits
 
 

@@ -73,7 +73,7 @@ def test_what_does_not_assemble_is_told(relgraph: Command) -> None:
         (["swin_fashion", "--numbers", "kernle=3"], "did you mean kernel?"),
         (["swin_fashion", "--top", "2"], "-o DIR"),
         (["swin_fashion", "-o", "x", "--choose", "a", "--top", "2"], "one of them"),
-        (["swin_fashion", "--plot", "x.png"], ".svg"),
+        (["swin_fashion", "--plot", "x.pdf"], ".svg or .png"),
         (["swin_fashion", "--relation", "learn"], "no edit of the kind"),
         (
             ["swin_fashion", "--relation", "move", "-o", "x", "--choose", "swin_fashion_axia"],
@@ -90,6 +90,12 @@ def test_mistakes_write_nothing(
     assert ran.code == 2
     assert said in ran.err
     assert not list(folder.iterdir())
+
+
+def test_the_plane_is_drawn_as_png_too(relgraph: Command, folder: Path) -> None:
+    pytest.importorskip("resvg_py")
+    assert relgraph("derive", "dwnet_fashion", "--relation", "share", "--plot", "x.png").code == 0
+    assert (folder / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_no_model_is_run(folder: Path) -> None:

@@ -14,6 +14,7 @@ from relgraph.derive.budgets import Budget, Limit, amount
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.matching import Match
 from relgraph.derive.models import fingerprint
+from relgraph.derive.ranking import apart
 from relgraph.derive.sites import sites
 from relgraph.derive.source import source
 from relgraph.derive.steps import Allowed, merged
@@ -199,6 +200,22 @@ def test_ranks(rank: str) -> None:
     assert costs == sorted(costs)
 
 
+def test_the_first_variants_are_whole_and_near_in_cost_and_mix_positions() -> None:
+    found = derived("pvt_fashion")
+    partly = [any(step.stages for step in one.steps) for one in found.variants if one.mixes]
+    assert partly == sorted(partly)
+    away = [apart(one.cost, found.cost) for one in found.variants if one.mixes]
+    whole = partly.count(False)
+    assert away[:whole] == sorted(away[:whole])
+    assert away[whole:] == sorted(away[whole:])
+
+
+def test_what_mixes_no_positions_comes_last() -> None:
+    found = derived("dwnet_fashion")
+    assert [one.mixes for one in found.variants] == [True] * (len(found.variants) - 1) + [False]
+    assert found.variants[-1].name == "dwnet_fashion_point"
+
+
 @pytest.mark.parametrize("measure", ["macs", "parameters"])
 def test_width_is_matched(measure: str) -> None:
     match = Match(measure, "width", 0.1)  # type: ignore[arg-type]
@@ -214,6 +231,22 @@ def test_width_is_matched(measure: str) -> None:
         line = f"channels: [{', '.join(map(str, variant.adjusted.column))}]"
         assert (line in text) == (variant.adjusted.column != (32, 64))
     assert found.lost.unmatched + len(found.variants) == 2
+
+
+def test_what_cannot_be_matched_says_how_near_it_came() -> None:
+    request = Request(
+        "swin_fashion",
+        allowed=Allowed(frozenset(["freeze"])),
+        match=Match("macs", "width", 0.001),
+    )
+    with pytest.raises(RelgraphError) as caught:
+        derive(request)
+    (problem,) = caught.value.problems
+    assert problem.code == "no-match"
+    assert "swin_fashion_frozen_same_macs, is off with channels " in problem.expected
+    enough = float(problem.hint.split()[1].rstrip(","))
+    found = derive(replace(request, match=Match("macs", "width", enough)))
+    assert [one.name for one in found.variants] == ["swin_fashion_frozen_same_macs"]
 
 
 def test_depth_is_matched() -> None:

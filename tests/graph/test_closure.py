@@ -19,8 +19,9 @@ from relgraph.graph.style import usual
 from relgraph.graph.universe import count
 from relgraph.relations.derivation import MLP
 from relgraph.relations.families import family
+from relgraph.relations.frame import GATE, POOLED_GATE
 from relgraph.relations.node import Composite, core
-from relgraph.relations.numbers import GENERIC, Numbers
+from relgraph.relations.numbers import GENERIC, KINDS, Numbers
 from relgraph.relations.table import edits
 from relgraph.relations.words import key
 
@@ -121,6 +122,18 @@ def test_a_graph_over_the_limit_is_refused_with_its_size() -> None:
     assert problem.code == "too-many-nodes"
     assert f"{possible:,} nodes" in problem.found
     assert f"--limit {possible}" in problem.hint
+
+
+def test_frames_count_what_a_gate_becomes() -> None:
+    """A core beside a gate may become the identity, and then the gate is the core."""
+    few = Numbers(
+        **{name: () for name in KINDS if name != "normal"},  # type: ignore[arg-type]
+        normal=("none",),
+    )
+    alone = len(closure((MLP,), few))
+    gated = len(closure((MLP, GATE, POOLED_GATE), few))
+    assert gated > alone
+    assert count((MLP,), few, frames=True) >= 4 * gated + 3 * 4 * gated * gated
 
 
 def test_frames_multiply() -> None:

@@ -16,7 +16,7 @@ from benchmarks.families.page import census, page, refreshed, refusals
 from benchmarks.families.variants import accepted
 from benchmarks.resumable import Found
 from relgraph.algebra.families import families, ranked
-from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.algebra.operator import Channel, Operator, Rank, Space, Weight
 
 PAGE = Path(__file__).parents[2] / "docs" / "families.md"
 
@@ -44,6 +44,15 @@ def test_terms_are_proved() -> None:
     found = asked("term", list(islice(ranked(), 5, 200, 190)))
     assert [one["problems"] for one in found if one["problems"]] == []
     assert all(one["compared"] > 20 for one in found)
+
+
+def test_weights_that_lead_from_a_reduced_map_follow_the_image() -> None:
+    full = Space("full", rank=Rank("reduce", (2,)))
+    pair = Weight("pair", position="absolute")
+    found = asked(
+        "term", [Operator(full, bias="both"), Operator(full, Channel("separate"), pair, "none")]
+    )
+    assert [one["problems"] for one in found if one["problems"]] == []
 
 
 def test_properties_are_proved() -> None:

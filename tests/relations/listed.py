@@ -22,6 +22,7 @@ FEW = Numbers(
     along=("rows", "columns"),
 )
 VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"))
+BANDS = Numbers(band=(3, 5))
 COUNTS = Numbers(groups=(2, 4), inner=(2, 4), tokens=(2, 4), scales=((2,), (2, 4)))
 
 

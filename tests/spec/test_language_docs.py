@@ -43,6 +43,7 @@ SPACES = {
     "connect": "size: 7",
     "border": LOCAL,
     "stride": LOCAL,
+    "step": "connect: outlook, size: 3, share: windows",
     "dilation": LOCAL,
     "anchor": LOCAL,
     "padding": LOCAL,
@@ -52,6 +53,7 @@ WEIGHTS = {
     "position": "dynamic: pair, normalize: softmax, ",
     "qkv_bias": "dynamic: pair, ",
     "score": "dynamic: pair, ",
+    "kv_heads": "dynamic: pair, ",
     "reduction": "dynamic: pooled, ",
     "experts": "dynamic: pooled, ",
     "predictor": "dynamic: pooled, reduction: 4, ",
@@ -173,6 +175,7 @@ def test_space_rank_keys(field: Field, tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", SECTIONS["channel"], ids=lambda field: field.name)
 def test_channel_keys(field: Field, tmp_path: Path) -> None:
     base = {"groups": "connect: groups, ", "rank": "connect: full, ", "connect": ""}
+    base["size"] = "connect: local, "
     operator(tmp_path, channel=f"{{{base.get(field.name, 'connect: separate, ')}{field.example}}}")
 
 
@@ -184,7 +187,7 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", SECTIONS["weight"], ids=lambda field: field.name)
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
-    channel = "{connect: separate, share: all}"
+    channel = "{connect: separate, share: none}"
     weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
     operator(tmp_path, channel=channel, weight=weight)
 

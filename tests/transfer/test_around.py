@@ -48,9 +48,14 @@ EXACT = {
         "depthwise_conv: 3, dropout: 0.1, batch_norm, relu",
         "conv: {size: 5, bias: false}, batch_norm, relu",
     ),
-    "a bias into a norm that is new": (
-        "batch_norm, conv: 3, relu",
-        "batch_norm, conv: {size: 3, bias: false}, batch_norm, relu",
+    "biases into norms that are new": (
+        "batch_norm, conv: 3, relu, pointwise",
+        "batch_norm, conv: {size: 3, bias: false}, batch_norm, relu, pointwise: {bias: false}, "
+        "batch_norm",
+    ),
+    "wider around a layer that mixes": (
+        "pointwise: {ratio: 2}, batch_norm, relu, conv: 3, batch_norm, relu, pointwise: $channels",
+        "pointwise: {ratio: 3}, batch_norm, relu, conv: 5, batch_norm, relu, pointwise: $channels",
     ),
     "biases of attention and of what is wider": (
         "local_attention: {window: 3, heads: 2}, batch_norm, pointwise: {ratio: 2}, relu, "

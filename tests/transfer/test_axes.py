@@ -87,6 +87,9 @@ CHANNELS = (
     Channel("separate", share="heads", heads=2),
     Channel("separate", share="heads", heads=4),
     Channel("separate", share="all"),
+    Channel("local", size=3),
+    Channel("local", size=3, share="all"),
+    Channel("local", size=4, share="all"),
 )
 
 

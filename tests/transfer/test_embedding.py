@@ -71,6 +71,15 @@ DYNAMIC = {
         "dynamic_depthwise_conv: {size: 3, reduction: 4}",
         "dynamic_depthwise_conv: {size: 5, reduction: 4}",
     ),
+    "a band into a wider one": (
+        "channel_conv: {size: 3, share: none}",
+        "channel_conv: {size: 4, share: none}",
+    ),
+    "one number for each tap into own ones": (
+        "channel_conv: {size: 5}",
+        "channel_conv: {size: 5, share: none}",
+    ),
+    "a band into all channels": ("channel_conv: {size: 3}", "pointwise: {bias: false}"),
     "static into a mixture": (
         "conv: {size: 3, bias: false}",
         "conditional_conv: {size: 3, experts: 3}",

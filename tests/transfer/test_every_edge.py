@@ -14,7 +14,7 @@ import pytest
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.relations.frame import FRAMES
 from relgraph.relations.node import Node, as_given
-from relgraph.relations.numbers import GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import BAND, GENERIC, VARIANTS, Numbers
 from relgraph.relations.order import compare
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.relations.weights import ROWS
@@ -50,9 +50,9 @@ def test_the_slice_has_every_relation() -> None:
 
 
 def varied() -> tuple[Edge, ...]:
-    """Edges to and from values that families do not have: sums of magnitudes, cosines. Of every
-    kind one that each row of the table stands for, from nodes of the slice."""
-    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"])
+    """Edges to and from values that families do not have: sums of magnitudes, cosines, bands. Of
+    every kind one that each row of the table stands for, from nodes of the slice."""
+    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
@@ -71,7 +71,8 @@ def _edits(node: Node, numbers: Numbers) -> list[Edge]:
 
 def _is_new(node: Node) -> bool:
     assert isinstance(node, Operator)
-    return node.weight.normalize == "l1" or node.weight.score == "cosine"
+    of_channels = node.channel.connect == "local"
+    return node.weight.normalize == "l1" or node.weight.score == "cosine" or of_channels
 
 
 def _source(node: Node) -> str:
@@ -92,7 +93,7 @@ def row_of(edge: Edge) -> str:
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot", "pair by cosine"} <= words
+    assert {"l1", "cosine", "dot", "pair by cosine", "local"} <= words
     assert list(problems(run(edges))) == []
 
 

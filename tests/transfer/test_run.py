@@ -120,6 +120,18 @@ def test_a_double_checkpoint_stays_double(specs: dict[str, Path], tmp_path: Path
     )
 
 
+def test_a_checkpoint_without_step_counters(specs: dict[str, Path], tmp_path: Path) -> None:
+    path, out = saved(specs["small"], tmp_path), tmp_path / "out.safetensors"
+    state = safetensors.torch.load_file(path)
+    bare = {name: t for name, t in state.items() if not name.endswith("num_batches_tracked")}
+    assert len(bare) < len(state)
+    safetensors.torch.save_file(bare, path)
+    names = {"before": str(specs["small"]), "after": str(specs["large"])}
+    assert transfer(TransferRequest(checkpoint=path, out=out, **names)).exact
+    kept = safetensors.torch.load_file(out)
+    assert torch.equal(kept["stem.norm.running_mean"], state["stem.norm.running_mean"])
+
+
 def test_other_classes_than_the_spec_are_told_by_the_weights(
     specs: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -162,6 +162,13 @@ SAME_FUNCTION: dict[str, tuple[Design, Design]] = {
         block("residual: [conv: {size: 3, bias: false}, batch_norm, relu]"),
         block("residual: [conv: 3, relu]"),
     ),
+    "biases into batch norms that are new": (
+        block("residual: [conv: 3, relu, conv: 3]"),
+        block(
+            "residual: [conv: {size: 3, bias: false}, batch_norm, relu, "
+            "conv: {size: 3, bias: false}, batch_norm]"
+        ),
+    ),
     "a larger stem": tuple(  # type: ignore[dict-item]
         replace(PLAIN, stem=f"[conv: {{size: {size}, stride: 4, channels: $channels}}, batch_norm]")
         for size in (3, 5)

@@ -131,5 +131,11 @@ def refused(folder: Path, pair: tuple[Design, Design]) -> str:
 def test_what_cannot_be_made_of_copies_says_so(tmp_path: Path) -> None:
     shuffled = widened(block("residual: [channel_shuffle: 4, conv: 3]"))
     assert "a shuffle takes copies apart" in refused(tmp_path, shuffled)
+    banded = widened(block("residual: [product: [[], [global_pool, eca_band, sigmoid]]]"))
+    (tmp_path / "eca_band.yaml").write_text(
+        "operator: eca_band\nspace: {connect: point, share: positions}\n"
+        "channel: {connect: local, size: 3, share: all}\nbias: false\n"
+    )
+    assert "a band of channels" in refused(tmp_path, banded)
     half = widened(WINDOWS, stages((24, 48), (3, 6), (2, 1)))
     assert "24 is no multiple of 16" in refused(tmp_path, half)

@@ -101,6 +101,10 @@ HOLDS: dict[str, tuple[Connection, str]] = {
         ),
         "by any shift, inside the map",
     ),
+    "a grid of lines": (
+        _connection(Space("grid", size=(2, 1), share="positions")),
+        "rows by any shift, inside the map; columns by any shift, everywhere",
+    ),
     "bands": (
         _connection(Space("stripe", size=(2, 1), share="positions")),
         "rows by whole blocks, everywhere; "

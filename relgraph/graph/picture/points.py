@@ -22,6 +22,7 @@ _SPACES = {
     "stripe": "stripes",
     "grid": "grids",
     "axial": "row and column",
+    "outlook": "overlapping windows",
 }
 _BORDERS = {
     "zero": "zeros outside",
@@ -123,6 +124,8 @@ def _shared(operator: Operator) -> Iterator[str]:
 
 def _channel(channel: Channel, families: bool) -> str:
     words = _CHANNELS.get(channel.connect) or mixing(channel, families)
+    if channel.connect == "local":  # a neighbourhood, but of channels
+        words = "band of channels" if families else f"band of {channel.size} channels"
     if channel.share == "all":
         words += ", shared by all"
     elif channel.share == "heads":

@@ -119,10 +119,11 @@ class Place:
     """A neighbourhood as text.
 
     `tokens` is what the projections read, `back` the lines from merged heads {y} to the result;
-    `rows` is the shape of the weights, `output` that of the result. `shared` are the projections where heads share keys, `sizes` parameters of the
-    constructor behind dim and num_heads. `locate` fetches {order}, {inverse} and {bias}; without
-    it, biases are asked for by `position_bias_of`. `before` are methods that stand before
-    `weights`, `after` those behind all; `tables` are buffers made by a method of that name.
+    `rows` is the shape of the weights, `output` that of the result. `shared` are the projections
+    where heads share keys, `sizes` parameters of the constructor behind dim and num_heads. `locate`
+    fetches {order}, {inverse} and {bias}; without it, biases are asked for by `position_bias_of`.
+    `before` are methods that stand before `weights`, `after` those behind all; `tables` are buffers
+    made by a method of that name.
     """
 
     name: str

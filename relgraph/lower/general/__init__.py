@@ -7,7 +7,7 @@ It is there so that every point of the algebra runs, and as a second opinion on 
 from __future__ import annotations
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Size
+from relgraph.algebra.operator import KEEPING, Connection, Size
 from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
@@ -85,10 +85,12 @@ def _widths(node: Connect, form: Form) -> Arguments:
     connection = node.connection
     channel, dim = connection.operator.channel, connection.in_channels
     widths: Arguments = (("dim", dim),)
-    if channel.connect != "separate" or connection.operator.frame.output:
+    if channel.connect not in KEEPING or connection.operator.frame.output:
         widths += (("out_dim", connection.out_channels),)
     if channel.connect == "groups":
         widths += (("groups", channel.groups),)
+    if channel.connect == "local":
+        widths += (("band_size", channel.size),)
     separate_heads = channel.connect == "separate" and channel.share == "heads"
     if form.source == "pair" or (separate_heads and form.source != "fixed"):
         widths += (("num_heads", heads(channel, dim)),)
@@ -133,6 +135,7 @@ def _geometry(form: Form, connection: Connection) -> Arguments:
         ),
         "grid": (("grid_size", size),),
         "full": (),
+        "outlook": (("window_size", space.size), ("step", space.step)),
     }[space.connect]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from relgraph.algebra.operator import KEEPING
 from relgraph.lower.general.form import Form, class_name
 from relgraph.lower.general.tables import table_names, tables_text
 from relgraph.lower.general.weights import (
@@ -108,7 +109,7 @@ def _frame_init(form: Form) -> list[str]:
     operator, lines = form.operator, []
     if operator.frame.value and form.source != "pair":
         lines.append("self.value = Linear(dim, dim, bias=value_bias)")
-    core = "dim" if operator.channel.connect == "separate" else "out_dim"
+    core = "dim" if operator.channel.connect in KEEPING else "out_dim"
     tokens = "num_tokens + " if form.tokens else ""
     if operator.bias in ("positions", "both"):
         lines.append(f"outputs = {tokens}math.prod(self.out_size(map_size))")
@@ -195,6 +196,8 @@ def _weights(form: Form) -> str:
         first = [f"context = {mean[form.layout]}"]
     if form.reduced:
         first = [_KEYS]
+    if form.space.connect == "outlook" and form.source == "center":
+        first = ["x = F.avg_pool2d(x, self.step, ceil_mode=True)"]
     reads = re.search(r"\bx\b", "\n".join(lines)) is not None
     flat = _flat(form) if reads and form.source != "pooled" else []
     return f'''\
@@ -267,7 +270,9 @@ def _contract(form: Form) -> list[str]:
     near = "x.unsqueeze(1)" if form.space.connect == "full" else "gather(x, inputs)"
     b = "" if form.source in ("static", "fixed") else "b"
     channel = form.operator.channel
-    if channel.connect == "full":
+    if channel.connect == "local":
+        lines = _band(form, near, b)
+    elif channel.connect == "full":
         lines = [f'y = torch.einsum("{b}dcnqk,bnkc->bnqd", w, {near}).flatten(1, 2)']
     else:
         runs = "self.groups" if channel.connect == "groups" else head_count(form)
@@ -279,9 +284,35 @@ def _contract(form: Form) -> list[str]:
             f"near = {near}.unflatten(-1, ({runs}, -1))",
             f'y = torch.einsum("{product}", w, near).flatten(3).flatten(1, 2)',
         ]
+    if form.space.connect == "outlook":
+        lines += _SUMMED
     if "order" in table_names(form):
         lines.append("y = y.index_select(1, order)")
     return lines
+
+
+_SUMMED = [
+    "# Windows overlap: an output is the sum over those that it lies in. What stands outside the",
+    "# map is summed behind its end, and dropped.",
+    "places = x.shape[1]",
+    "summed = y.new_zeros(y.shape[0], places + 1, y.shape[2])",
+    "y = summed.index_add(1, inputs.flatten() % (places + 1), y)[:, :places]",
+]
+
+
+def _band(form: Form, near: str, b: str) -> list[str]:
+    """Every channel reads those around it, zeros beyond the first and the last."""
+    size, lines = "self.band_size", []
+    product = f"{b}mnqk,bnkcm->bnqc"
+    if form.operator.channel.share == "none":
+        entries = "[:, band]" if b else "[band]"
+        lines = [f"w = F.pad(w, (0, 0, 0, 0, 0, 0, 0, 1)){entries}"]
+        product = f"{b}cmnqk,bnkcm->bnqc"
+    return [
+        *lines,
+        f"near = F.pad({near}, (({size} - 1) // 2, {size} // 2))",
+        f'y = torch.einsum("{product}", w, near.unfold(-1, {size}, 1)).flatten(1, 2)',
+    ]
 
 
 def _crop(form: Form) -> list[str]:

@@ -73,9 +73,15 @@ class Form:
         return self.needs_centers and self.is_stencil
 
     @property
+    def has_band_entries(self) -> bool:
+        """Whether every entry of a band over channels has a weight of its own."""
+        channel = self.operator.channel
+        return channel.connect == "local" and channel.share == "none"
+
+    @property
     def masks(self) -> bool:
         """Whether slots outside the map are absent from a normalisation or an average."""
-        empty = self.space.connect in ("local", "point") or self.cut
+        empty = self.space.connect in ("local", "point", "outlook") or self.cut
         counted = self.operator.weight.normalize != "none" or self.source == "fixed"
         return self.space.border == "mask" and empty and counted
 
@@ -86,7 +92,7 @@ class Form:
             return False
         if self.orbit_share in (None, "all"):
             return True
-        sized = ("point", "local", "window", "grid")
+        sized = ("point", "local", "window", "grid", "outlook")
         return self.orbit_share != "none" and self.space.connect in sized
 
     @property
@@ -160,6 +166,7 @@ _CONNECT = {
     "stripe": "Stripe",
     "grid": "Grid",
     "full": "Full",
+    "outlook": "Outlook",
 }
 _SHARE = {"none": "Untied", "windows": "WindowTied", "positions": "", "all": "Uniform"}
 _SOURCE = {"static": "", "fixed": "", "pooled": "Pooled", "center": "Centered", "pair": "Paired"}
@@ -212,7 +219,7 @@ def _space_words(form: Form) -> list[str]:
     if space.border == "mask" and form.masks:
         border = "Masked"
     words = ["Padded" if space.pad else "", border, "Cut" if form.cut else ""]
-    words += [_SHARE[form.orbit_share or "positions"]]
+    words += [_SHARE[form.orbit_share or "positions"]] if space.connect != "outlook" else []
     if form.padding != "half":
         words.append("Same" if form.padding == "same_tf" else "Valid")
     if space.connect == "stripe" and space.along == "columns":
@@ -226,6 +233,8 @@ def _channel_words(form: Form) -> list[str]:
         return ["Dense"]
     if channel.connect == "groups":
         return ["Grouped" if channel.share == "none" else "GroupTied"]
+    if channel.connect == "local":
+        return ["Band" if channel.share == "none" else "BandTied"]
     return [{"none": "Channel", "heads": "Head", "all": "Tied"}[channel.share]]
 
 

@@ -64,6 +64,15 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
     return F.pad(x, (0, 0, 0, 1))[..., index, :]''',
 )
 
+OVERLAPPING_PLACES = Definition(
+    "overlapping_places",
+    '''\
+def overlapping_places(length: int, size: int, step: int) -> Tensor:
+    """The places of the window around every step-th place, some outside: (windows, size)."""
+    centers = torch.arange(0, length, step, device="cpu")
+    return centers[:, None] + torch.arange(size, device="cpu") - (size - 1) // 2''',
+)
+
 BLOCK_OFFSETS = Definition(
     "block_offsets",
     '''\

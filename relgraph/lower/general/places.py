@@ -8,7 +8,13 @@ of them, q outputs each, which all see the same k inputs; blocks have q = k, ste
 from __future__ import annotations
 
 from relgraph.lower.general.form import Form
-from relgraph.lower.general.functions import BLOCK_PLACES, CROSS, INSIDE, KEEP_INSIDE
+from relgraph.lower.general.functions import (
+    BLOCK_PLACES,
+    CROSS,
+    INSIDE,
+    KEEP_INSIDE,
+    OVERLAPPING_PLACES,
+)
 from relgraph.lower.module import Definition
 from relgraph.lower.windows import FIT_WINDOW
 
@@ -19,6 +25,8 @@ def place_uses(form: Form) -> tuple[Definition, ...]:
     uses: list[Definition] = []
     if connect in ("point", "local"):
         uses += [CROSS, INSIDE[form.space.border]]
+    if connect == "outlook":
+        uses += [CROSS, OVERLAPPING_PLACES, INSIDE[form.space.border]]
     if connect in ("window", "stripe", "grid"):
         uses += [CROSS, BLOCK_PLACES[_block_kind(form)]]
     if connect == "window":
@@ -194,6 +202,31 @@ def _order(form: Form) -> list[str]:
     ]
 
 
+# Windows that overlap.
+
+
+def _outlook(form: Form) -> list[str]:
+    inside = INSIDE[form.space.border].name
+    lines = [
+        "rows = overlapping_places(h, self.window_size[0], self.step[0])",
+        "columns = overlapping_places(w, self.window_size[1], self.step[1])",
+        f"inputs = cross({inside}(rows, h), {inside}(columns, w), w)",
+    ]
+    if not form.has_region:
+        return lines
+    return [
+        *lines,
+        "# Each window has a cell, over which the map is averaged.",
+        "cells_h, cells_w = len(rows), len(columns)",
+        'reach = torch.arange(self.extent, device="cpu") - (self.extent - 1) // 2',
+        'near_rows = torch.arange(cells_h, device="cpu")[:, None] + reach',
+        'near_columns = torch.arange(cells_w, device="cpu")[:, None] + reach',
+        "near_rows = keep_inside(near_rows, cells_h)",
+        "near_columns = keep_inside(near_columns, cells_w)",
+        "centers = cross(near_rows, near_columns, cells_w)",
+    ]
+
+
 def _full(form: Form) -> list[str]:
     return _own_region(form) if form.has_region and not form.tokens else []
 
@@ -206,4 +239,5 @@ NEIGHBOURHOODS = {
     "stripe": _windows,
     "grid": _windows,
     "full": _full,
+    "outlook": _outlook,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.functions import NUMBER_LIVE
 from relgraph.lower.general.orbits import orbit_lines, orbit_uses
 from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
 from relgraph.lower.module import Definition
@@ -19,10 +20,12 @@ def table_names(form: Form) -> tuple[str, ...]:
     names = [] if form.space.connect == "full" else ["inputs"]
     if form.orbit_share is not None:
         names.append("orbits")
-    if not form.is_stencil and form.space.connect != "full":
+    if not form.is_stencil and form.space.connect not in ("full", "outlook"):
         names.append("order")
     if form.has_region:
         names.append("centers")
+    if form.has_band_entries:
+        names.append("band")
     return tuple(names)
 
 
@@ -31,12 +34,22 @@ TABLE_DOCS = {
     "orbits": "orbits (n or 1, q, k), the learned thing that stands at an entry",
     "order": "order (outputs,), where each output stands among the n * q",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
+    "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
+_CELLS = "centers (n, region), the cells around that of each neighbourhood, -1 outside"
+
+
+_BAND = [
+    'c, m = (torch.arange(n, device="cpu") for n in (self.dim, self.band_size))',
+    "read = c[:, None] + m - (self.band_size - 1) // 2",
+    "band = number_live((read >= 0) & (read < self.dim))",
+]
 
 
 def table_uses(form: Form) -> tuple[Definition, ...]:
     """The functions that `tables_text` calls."""
-    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form))))
+    own = (NUMBER_LIVE,) if form.has_band_entries else ()
+    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form), *own)))
 
 
 def tables_text(form: Form) -> str:
@@ -44,8 +57,11 @@ def tables_text(form: Form) -> str:
     names = table_names(form)
     if not names:
         return ""
-    docs = ";\n        ".join(TABLE_DOCS[name] for name in names)
+    said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
+    docs = ";\n        ".join(said[name] for name in names)
     lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    if form.has_band_entries:
+        lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):
         lines = ["h, w = map_size", *lines]
     body = "\n".join(f"        {line}" for line in lines)

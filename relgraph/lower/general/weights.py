@@ -7,7 +7,7 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import FEATURES
+from relgraph.algebra.operator import FEATURES, KEEPING
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
@@ -25,6 +25,10 @@ def unit_lines(form: Form) -> list[str]:
     if channel.connect == "groups":
         outer = "" if channel.share == "all" else "groups, "
         units = f"({outer}out_dim // groups, dim // groups)"
+    if channel.connect == "local":
+        units = "(band_size,)"
+    if form.has_band_entries:
+        units = f"(int(tables[{table_names(form).index('band')}].max()) + 1,)"
     return [f"self.units = {units}"]
 
 
@@ -172,9 +176,14 @@ def reset_lines(form: Form) -> list[str]:
 def _static_reset(form: Form) -> list[str]:
     channel, connect = form.operator.channel.connect, form.space.connect
     normalized = form.operator.weight.normalize != "none"
-    if normalized or (connect == "point" and channel != "separate"):
+    if normalized or (connect == "point" and channel not in KEEPING):
         return ["nn.init.trunc_normal_(self.weight, std=0.02)"]
-    per_group = {"full": "self.{}", "groups": "self.{} // self.groups", "separate": "1"}[channel]
+    per_group = {
+        "full": "self.{}",
+        "groups": "self.{} // self.groups",
+        "separate": "1",
+        "local": "self.band_size",
+    }[channel]
     if connect == "local":
         fan_out = f"{per_group.format('out_dim')} * math.prod(self.kernel_size)".replace("1 * ", "")
         return [
@@ -189,7 +198,10 @@ def _static_reset(form: Form) -> list[str]:
 
 
 def _slots(form: Form) -> str:
-    """The width of a neighbourhood, as an expression of `reset_parameters`."""
+    """The width of a neighbourhood, as an expression of `reset_parameters`; of an outlook, of all
+    those that an output inside the map lies in."""
+    if form.space.connect == "outlook":
+        return "(self.inputs.shape[-1] ** 2 / math.prod(self.step))"
     return "self.orbits.shape[-1]" if form.space.connect == "full" else "self.inputs.shape[-1]"
 
 
@@ -225,7 +237,12 @@ def _predictor_reset(form: Form) -> list[str]:
 
 def _terms(form: Form) -> str:
     """How many products an output sums, as an expression of `reset_parameters`."""
-    joined = {"full": "self.dim * ", "groups": "self.dim // self.groups * ", "separate": ""}
+    joined = {
+        "full": "self.dim * ",
+        "groups": "self.dim // self.groups * ",
+        "separate": "",
+        "local": "self.band_size * ",
+    }
     return joined[form.operator.channel.connect] + _slots(form)
 
 
@@ -315,6 +332,9 @@ def _center_lines(form: Form) -> list[str]:
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
     own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    if form.space.connect == "outlook":
+        own = "w = w.unflatten(-1, orbits.shape[1:])"
+        return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]
     if form.space.connect == "full":
         own = "w.unsqueeze(-3)"
     lines.append(f"w = F.pad({own}, (0, 1))" if form.has_dead_entries else f"w = {own}")

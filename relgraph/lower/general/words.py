@@ -15,6 +15,7 @@ _NEIGHBOURHOOD = {
     "stripe": "its stripe",
     "grid": "its grid of spaced positions",
     "full": "all positions",
+    "outlook": "the windows that it lies in",
 }
 _SHARE = {
     "none": "one for each entry",
@@ -26,6 +27,8 @@ _UNITS = {
     ("full", "none"): "for each pair of channels",
     ("groups", "none"): "for each pair of channels in a group",
     ("groups", "all"): "for each pair of channels, in all groups alike",
+    ("local", "none"): "for each entry of a band of channels",
+    ("local", "all"): "for each tap of a band of channels, for all channels alike",
     ("separate", "none"): "for each channel",
     ("separate", "heads"): "for each run of channels",
     ("separate", "all"): "for all channels alike",
@@ -85,9 +88,10 @@ def _equation(form: Form) -> str:
     operator = form.operator
     bias = "" if operator.bias == "none" else "b + "
     value = "value(x)" if operator.frame.value else "x"
-    core = f"{bias}Σ_j w[o, j] {value}[j]"
+    windows, w = ("Σ_p ", "w_p") if form.space.connect == "outlook" else ("", "w")
+    core = f"{bias}{windows}Σ_j {w}[o, j] {value}[j]"
     if operator.channel.connect != "separate":
-        core = f"{bias}Σ_j Σ_c w[o, j, d, c] {value}[j, c]"
+        core = f"{bias}{windows}Σ_j Σ_c {w}[o, j, d, c] {value}[j, c]"
     return f"y[o] = proj({core})" if operator.frame.output else f"y[o] = {core}"
 
 
@@ -110,5 +114,7 @@ def weights_doc(form: Form) -> str:
         ("full", "none"): "D, C",
         ("groups", "none"): "G, D / G, C / G",
         ("groups", "all"): "D / G, C / G",
+        ("local", "none"): "entries",
+        ("local", "all"): "taps",
     }.get((form.operator.channel.connect, form.operator.channel.share), "heads")
     return f"Weights of n neighbourhoods, q outputs, k slots: ({batch}{units}, n or 1, q, k)."

@@ -65,7 +65,8 @@ def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Ref
     total, square = torch.zeros(units.orbits, axis.orbits, dtype=torch.float64), 0.0
     multiplicity = units.orbit.bincount(minlength=units.orbits).double()
     for batch in chunks(inputs, AT_ONCE // number):
-        w = oracle.weights(source, doubles, batch).flatten(2)[:, :, axis.entry]
+        w = _on_slots(source, static, oracle.weights(source, doubles, batch))
+        w = w.flatten(2)[:, :, axis.entry]
         w = w.expand(len(batch), -1, -1)
         total.index_add_(1, axis.orbit, w.sum(0))
         square += float((_square(w, entry) * multiplicity).sum())
@@ -74,6 +75,20 @@ def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Ref
     spread = max(square - kept, 0.0) / square if square else 0.0
     own = {"weight": mean.reshape(weight_shape(static)), **_frame(source, doubles)}
     return Frozen(static, own, spread)
+
+
+def _on_slots(source: Connection, static: Connection, w: Tensor) -> Tensor:
+    """W (B, U, O, K) over the slots of `static`, where an input stands once that windows of an
+    outlook reach several times."""
+    if source.operator.space.connect != "outlook":
+        return w
+    (reads, _), (wanted, _) = slots(source), slots(static)
+    places, width = geometry.area(source.in_grid), wanted.shape[1]
+    slot = torch.full((len(reads), places + 1), width)
+    slot.scatter_(1, wanted % (places + 1), torch.arange(width).expand_as(wanted))
+    slot[:, places] = width  # what stands outside the map adds to nothing
+    at = slot.gather(1, reads % (places + 1)).expand_as(w)
+    return w.new_zeros(*w.shape[:3], width + 1).scatter_add_(3, at, w)[..., :width]
 
 
 def _entries(static: Connection, axis: Axis) -> Tensor:
@@ -104,6 +119,9 @@ def _static(source: Connection) -> Connection:
     """The same slots, each with a number of its own at each place."""
     operator = source.operator
     space = replace(operator.space, share="none", rank=None)
+    if space.connect == "outlook":  # all that windows around an output may reach
+        rows, columns = (2 * side - 1 for side in space.size)
+        space = replace(space, connect="local", size=(rows, columns), step=(1, 1))
     value = operator.frame.value_bias
     if operator.weight.source == "pair":
         value = operator.weight.qkv_bias

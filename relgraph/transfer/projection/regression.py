@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from relgraph.algebra.operator import Connection
@@ -66,6 +67,7 @@ def fitted(
     space = space_axis(target)
     parts = list(_parts(space, places(target), places(target, True)))
     systems = _systems(target)
+    values = F.pad(values, (0, 1)) if target.operator.channel.connect == "local" else values
     size = sum(
         len(part.orbits) ** 2 * sum(s.reads.shape[1] ** 2 for s in systems) for part in parts
     )
@@ -112,6 +114,8 @@ def _systems(target: Connection) -> list[_System]:
             for unit in range(int(own.max()) + 1)
             for at in (torch.nonzero(own == unit).flatten(),)
         ]
+    if channel.connect == "local":
+        return _bands(units, channel.size if channel.share == "all" else 0)
     groups = channel.groups if channel.connect == "groups" else 1
     gives = torch.arange(units.shape[0]).reshape(groups, -1)
     reads = torch.arange(units.shape[1]).reshape(groups, -1)
@@ -121,6 +125,22 @@ def _systems(target: Connection) -> list[_System]:
         _System(reads[g : g + 1], gives[g : g + 1], units[gives[g]][:, reads[g]])
         for g in range(groups)
     ]
+
+
+def _bands(units: Tensor, shared: int) -> list[_System]:
+    """Channels that read those around them, by numbers of their own or by the same `shared` taps;
+    taps beyond the first and the last channel read the zeros that stand behind the last."""
+    count = len(units)
+    if not shared:
+        rows = [torch.nonzero(row >= 0).flatten() for row in units]
+        return [
+            _System(read[None], torch.tensor([[d]]), units[d, read][None])
+            for d, read in enumerate(rows)
+        ]
+    taps = torch.arange(shared)
+    reads = torch.arange(count)[:, None] + taps - (shared - 1) // 2
+    reads = torch.where((reads >= 0) & (reads < count), reads, count)
+    return [_System(reads, torch.arange(count)[:, None], taps[None])]
 
 
 def _solve(

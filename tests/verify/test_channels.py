@@ -1,0 +1,85 @@
+"""Operators over channels under proof: what is emitted for them passes, mistakes in it do not."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from relgraph.assemble import assemble
+from relgraph.emit import emit
+from relgraph.resolve import resolve_backbone
+from relgraph.verify import verify_text
+
+DESIGNS = {
+    "band": """
+block:
+  - efficient_channel_attention: 4
+  - channel_conv: {size: 3, bias: true}
+  - channel_conv: {size: 3, share: none}
+""",
+}
+AROUND = """\
+backbone: {name}
+cite: "A test"
+input: {{size: 8, channels: 3}}
+classes: 3
+stem: [conv: {{size: 3, channels: $channels, stride: 2}}]
+stages: [{{depth: 1, channels: 8}}]
+head: [global_pool, classifier]
+"""
+
+
+@cache
+def emitted(name: str) -> str:
+    """The text of a small backbone whose blocks are the design's."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"{name}.yaml")
+        path.write_text(AROUND.format(name=name) + DESIGNS[name])
+        return emit(assemble(resolve_backbone(path).backbone))
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_what_is_emitted_is_proved(name: str) -> None:
+    report = verify_text(emitted(name), f"{name}.py")
+    assert report.ok, [check for check in report.checks if not check.ok]
+
+
+MISTAKES = {
+    "the extra tap on the other side": (
+        "band",
+        "self.beside = ((band_size - 1) // 2, band_size // 2)",
+        "self.beside = (band_size // 2, (band_size - 1) // 2)",
+        {"connectivity", "logits"},
+    ),
+    "taps in the opposite order": (
+        "band",
+        "F.conv1d(rows, self.weight[None, None])",
+        "F.conv1d(rows, self.weight.flip(0)[None, None])",
+        {"values", "logits"},
+    ),
+    "channels go round": (
+        "band",
+        "rows = F.pad(x.flatten(2).unsqueeze(1), (0, 0, *self.beside))",
+        'rows = F.pad(x.flatten(2).unsqueeze(1), (0, 0, *self.beside), mode="circular")',
+        {"connectivity", "logits"},
+    ),
+    "one number for a tap of a band with its own": (
+        "band",
+        "F.pad(w, (0, 0, 0, 0, 0, 0, 0, 1))[band]",
+        "F.pad(w, (0, 0, 0, 0, 0, 0, 0, 1))[band][[1] * len(band)]",
+        {"sharing", "logits"},
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_noticed(mistake: str) -> None:
+    name, old, new, caught = MISTAKES[mistake]
+    text = emitted(name)
+    assert text.count(old) == 1
+    report = verify_text(text.replace(old, new), f"{name}.py")
+    assert not report.ok
+    assert caught <= {check.name for check in report.checks if not check.ok}
