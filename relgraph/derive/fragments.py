@@ -17,7 +17,7 @@ from relgraph.derive.own import Own, own_operators
 from relgraph.derive.sites import Site, matches, names, uses
 from relgraph.derive.source import Source, exchanged, item_values
 from relgraph.resolved import OperatorUse
-from relgraph.spec.nodes import ListNode, Node, ScalarNode
+from relgraph.spec.nodes import ListNode, Node, ScalarNode, plain
 
 Table = dict[str, Value]
 
@@ -78,7 +78,7 @@ def fragments(writing: Writing) -> Iterator[Fragment]:
     if settings is not None:
         yield settings
     for named, files in _items(writing):
-        items = _with_stride(named)
+        items = _with_width(writing, _with_stride(named))
         replaced = _replaced(writing, items)
         if replaced is not None:
             yield Fragment(replace=replaced, operators=files)
@@ -122,6 +122,16 @@ def _with_stride(items: Items) -> Items:
     if not any("stride" in table for _, table in items.values()):
         return items
     return {at: (word, {**table, "stride": "$stride"}) for at, (word, table) in items.items()}
+
+
+def _with_width(writing: Writing, items: Items) -> Items:
+    """A width that is the stage's own in all of them follows it, also where --match changes it."""
+    rows = writing.source.merged.rows
+    asked = {at: table["channels"] for at, (_, table) in items.items() if "channels" in table}
+    own = {at: plain(rows[writing.changed[at].place.stage].keys["channels"][0]) for at in asked}
+    if not asked or asked != own:
+        return items
+    return {at: (word, {**table, "channels": "$channels"}) for at, (word, table) in items.items()}
 
 
 def _origin(writing: Writing) -> Own:
@@ -228,7 +238,9 @@ def _arguments(
         values = [items[at][1].get(name) for at in range(len(stages))]
         pairs = list(zip(stages, values, strict=True))
         by_stage = dict(pairs)
-        if len({str(value) for value in values}) == 1:
+        if name == "channels" and name in old:
+            made[name] = old[name]  # no edit changes a width
+        elif len({str(value) for value in values}) == 1:
             made[name] = items[0][1][name]
         elif all(writing.source.variable(name, stage) == value for stage, value in pairs):
             made[name] = f"${name}"

@@ -49,6 +49,7 @@ def own_operators(uses: Sequence[OperatorUse], own: Own) -> OwnOperators | None:
     if bodies is None:
         return None
     uses = _with_one_border(uses)
+    widths = _widths(uses)
     shapes: dict[object, list[int]] = {}
     for at, use in enumerate(uses):
         shapes.setdefault(_shape(use, bodies), []).append(at)
@@ -59,13 +60,20 @@ def own_operators(uses: Sequence[OperatorUse], own: Own) -> OwnOperators | None:
         properties = [_properties(uses[at], bodies) for at in members]
         params = _params(properties)
         calls |= {
-            at: (name, _arguments(mine, params, bodies))
+            at: (name, {**_arguments(mine, params, bodies), **widths[at]})
             for at, mine in zip(members, properties, strict=True)
         }
         said = {place: (body.name, body.default) for place, body in bodies.items()}
         operator = _plain(uses[members[0]], bodies)
         files[name] = spell(operator, name, own.cite, {**params, **said})
     return OwnOperators(files, tuple(calls[at] for at in range(len(uses))))
+
+
+def _widths(uses: Sequence[OperatorUse]) -> list[Table]:
+    """The width that each use asks for, if one is other than what comes in: no operator's own."""
+    if all(use.out_channels == use.in_channels for use in uses):
+        return [{} for _ in uses]
+    return [{"channels": use.out_channels} for use in uses]
 
 
 def _with_one_border(uses: Sequence[OperatorUse]) -> Sequence[OperatorUse]:

@@ -20,7 +20,7 @@ import safetensors.torch
 from torch import Tensor
 
 from relgraph.errors import Problem, RelgraphError
-from relgraph.files import sha256, sync_folder, write_atomically
+from relgraph.files import sha256, sync_folder, write_atomically, writing
 from relgraph.spec.recipe_schema import Recipe
 from relgraph.train.checkpoint import publish, write_checkpoint
 from relgraph.train.run_folder import Run, fill_folder
@@ -62,12 +62,18 @@ def refuse_taken(out: Path) -> None:
 
 
 def write_result(out: Path, result: Result) -> None:
-    """Write `out`: a .safetensors file with the report among its metadata, else a folder."""
+    """Write `out`: a .safetensors file with the report among its metadata, else a folder. Raises
+    RelgraphError where the system refuses."""
     report = json.dumps(result.report, indent=2, ensure_ascii=False) + "\n"
     if out.suffix == ".safetensors":
         raw = safetensors.torch.save(dict(result.tensors), {"relgraph.transfer": report})
         write_atomically(out, raw)
         return
+    with writing(out):
+        _write_folder(out, result, report)
+
+
+def _write_folder(out: Path, result: Result, report: str) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:

@@ -233,6 +233,42 @@ def test_width_is_matched(measure: str) -> None:
     assert found.lost.unmatched + len(found.variants) == 2
 
 
+WIDENING = """backbone: widening
+input: {size: 32}
+classes: 10
+stem: [patchify: 4]
+stages: [{depth: 1, channels: 32}, {depth: 1, channels: 64}]
+downsample: [patchify: 2]
+block:
+  - pointwise: {ratio: 0.5}
+  - {conv: {size: 3, channels: WIDTH, bias: false}, label: spatial}
+head: [global_pool, classifier]
+"""
+
+
+@pytest.mark.parametrize(("width", "said"), [("$channels", "$channels"), ("48", "48")])
+def test_operators_that_change_the_width_ask_for_it(width: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "widening.yaml"
+    path.write_text(WIDENING.replace("WIDTH", width))
+    found = derive(Request(str(path), allowed=Allowed(frozenset(["share", "make dynamic"]))))
+    assert found.lost.unwritten == 0
+    assert "widening_one_weight" in [one.name for one in found.variants]
+    for variant in found.variants:
+        text = variant.draft.files("widening")[f"{variant.name}.yaml"]
+        assert f"spatial: {{{variant.name}_mixer: {{channels: {said}}}}}" in text
+
+
+def test_a_stage_s_width_follows_a_match(tmp_path: Path) -> None:
+    path = tmp_path / "widening.yaml"
+    path.write_text(WIDENING.replace("WIDTH", "$channels"))
+    allowed = Allowed(frozenset(["share"]))
+    (one,) = derive(Request(str(path), allowed=allowed, match=Match("parameters"))).variants
+    assert one.adjusted is not None
+    store([one], source(str(path)), tmp_path / "out")
+    program = understand(str(tmp_path / "out" / f"{one.name}.yaml")).program
+    assert tuple(stage.output.channels for stage in program.stages) == one.adjusted.column
+
+
 def test_what_cannot_be_matched_says_how_near_it_came() -> None:
     request = Request(
         "swin_fashion",

@@ -1,5 +1,5 @@
 """Operators that nobody ships, asked every question: borders of their own, variants that `mlp`
-does not become, completed maps. What one answer says must be what the others say."""
+does not become. What one answer says must be what the others say."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from relgraph.graph.questions.path import path
 from relgraph.graph.questions.where import where_operator
 from relgraph.graph.search import shortest
 from relgraph.graph.style import alike
+from relgraph.graph.universe import count
 from relgraph.relations.families import family
 from relgraph.relations.keys import node_of_key
 from relgraph.relations.node import Node
@@ -49,11 +50,6 @@ space: {connect: stripe, size: 2, along: columns, shift: [0, 1]}
 channel: {connect: separate, heads: 2}
 weight: {dynamic: pair, score: cosine, normalize: l1, position: absolute}
 frame: {value: true}
-""",
-    "counted": """
-space: {connect: window, size: 3, pad: true, share: positions}
-channel: {connect: separate, share: all}
-weight: {normalize: l1}
 """,
     "spread": """
 space: {connect: full, share: positions, rank: {separable: true}}
@@ -84,8 +80,7 @@ OTHERS = {
     "mirror": "conv",
     "edges": "mirror",
     "sharp": "torus",
-    "counted": "token_mlp",
-    "spread": "edges",
+    "spread": "token_mlp",
 }
 
 
@@ -181,3 +176,21 @@ def test_boxes_of_two_nodes_never_read_the_same(
         assert root is not None
         drawn = near((root,), 2, Numbers(dilation=((1, 1), (2, 2)), window=((4, 4),)))
     assert len(set(map(point_lines, drawn.nodes))) == len(drawn)
+
+
+def test_every_shipped_operator_has_surroundings_that_are_counted_named_and_drawn(
+    names: Names, graph: RelationGraph
+) -> None:
+    """A word that `mlp` does not come by brings families of its own: what holds for those of
+    `mlp` holds for them."""
+    met = 0
+    for one in names.operators:
+        wide = widened(graph, (one.core,), names.operators)
+        if wide is graph:
+            continue
+        met += 1
+        roots = [wide.nodes[wide.place(root)] for root in wide.roots]
+        assert len(wide) == count(roots, wide.numbers)
+        assert all(node_of_key(key(node)) == node for node in wide.nodes)
+        assert len(set(map(point_lines, wide.nodes))) == len(wide)
+    assert met

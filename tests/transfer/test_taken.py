@@ -164,3 +164,21 @@ def test_identical_specs_are_a_copy(specs: dict[str, Path], tmp_path: Path) -> N
     assert run(["transfer", str(weights), *names, "-o", str(out)]) == 0
     one, other = safetensors.torch.load_file(weights), safetensors.torch.load_file(out)
     assert all(torch.equal(one[name], other[name]) for name in one if "num_batches" not in name)
+
+
+def test_a_folder_that_the_system_refuses(
+    specs: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights, out = saved(specs["small"], tmp_path), tmp_path / "out"
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("relgraph.transfer.written._write_folder", refuse)
+    names = ["--from", str(specs["small"]), "--to", str(specs["large"])]
+    assert run(["transfer", str(weights), *names, "-o", str(out)]) == 2
+    assert f"not-written: {out}: Permission denied" in capsys.readouterr().err
+    assert not out.exists()

@@ -7,10 +7,11 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import FEATURES, KEEPING
-from relgraph.lower.attention_parts import FEATURE_LINES
+from relgraph.algebra.operator import KEEPING
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.learned import at_orbits, space_axes
+from relgraph.lower.general.pairs import pair_init, pair_lines
 from relgraph.lower.general.tables import table_names
 
 
@@ -43,25 +44,10 @@ def head_count(form: Form) -> str:
     return {"none": "self.dim", "heads": "self.num_heads", "all": "1"}[form.operator.channel.share]
 
 
-def _space_axes(form: Form) -> str:
-    """The axes of a parameter over space, as arguments of a shape, from `tables`."""
-    connect, share = form.space.connect, form.orbit_share
-    orbits = f"tables[{table_names(form).index('orbits')}]"
-    if share == "all" or (connect, share) == ("point", "positions"):
-        return ""
-    if (connect, share) == ("local", "positions"):
-        return "*self.kernel_size"
-    if share == "windows" or (connect, share) == ("full", "none"):
-        return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
-        return f"*{orbits}.shape"
-    return "orbit_count"
-
-
 def _needs_count(form: Form) -> bool:
     if form.source in ("pooled", "center") or form.operator.weight.position == "relative":
         return True
-    return form.orbit_share is not None and _space_axes(form) == "orbit_count"
+    return form.orbit_share is not None and space_axes(form) == "orbit_count"
 
 
 def count_lines(form: Form) -> list[str]:
@@ -81,7 +67,7 @@ def init_lines(form: Form) -> list[str]:
         "fixed": lambda form: [],
         "pooled": _predictor_init,
         "center": _predictor_init,
-        "pair": _pair_init,
+        "pair": pair_init,
     }[form.source](form)
 
 
@@ -97,7 +83,7 @@ def _static_init(form: Form) -> list[str]:
         units = "*self.units, 1"
     elif channel.connect == "separate" and channel.share == "all":
         units = ""
-    shape = ", ".join(part for part in (units, _space_axes(form)) if part)
+    shape = ", ".join(part for part in (units, space_axes(form)) if part)
     return [f"self.weight = nn.Parameter(torch.empty({shape or '()'}))"]
 
 
@@ -117,43 +103,6 @@ def _predictor_init(form: Form) -> list[str]:
     if form.predictor.norm == "batch_norm":
         lines.append("self.norm = nn.BatchNorm1d(dim // reduction)")
     return [*lines, f"self.expand = Linear(dim // reduction, {count})"]
-
-
-def _pair_init(form: Form) -> list[str]:
-    scale = {
-        "dot": ["self.scale = (dim // num_heads) ** -0.5"],
-        "cosine": ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"],
-    }
-    lines = list(scale.get(form.operator.weight.score, ()))
-    if form.operator.weight.kv_heads is not None:
-        lines.append("self.kv_dim = dim // num_heads * kv_heads")
-    if form.reduced:
-        values = 2 if form.operator.frame.value else 1
-        keys = f"{values} * {_keys(form)}".replace("1 * ", "")
-        lines += [
-            "self.reduce = reduce",
-            "self.q = Linear(dim, dim, bias=qkv_bias)",
-            f"self.kv = Linear(dim, {keys}, bias=qkv_bias)",
-        ]
-    elif form.operator.weight.kv_heads is not None:
-        twice = "2 * " if form.operator.frame.value else ""
-        lines.append(f"self.qkv = Linear(dim, dim + {twice}self.kv_dim, bias=qkv_bias)")
-    else:
-        parts = 3 if form.operator.frame.value else 2
-        lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
-    position = form.operator.weight.position
-    if position == "relative":
-        table = "nn.Parameter(torch.empty(orbit_count, num_heads))"
-        lines.append(f"self.relative_position_bias_table = {table}")
-    if position == "absolute":
-        shape = f"num_heads, {_space_axes(form)}"
-        lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
-    return lines
-
-
-def _keys(form: Form) -> str:
-    """The width of keys, and of values where pairs project them."""
-    return "dim" if form.operator.weight.kv_heads is None else "self.kv_dim"
 
 
 # Starts.
@@ -256,7 +205,7 @@ def weight_lines(form: Form) -> list[str]:
         "fixed": _fixed_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
-        "pair": _pair_lines,
+        "pair": pair_lines,
     }[form.source](form)
     return [*lines, *_normalize_lines(form)]
 
@@ -283,14 +232,8 @@ def predict_method(form: Form) -> list[str]:
     ]
 
 
-def _at_orbits(values: str, form: Form) -> str:
-    """Values (..., orbits) at the table's entries; -1 reads the 0 that stands behind the last."""
-    padded = f"F.pad({values}, (0, 1))" if form.has_dead_entries else values
-    return f"{padded}[..., orbits]"
-
-
 def _static_lines(form: Form) -> list[str]:
-    return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
+    return ["w = " + at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
 def _fixed_lines(form: Form) -> list[str]:
@@ -319,7 +262,7 @@ def _fixed_full_lines(form: Form) -> list[str]:
 
 def _pooled_lines(form: Form) -> list[str]:
     values = "self.predict(context).unflatten(1, (*self.units, -1))"
-    return ["w = " + _at_orbits(values, form)]
+    return ["w = " + at_orbits(values, form)]
 
 
 def _center_lines(form: Form) -> list[str]:
@@ -343,62 +286,6 @@ def _center_lines(form: Form) -> list[str]:
         "# Every output reads its own functions: (B, units, n, q, orbits).",
         *lines,
         f"w = w.gather(-1, ({index}).expand(*w.shape[:-1], -1))".replace("(orbits)", "orbits"),
-    ]
-
-
-def _pair_lines(form: Form) -> list[str]:
-    if form.operator.weight.kv_heads is not None:
-        lines = _shared_key_lines(form)
-    elif form.reduced:
-        lines = [
-            "(q,) = split_heads(self.q(x), 1, self.num_heads)",
-            "(k,) = split_heads(partial_linear(self.kv, keys, 0, self.dim), 1, self.num_heads)",
-        ]
-    else:
-        lines = [
-            "qk = partial_linear(self.qkv, x, 0, 2 * self.dim)",
-            "q, k = split_heads(qk, 2, self.num_heads)",
-        ]
-    if form.space.connect == "full":
-        lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
-    else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
-    lines += _score_lines(form)
-    position = form.operator.weight.position
-    if position == "relative":
-        lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
-    if position == "absolute":
-        lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
-    return lines
-
-
-def _shared_key_lines(form: Form) -> list[str]:
-    """Queries of every head, and keys that runs of heads share."""
-    if form.reduced:
-        lines = ["q = self.q(x)", "k = partial_linear(self.kv, keys, 0, self.kv_dim)"]
-    else:
-        lines = [
-            "qk = partial_linear(self.qkv, x, 0, self.dim + self.kv_dim)",
-            "q, k = qk.split([self.dim, self.kv_dim], dim=-1)",
-        ]
-    return [
-        *lines,
-        "(q,) = split_heads(q, 1, self.num_heads)",
-        "k = shared_heads(k, self.kv_heads, self.num_heads // self.kv_heads)",
-    ]
-
-
-def _score_lines(form: Form) -> list[str]:
-    score = form.operator.weight.score
-    if score == "dot":
-        return ["w = q * self.scale @ k.transpose(-2, -1)"]
-    if score in FEATURES:
-        return [FEATURE_LINES[score], "w = q @ k.transpose(-2, -1)"]
-    return [
-        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
-        "scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None, None]",
-        "w = q * scale @ k.transpose(-2, -1)",
     ]
 
 

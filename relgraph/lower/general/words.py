@@ -5,7 +5,11 @@ Goes in: a form. Comes out: lines of text.
 
 from __future__ import annotations
 
+import textwrap
+
 from relgraph.lower.general.form import Form
+
+_INDENT = " " * 4
 
 _NEIGHBOURHOOD = {
     "point": "its own position",
@@ -57,9 +61,10 @@ _POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none"
 def docstring(form: Form) -> str:
     """The class's docstring."""
     units = _UNITS[form.operator.channel.connect, form.operator.channel.share]
-    sharing = (
-        "" if form.orbit_share is None else f"\n    There is {_SHARE[form.orbit_share]}, {units}."
-    )
+    sharing = ""
+    if form.orbit_share is not None:
+        said = f"There is {_SHARE[form.orbit_share]}, {units}."
+        sharing = "\n" + textwrap.fill(said, 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
     return f'''\
     """General form of a connection in which each output sums {_NEIGHBOURHOOD[form.space.connect]}.
 
