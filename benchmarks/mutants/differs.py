@@ -41,7 +41,8 @@ class Pair:
         tensors = {}
         for name, tensor in made[0].state_dict().items():
             if tensor.is_floating_point():
-                drawn = torch.randn(tensor.shape, generator=generator, dtype=torch.float64) * scale
+                wide = 4 * scale if name.endswith("logit_scale") else scale  # it has a bound
+                drawn = torch.randn(tensor.shape, generator=generator, dtype=torch.float64) * wide
                 tensors[name] = drawn.abs() + 0.5 if name.endswith("running_var") else drawn
         for model in made:
             model.load_state_dict({**model.state_dict(), **tensors})

@@ -42,8 +42,6 @@ EQUAL: dict[str, str] = {
 }
 
 SURVIVORS: dict[str, str] = {
-    "weights_without_gradient": "of the two halves values are compared, and gradients of `forward`",
-    "neighbourhood_attention:mask_of_minus_hundred": "tells where all logits lie far below 0",
     "local_mlp:padding_of_ones": "weights of empty slots meet zeros: only `weights` alone tells",
 }
 

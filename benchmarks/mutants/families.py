@@ -99,6 +99,13 @@ channel: {connect: groups, groups: 2}
 weight: {dynamic: center}
 """,
 }
+# Of the words that came later; in their families only the mistakes about them are made, the others
+# being made above.
+OPERATORS["channel_band"] = """
+space: {connect: point, share: positions}
+channel: {connect: local, size: 4, share: none}
+weight: static
+"""
 OPERATORS["group_involution"] = "params: {stride: 1}" + OPERATORS["group_involution"]
 
 _INPUT = """
@@ -272,17 +279,25 @@ ALONE = {
     "token_mlp": "token_mlp",
     "bottleneck": "bottleneck: {inner: 4, between: [batch_norm, relu]}",
     "pyramid_conv": "pyramid_conv: {size: 3, scales: [2, 4]}",
-    **{name: name for name in OPERATORS},
+    **{name: name for name in OPERATORS if name != "channel_band"},
+}
+LATER = {
+    "cosine_attention": "cosine_attention: {window: 4, heads: 2, shift: 1}",
+    "conditional_conv": "conditional_conv: {size: 3, experts: 3, groups: 2}",
+    "efficient_channel_attention": "efficient_channel_attention: 3",
+    "channel_band": "channel_band",
 }
 SMALLER = {"mlp": 8}  # its parameters grow with the fourth power of the side
 
 
 @dataclass(frozen=True)
 class Family:
-    """A small backbone by its name, as a spec."""
+    """A small backbone by its name, as a spec; `later` tells that only mistakes about its own word
+    are made in it."""
 
     name: str
     spec: str
+    later: bool = False
 
 
 def families() -> tuple[Family, ...]:
@@ -291,7 +306,11 @@ def families() -> tuple[Family, ...]:
     alone = [
         Family(name, _sized(name, _PLAIN.replace("OPERATOR", use))) for name, use in ALONE.items()
     ]
-    return (*whole, *alone)
+    later = [
+        Family(name, _sized(name, _PLAIN.replace("OPERATOR", use)), later=True)
+        for name, use in LATER.items()
+    ]
+    return (*whole, *alone, *later)
 
 
 def _sized(name: str, text: str) -> str:

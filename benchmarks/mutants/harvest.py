@@ -6,11 +6,11 @@ function is made once, in the first family that has it: norms and stages are the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.mutants.families import emitted, families
-from benchmarks.mutants.mistakes import MISTAKES
+from benchmarks.mutants.mistakes import MISTAKES, NEWER, Mistake
 from benchmarks.mutants.source import Edit, Source
 from relgraph.files import sha256
 
@@ -47,18 +47,18 @@ def all_mutants() -> tuple[Mutant, ...]:
     """Of every family, in the order of families and mistakes."""
     made, seen = [], set[tuple[str, str]]()
     for family in families():
-        for mutant in mutants(family.name):
+        for mutant in mutants(family.name, NEWER if family.later else MISTAKES):
             if (mutant.mistake, mutant.change) not in seen:
                 seen.add((mutant.mistake, mutant.change))
                 made.append(mutant)
     return tuple(made)
 
 
-def mutants(family: str) -> Iterator[Mutant]:
+def mutants(family: str, mistakes: Iterable[Mistake] = MISTAKES) -> Iterator[Mutant]:
     """Of one family; no two make the same edit."""
     text = emitted(family)
     source, seen = Source(text), set[tuple[int, int, str]]()
-    for mistake in MISTAKES:
+    for mistake in mistakes:
         edits = [edit for edit in dict.fromkeys(mistake(source)) if edit.key not in seen]
         seen.update(edit.key for edit in edits)
         for edit in _spread([edit for edit in edits if edit.applied(text) != text]):

@@ -18,6 +18,7 @@ GROUPS = (
     ("What is read", mistakes.READING),
     ("What is shared", mistakes.SHARING),
     ("Where weights come from", mistakes.WEIGHTING),
+    ("Cosines, mixtures, bands of channels", mistakes.NEWER),
     ("Elements and axes", mistakes.ELEMENTS),
     ("Wiring", mistakes.WIRING),
     ("Training, start, other sizes, what is offered", mistakes.RUNNING),
@@ -35,8 +36,9 @@ tells the two apart, the mutant is *equal* and has a reason below; if something 
     python -m benchmarks.mutants --jobs 2 --resume mutants.jsonl --page docs/mutants.md
 
 makes this page, in about half an hour on two free cores, and picks up where it was stopped. The
-same edit of the same function is made once, in the first family whose file has it. A slice runs in
-the test suite.
+same edit of the same function is made once, in the first family whose file has it; in the families
+of later words (cosines, mixtures, bands of channels) only the mistakes about those are made. A
+slice runs in the test suite.
 """
 
 

@@ -179,6 +179,33 @@ def conditional_conv(scope: Scope, flows: Flows) -> Text:
     return written("conditional_conv", some(scope, pick), "size", scope)
 
 
+def channel_conv(scope: Scope, flows: Flows) -> Text:
+    _need_bands(flows)
+    pick = {
+        "size": lambda: scope.value(flows, bands),
+        "share": word_of("none", "all")(scope, flows),
+        "bias": word_of(*TRUTHS)(scope, flows),
+    }
+    return written("channel_conv", some(scope, pick), "size", scope)
+
+
+def efficient_channel_attention(scope: Scope, flows: Flows) -> Text:
+    _need_some_maps(flows)
+    _need_bands(flows)
+    pick = {"size": lambda: scope.value(flows, bands), "gate": lambda: act(scope, flows)}
+    return written("efficient_channel_attention", some(scope, pick), "size", scope)
+
+
+def _need_bands(flows: Flows) -> None:
+    if any(3 not in bands(flow) for flow in flows):
+        raise NoChoiceError  # the default would reach beyond all channels
+
+
+def bands(flow: Flow) -> list[int]:
+    """Widths of a band of channels of which every tap reads one somewhere."""
+    return [size for size in (1, 2, 3, 5, 9) if size <= 2 * flow.channels - 1]
+
+
 def local_attention(scope: Scope, flows: Flows) -> Text:
     return _in_windows("local_attention", scope, flows)
 
@@ -205,6 +232,23 @@ def _window(scope: Scope, flows: Flows) -> dict[str, Text]:
     if scope.files.sometimes(0.3):
         return {"window": scope.word(flows, [1, 2, 3, 5, 7, 64]), "pad": True}
     return {"window": scope.value(flows, windows)}
+
+
+def outlook_attention(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    pick = {
+        "value_bias": word_of(*TRUTHS)(scope, flows),
+        "out_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    fields = overlapping(scope, flows) | _heads(scope, flows) | some(scope, pick)
+    return {"outlook_attention": fields}
+
+
+def overlapping(scope: Scope, flows: Flows) -> dict[str, Text]:
+    """Windows that overlap so much that none of their places lies in none of them."""
+    size = scope.word(flows, [1, 2, 3, 5, 8])
+    most = size // 2 + 1 if isinstance(size, int) else 1
+    return {"size": size, "step": scope.word(flows, [*range(1, most + 1)])}
 
 
 def global_attention(scope: Scope, flows: Flows) -> Text:
@@ -365,8 +409,11 @@ KEEPING: tuple[Item, ...] = (
     depthwise_conv,
     reflecting,
     conditional_conv,
+    channel_conv,
+    efficient_channel_attention,
     local_attention,
     cosine_attention,
+    outlook_attention,
     global_attention,
     reduced_attention,
     token_mlp,

@@ -5,11 +5,11 @@ relgraph are not asked.
 
 from __future__ import annotations
 
-from benchmarks.specs_fuzz.items import TRUTHS
+from benchmarks.specs_fuzz.items import TRUTHS, bands, overlapping
 from benchmarks.specs_fuzz.scope import NoChoiceError, Scope, Text
 from benchmarks.specs_fuzz.shapes import Flows, all_maps, divisors, factors, windows
 
-CONNECTS = ["point", "window", "stripe", "grid", "full", "local", "axial"]
+CONNECTS = ["point", "window", "stripe", "grid", "full", "local", "outlook", "axial"]
 BLOCKS = ("window", "stripe", "grid", "full")
 PARTITIONS = ("window", "stripe", "grid")
 SOURCES = ["static", "static", "fixed", "pooled", "center", "pair"]
@@ -22,6 +22,8 @@ def properties(scope: Scope, flows: Flows) -> dict[str, Text]:
     one_of, sometimes = scope.files.one_of, scope.files.sometimes
     connect, source = one_of(CONNECTS), one_of(SOURCES)
     if source == "pair" and connect == "point":
+        raise NoChoiceError
+    if source in ("fixed", "pair") and connect == "outlook":
         raise NoChoiceError
     channel = _channel(scope, flows, separate=source in ("fixed", "pair"))
     separate = channel.get("connect") == "separate"
@@ -44,7 +46,11 @@ def properties(scope: Scope, flows: Flows) -> dict[str, Text]:
 
 
 def _channel(scope: Scope, flows: Flows, separate: bool) -> dict[str, Text]:
-    connect = "separate" if separate else scope.files.one_of(["full", "groups", "separate"])
+    mixing = ["full", "groups", "local", "separate"]
+    connect = "separate" if separate else scope.files.one_of(mixing)
+    if connect == "local":
+        size, share = scope.value(flows, bands), scope.files.one_of(["none", "all"])
+        return {"connect": "local", "size": size, "share": share}
     if connect == "full":
         return {"connect": "full"}
     if connect == "groups":
@@ -75,6 +81,9 @@ def _space(
 ) -> dict[str, Text]:
     one_of, sometimes = scope.files.one_of, scope.files.sometimes
     space: dict[str, Text] = {"connect": connect}
+    if connect == "outlook":
+        border = {"border": scope.word(flows, ["zero", "mask"])} if sometimes(0.4) else {}
+        return space | {"share": "windows"} | overlapping(scope, flows) | border
     shares = ["none", "positions"] + ["windows"] * (connect in BLOCKS)
     shares += ["all"] * (normalize != "l1")  # one number over the sum of its copies is a sign
     if source != "pair" and sometimes(0.7):
@@ -118,7 +127,8 @@ def _rank(
     normalize: str,
 ) -> None:
     """A low rank on one axis, where the rest leaves room for it."""
-    if not scope.files.sometimes(0.4):
+    whole = channel["connect"] == "local" or space["connect"] == "outlook"
+    if whole or not scope.files.sometimes(0.4):
         return
     connect, share = space["connect"], space.get("share", "none")
     words: list[tuple[str, str, Text]] = []

@@ -16,7 +16,7 @@ Said = Callable[[str], str]
 def _plain(after: str) -> str:
     """`local 7×7` → `local7`, `stripe of 2 rows` → `stripe2rows`, `heads 3/6` → `heads3_6`."""
     after = re.sub(r"\b(\d+)×\1\b", r"\1", after.replace(" of ", " "))
-    after = re.sub(r", share (\w+)", r"_\1", after.replace(" with ", "_"))
+    after = re.sub(r", share (\w+)", r"_\1", after.replace(" with ", "_").replace(" by ", "_"))
     after = after.removesuffix(" position").replace("×", "x").replace("/", "_")
     return re.sub(r"[^a-z0-9_]", "", after)
 
@@ -43,6 +43,7 @@ _SAID: Mapping[tuple[str, str], Said] = {
     ("freeze", "weight"): lambda after: (
         after.removeprefix("given ") if "given" in after else "frozen" + _plain(after)[6:]
     ),
+    ("learn", "weight"): lambda _: "learned",
     ("un-normalise", "weight"): lambda _: "unnormalised",
     ("drop position", "weight"): lambda _: "no_position",
 }

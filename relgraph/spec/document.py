@@ -124,9 +124,9 @@ def _read(path: Path) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        before = re.split(r"\r\n|\r|\n", raw[: error.start].decode("utf-8"))
         found = f"byte {raw[error.start]:#04x} is not UTF-8"
-        wrong = Place(str(path), line, error.start - raw.rfind(b"\n", 0, error.start))
+        wrong = Place(str(path), len(before), len(before[-1]) + 1)
         hint = f"save it as UTF-8{_other_encoding(raw)}"
         raise RelgraphError(Problem("not-utf8", found, hint=hint, place=wrong)) from None
 

@@ -3,7 +3,9 @@
 In: a subject. Out: one check: with images and layer norms' scales LOUD times as large, the logits
 are the reference's, with and without gradients, in inference and, without batch norm, in training.
 A clamp at 20 or 30, on logits of the classifier or of an attention, changes nothing where all
-values are near 1, and everything here.
+values are near 1, and everything here. So it is with a bound that nothing reaches, and with a mask
+of -100 beside logits near 0: heads that compare by cosines are made sharper than they may be, and
+biases of a softmax, to which a common number does nothing, lie far below 0.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ from relgraph.verify.values import join
 LOUD = 64.0
 # Of a pair's queries and keys, whose product would be LOUD² times as large: its logits are tens.
 CALM = 1 / 8
+# The logarithm of how sharply a head compares ends at that of 100, which is less.
+SHARP = 5.0
+# A softmax is the same with this added to all its logits, unless a mask is a number.
+FAR_BELOW = -200.0
 # Saturated softmaxes pass rounding on enlarged; a clamp moves logits by a part of themselves.
 TOLERANCE = 1e-6
 # A model that squares its values block by block leaves what float64 can tell apart.
@@ -71,7 +77,21 @@ def loud_tensors(program: Program, tensors: Mapping[str, Tensor]) -> dict[str, T
             queries, keys = node.connection.in_channels, key_channels(node.connection)
             for name, rows in (("qkv", queries + keys), ("q", queries), ("kv", keys)):
                 _scale(made, join(path, f"{name}.weight"), CALM, rows)
+            _to_the_bounds(made, path, node)
     return made
+
+
+def _to_the_bounds(tensors: dict[str, Tensor], path: str, node: Connect) -> None:
+    """Cosines scaled beyond their bound, and biases of softmaxes far below 0."""
+    sharp = join(path, "logit_scale")
+    if sharp in tensors:
+        tensors[sharp] = tensors[sharp].abs() + SHARP
+    if node.connection.operator.weight.normalize != "softmax":
+        return
+    for name in ("relative_position_bias_table", "position_bias"):
+        bias = join(path, name)
+        if bias in tensors:
+            tensors[bias] = tensors[bias] + FAR_BELOW
 
 
 def _multiplies(node: Connect) -> bool:

@@ -19,6 +19,7 @@ from benchmarks.mutants.mistakes import MISTAKES
 from benchmarks.mutants.page import page, rate, unexplained
 from benchmarks.mutants.run import Row, run
 from benchmarks.mutants.source import Edit
+from relgraph.verify import verify_text
 
 PARTS = 2
 EVERY = 34 * PARTS
@@ -78,6 +79,21 @@ def test_what_the_proof_accepts_is_asked_in_more_ways(old: str, new: str, way: s
     told = first_difference(text, text.replace(old, new))
     assert told is not None
     assert told.startswith(way)
+
+
+@pytest.mark.parametrize(
+    ("family", "old", "new"),
+    [
+        ("cosine_attention", ".clamp(max=math.log(100))", ""),
+        ("neighbourhood_attention", "torch.finfo(w.dtype).min", "-100.0"),
+    ],
+    ids=["a bound that draws do not reach", "a mask that is a number"],
+)
+def test_bounds_that_show_far_out_are_reached(family: str, old: str, new: str) -> None:
+    text = emitted(family)
+    assert old in text, "the emitted text has changed: mend the edit"
+    report = verify_text(text.replace(old, new), f"{family}.py", until_failure=True)
+    assert [check.name for check in report.failures] == ["large values"]
 
 
 def test_a_harmless_edit_is_the_same_model() -> None:

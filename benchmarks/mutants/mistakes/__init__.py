@@ -7,6 +7,7 @@ says who makes it. Nothing here knows which edits the proof notices.
     reading    borders, kernels, strides, tables of places
     sharing    heads, groups, tables of offsets
     weighting  attention, predictors, normalisation, projections
+    newer      cosines, mixtures of kernels, bands of channels
     elements   norms, activations, pools, the order of axes
     wiring     shortcuts, branches, biases, stages, heads
     running    training, the start, other sizes, what the model offers
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from benchmarks.mutants.mistakes.elements import ELEMENTS
+from benchmarks.mutants.mistakes.newer import NEWER
 from benchmarks.mutants.mistakes.reading import READING
 from benchmarks.mutants.mistakes.running import RUNNING
 from benchmarks.mutants.mistakes.sharing import SHARING
@@ -33,9 +35,10 @@ MISTAKES: tuple[Mistake, ...] = (
     *READING,
     *SHARING,
     *WEIGHTING,
+    *NEWER,
     *ELEMENTS,
     *WIRING,
     *RUNNING,
 )
 
-__all__ = ["MISTAKES", "Mistake"]
+__all__ = ["MISTAKES", "NEWER", "Mistake"]
