@@ -13,6 +13,7 @@ from benchmarks.families.variants import square
 from relgraph.algebra.families import GRID, connection, framed
 from relgraph.algebra.fit import misfits
 from relgraph.algebra.operator import BiasShare, Connection, Operator, Size
+from relgraph.algebra.rules import check
 
 ODD: Size = (5, 7)  # neither side even, no square, divided by no window
 SMALL: tuple[Size, ...] = ((1, 2), (2, 1))  # smaller than every kernel and most windows
@@ -30,7 +31,11 @@ class Instance:
 def instances(operator: Operator, number: int) -> tuple[Instance, ...]:
     """All that fit; the first is the family as it is enumerated. `number` says which frame and
     which bias it gets, and which of the small maps."""
-    return tuple(one for one in _all(operator, number) if not misfits(one.connection))
+    return tuple(
+        one
+        for one in _all(operator, number)
+        if not misfits(one.connection) and not check(one.connection.operator)
+    )
 
 
 def square_instances(operator: Operator) -> tuple[Instance, ...]:

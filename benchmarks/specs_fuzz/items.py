@@ -262,6 +262,16 @@ def global_attention(scope: Scope, flows: Flows) -> Text:
     return written("global_attention", _heads(scope, flows) | some(scope, pick), "heads", scope)
 
 
+def linear_attention(scope: Scope, flows: Flows) -> Text:
+    _need_some_maps(flows)
+    pick = {
+        "score": word_of("relu", "elu")(scope, flows),
+        "qkv_bias": word_of(*TRUTHS)(scope, flows),
+        "out_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    return written("linear_attention", _heads(scope, flows) | some(scope, pick), "heads", scope)
+
+
 def reduced_attention(scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
     bodies: list[Text] = ["none", [], [{"conv": {"size": 3, "stride": 2}}, "layer_norm"]]
@@ -415,6 +425,7 @@ KEEPING: tuple[Item, ...] = (
     cosine_attention,
     outlook_attention,
     global_attention,
+    linear_attention,
     reduced_attention,
     token_mlp,
     feed_forward,

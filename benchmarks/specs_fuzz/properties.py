@@ -164,7 +164,10 @@ def _weight(
         kinds = ["none", "absolute"] + ["relative"] * ("rank" not in space)
         weight |= {"position": scope.word(flows, kinds)} if sometimes(0.5) else {}
         weight |= {"qkv_bias": scope.word(flows, TRUTHS)} if sometimes(0.3) else {}
-        weight |= {"score": scope.word(flows, ["dot", "cosine"])} if sometimes(0.4) else {}
+        scores = ["dot", "cosine"]
+        if normalize in ("none", "l1") and weight.get("position", "none") == "none":
+            scores += ["relu", "elu"]  # features are weights already, and know no places
+        weight |= {"score": scope.word(flows, scores)} if sometimes(0.4) else {}
         return weight
     if sometimes(0.3):
         weight["experts"] = scope.word(flows, [1, 2, 5])

@@ -68,9 +68,22 @@ def _one_slot(o: Operator, _: _Widths) -> Operator:
     sized = space.connect in ("window", "grid", "local") and space.size == (1, 1)
     if not sized or o.weight.source == "pair" or o.weight.normalize in TOGETHER:
         return o
+    if space.halo != (0, 0):
+        return o
     padding: Padding = space.padding if space.connect == "local" else "half"
     point = Space("point", stride=space.stride, share=space.share, padding=padding)
     return replace(o, space=replace(point, border=space.border))
+
+
+def _sliding(o: Operator, _: _Widths) -> Operator:
+    """window 1 with a halo of h → local 2h + 1."""
+    space = o.space
+    if space.connect != "window" or space.size != (1, 1) or space.halo == (0, 0):
+        return o
+    rows, columns = (2 * around + 1 for around in space.halo)
+    share: SpaceShare = "positions" if space.share == "windows" else space.share
+    kernel = Space("local", size=(rows, columns), share=share, border=space.border)
+    return replace(o, space=replace(kernel, rank=space.rank))
 
 
 def _apart(o: Operator, _: _Widths) -> Operator:
@@ -156,7 +169,7 @@ def _crosses(space: Space) -> bool:
         return space.padding not in ("half", (0, 0))
     if space.connect == "outlook":
         return any((k - 1) // 2 or k // 2 >= s for k, s in zip(space.size, space.step, strict=True))
-    return space.shift != (0, 0)
+    return space.shift != (0, 0) or space.halo != (0, 0)
 
 
 def _rings(o: Operator) -> bool:
@@ -201,15 +214,26 @@ def _one_group(o: Operator, widths: _Widths) -> Operator:
 
 
 def _given_weights(o: Operator, _: _Widths) -> Operator:
-    """Given weights have no orbits to share; one slot's average, and any identity, is a point's
-    identity."""
+    """Given weights have no orbits to share; one slot's average, a shift by nothing, and any
+    identity, is a point's identity."""
     if o.weight.source != "fixed":
         return o
     space = replace(o.space, share="none")
-    weight = replace(o.weight, fixed="identity") if space.connect == "point" else o.weight
+    still = o.weight.fixed == "shift" and o.weight.offset == (0, 0)
+    given = still or space.connect == "point"
+    weight = replace(o.weight, fixed="identity") if given else o.weight
     if weight.fixed == "identity" and space.padding == "half" and space.connect != "point":
         space = Space("point", stride=space.stride)
     return replace(o, space=space, channel=Channel("separate"), weight=weight)
+
+
+def _one_tap(o: Operator, _: _Widths) -> Operator:
+    """shift → the smallest centred kernel that has its tap."""
+    space = o.space
+    if o.weight.fixed != "shift" or space.connect != "local" or space.padding != "half":
+        return o
+    rows, columns = (2 * abs(step) + 1 for step in o.weight.offset)
+    return _space(o, replace(space, size=(rows, columns)))
 
 
 def _squashed_number(o: Operator, _: _Widths) -> Operator:
@@ -244,6 +268,7 @@ def _unread_options(o: Operator, _: _Widths) -> Operator:
 REWRITES: tuple[tuple[str, _Rewrite], ...] = (
     ("windows of an outlook that do not overlap are windows", _apart),
     ("a block or kernel of one place is a point connection", _one_slot),
+    ("windows of one place with a halo are neighbourhoods that slide", _sliding),
     ("one slot has one orbit, one window none to share with", _windows_of_one),
     ("a size that the connectivity does not read says nothing", _unread_geometry),
     ("a shift by whole windows moves nothing", _shift_within),
@@ -252,6 +277,7 @@ REWRITES: tuple[tuple[str, _Rewrite], ...] = (
     ("coarse scales are already inside a block with a weight for every entry", _coarse_inside),
     ("one group is all channels, one channel a group is separate, one head all", _one_group),
     ("given weights have nothing to share", _given_weights),
+    ("a shift reads one tap, whatever the kernel", _one_tap),
     ("a static number through a sigmoid is another number", _squashed_number),
     ("as many keys as heads are every head's own", _own_keys),
     ("an option of what is not there says nothing", _unread_options),

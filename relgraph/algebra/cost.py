@@ -104,7 +104,7 @@ def width(connection: Connection) -> int:
         return sum(grid) - 1
     if space.connect == "full":
         return connection.tokens + geometry.area(connection.key_grid or connection.in_grid)
-    return math.prod(geometry.extent(space, grid))
+    return math.prod(geometry.read_extent(space, grid))
 
 
 def joined_channels(connection: Connection) -> int:

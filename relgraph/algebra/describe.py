@@ -6,7 +6,7 @@ or where the line will stand.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import TOGETHER, Operator, Rank, Score, Size
+from relgraph.algebra.operator import TOGETHER, Operator, Rank, Score, Size, Weight
 
 SOURCES = {
     "static": "static",
@@ -75,7 +75,8 @@ def _connectivity(operator: Operator) -> str:
     if space.connect == "local":
         return f"local {sides(space.size)}"
     if space.connect == "window":
-        return f"windows {sides(space.size)}"
+        around = f" with a halo of {sides(space.halo)}" if space.halo != (0, 0) else ""
+        return f"windows {sides(space.size)}{around}"
     if space.connect == "outlook":
         apart = "" if space.step == (1, 1) else f", one every {sides(space.step)}"
         return f"overlapping windows {sides(space.size)}{apart}"
@@ -147,7 +148,7 @@ def _weights(operator: Operator) -> str:
     if weight.source == "pair":
         words = [SCORES[weight.score]]
     if weight.source == "fixed":
-        words = [f"given weights: {weight.fixed}"]
+        words = [given(weight)]
     if weight.source == "center" and operator.space.connect == "outlook":
         words = [f"dynamic, predicted from {_cells(operator)} at each window's centre"]
     elif weight.source == "center":
@@ -166,6 +167,28 @@ def _weights(operator: Operator) -> str:
     if weight.position != "none":
         words.append(f"{weight.position} position bias")
     return ", ".join(words)
+
+
+def given(weight: Weight) -> str:
+    """What stands for learned weights, in words."""
+    if weight.fixed == "shift":
+        return f"given weights: shift, reads {_way(weight.offset)}"
+    return f"given weights: {weight.fixed}"
+
+
+def _way(offset: Size) -> str:
+    """1 row above and 2 columns to the right."""
+    rows, columns = offset
+    ways = (
+        (rows, "row", "above" if rows < 0 else "below"),
+        (columns, "column", "to the left" if columns < 0 else "to the right"),
+    )
+    said = [
+        f"{abs(step)} {noun}{'s' if abs(step) > 1 else ''} {side}"
+        for step, noun, side in ways
+        if step
+    ]
+    return " and ".join(said) or "in place"
 
 
 def _cells(operator: Operator) -> str:

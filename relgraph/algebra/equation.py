@@ -8,7 +8,7 @@ so that sharing can be read off; what does not stand there is shared.
 from __future__ import annotations
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import FEATURES, TOGETHER, Operator, Rank, Score
+from relgraph.algebra.operator import FEATURES, TOGETHER, Operator, Rank, Score, Size
 
 PHI: dict[Score, str] = {"relu": "relu({})", "elu": "(elu({}) + 1)"}
 """Features of a query or key, as an equation writes them."""
@@ -92,13 +92,19 @@ def _slots(operator: Operator) -> str:
         corner = "from" if space.padding == (0, 0) else "around"
         return f"{sides(space.size)}{dilation} {corner} {center}"
     return {
-        "window": "window(o)",
+        "window": "window(o)" + _around(space.halo),
         "stripe": "stripe(o)",
         "grid": "grid(o)",
         "full": "all",
         "axial": "row(o) ∪ column(o)",
         "outlook": "N(p)",
     }[space.connect]
+
+
+def _around(halo: Size) -> str:
+    if halo == (0, 0):
+        return ""
+    return f" ± {halo[0] if halo[0] == halo[1] else halo}"
 
 
 def _stride(operator: Operator) -> str:
@@ -116,7 +122,10 @@ def _value(operator: Operator, at: str) -> str:
 def _weight(operator: Operator) -> str:
     weight = operator.weight
     if weight.source == "fixed":
-        return "1/|slots|" if weight.fixed == "average" else "1{i = o}"
+        center = "o" if operator.space.stride == (1, 1) else f"{_stride(operator)}·o"
+        rows, columns = weight.offset
+        own = f"1{{i = {center} + ({rows}, {columns})}}" if weight.fixed == "shift" else "1{i = o}"
+        return "1/|slots|" if weight.fixed == "average" else own
     if weight.normalize == "none":
         return _logit(operator)
     return f"{weight.normalize}{'_i' if weight.normalize in TOGETHER else ''}({_logit(operator)})"

@@ -125,8 +125,10 @@ def _taps_stay(connection: Connection, axis: geometry.Axis) -> bool:
     taps = geometry.first_taps(space, length, axis)
     if len(taps) * space.stride[axis] != length:
         return False
-    if connection.operator.weight.fixed == "identity":
-        return all(0 <= center < length for center in _centers(space, length, axis))
+    weight = connection.operator.weight
+    if weight.fixed == "identity" or (weight.fixed == "shift" and space.border != "wrap"):
+        step = weight.offset[axis]
+        return all(0 <= center + step < length for center in _centers(space, length, axis))
     inside = taps[0] >= 0 and geometry.after(space, length, axis) == 0
     return inside or space.border == "wrap"
 
@@ -173,5 +175,6 @@ def _blocks(
     if space.connect == "grid":  # of one cell, blocks keep to their line
         return 1, "any", places == 1
     moved = geometry.shift(space, grid)[axis]
-    whole = grid[axis] % places == 0 and (moved == 0 or space.border == "wrap")
+    still = moved == 0 and geometry.halo(space, grid)[axis] == 0
+    whole = grid[axis] % places == 0 and (still or space.border == "wrap")
     return places, "block", whole

@@ -36,6 +36,7 @@ def cautions(connection: Connection) -> tuple[Misfit, ...]:
         *_single_slot(connection),
         *_single_channel(connection),
         *_beyond_map(connection),
+        *_halo_beyond_map(connection),
         *_beyond_channels(connection),
         *_cut_patches(connection),
     )
@@ -81,6 +82,26 @@ def _beyond_map(connection: Connection) -> Iterator[Misfit]:
             f"a kernel that spans {_sides(spans)} on a map of {_sides(grid)}",
             f"at most {_sides(seen)}: what lies further out meets no place of its own",
             "use a smaller size or dilation, or a larger map",
+        )
+
+
+def _halo_beyond_map(connection: Connection) -> Iterator[Misfit]:
+    """A halo that no window's fellows fill: the furthest are the map less one window away."""
+    space, grid = (
+        connection.operator.space,
+        geometry.completed(connection.operator.space, connection.in_grid),
+    )
+    if grid is None or space.connect != "window":
+        return
+    places, around = geometry.extent(space, grid), geometry.halo(space, grid)
+    most = grid[0] - places[0], grid[1] - places[1]
+    if around[0] > most[0] or around[1] > most[1]:
+        yield Misfit(
+            "halo-beyond-map",
+            f"a halo of {_sides(around)} around windows of {_sides(places)} on a map of "
+            f"{_sides(grid)}",
+            f"at most {_sides(most)}: what lies further out meets no place of its own",
+            "use a smaller halo, or `connect: full`",
         )
 
 

@@ -56,6 +56,17 @@ def kernel(space: Space, axis: Axis) -> tuple[int, int]:
     return (space.size[axis], space.dilation[axis]) if space.connect == "local" else (1, 1)
 
 
+def middle(space: Space) -> Size:
+    """The row and the column of a kernel's taps that stand at its centre."""
+    return (space.size[0] - 1) // 2, (space.size[1] - 1) // 2
+
+
+def has_tap(space: Space, offset: Size) -> bool:
+    """Whether some tap of a kernel stands `offset` taps from its centre."""
+    taps = (m + step for m, step in zip(middle(space), offset, strict=True))
+    return all(0 <= tap < size for tap, size in zip(taps, space.size, strict=True))
+
+
 def before(space: Space, length: int, axis: Axis) -> int:
     """How far before `output · stride` the first tap of a stencil lies.
 
@@ -124,6 +135,23 @@ def shift(space: Space, grid: Size) -> Size:
     return rows, columns
 
 
+def halo(space: Space, grid: Size) -> Size:
+    """What windows read around themselves on this map: nothing where one covers the axis."""
+    if space.connect != "window":
+        return 0, 0
+    rows, columns = (
+        0 if places >= length else around
+        for around, places, length in zip(space.halo, extent(space, grid), grid, strict=True)
+    )
+    return rows, columns
+
+
+def read_extent(space: Space, grid: Size) -> Size:
+    """Places that a block reads along each axis: its own and its halo."""
+    places, around = extent(space, grid), halo(space, grid)
+    return places[0] + 2 * around[0], places[1] + 2 * around[1]
+
+
 def block_starts(space: Space, grid: Size, axis: Axis) -> range:
     """Where blocks begin along one axis of a completed map. A moved block that sticks out is cut at
     the border, or goes on at the other side under `wrap`; grids begin at each of their cells'
@@ -168,17 +196,19 @@ def ring(space: Space, grid: Size, axis: Axis) -> bool:
 
 
 def offset_counts(space: Space, grid: Size) -> Size:
-    """Distinct offsets between two places of one block, along each axis."""
+    """Distinct offsets from a place of a block to one that it reads, along each axis."""
     rows, columns = (
-        places if ring(space, grid, axis) else 2 * places - 1
-        for axis, places in enumerate(extent(space, grid))
+        places if ring(space, grid, axis) else 2 * (places + around) - 1
+        for axis, (places, around) in enumerate(
+            zip(extent(space, grid), halo(space, grid), strict=True)
+        )
     )
     return rows, columns
 
 
 def settled(space: Space, grid: Size | None) -> Space:
     """The same connection written for this map: a block as large as the map is `full`, a shift
-    that moves nothing is 0, a size beyond the map is the map's."""
+    that moves nothing is 0, a size beyond the map is the map's, and nothing is around it."""
     if grid is None or space.connect not in ("window", "stripe", "grid"):
         return space
     places = extent(space, grid)
@@ -186,4 +216,4 @@ def settled(space: Space, grid: Size | None) -> Space:
         share = "none" if space.share == "windows" else space.share
         return Space("full", share=share, border=space.border, rank=space.rank)
     size = space.size if space.connect == "stripe" else places
-    return replace(space, size=size, shift=shift(space, grid))
+    return replace(space, size=size, shift=shift(space, grid), halo=halo(space, grid))

@@ -22,6 +22,7 @@ Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
+Given = Literal["average", "identity", "shift"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
 
@@ -56,8 +57,9 @@ class Space:
     in `size[0]`, columns where `along` is `columns` in `size[1]`). `padding` places the taps:
     `half` centres them (even sizes take the extra tap after the centre; output grid ⌈H/s⌉), a
     number n starts them n before the corner and keeps whole kernels only, `same_tf` is
-    TensorFlow's SAME. `border` says what stands outside the map. `pad` completes a map that blocks
-    do not divide with zero positions that take part.
+    TensorFlow's SAME. `halo` is how many rows and columns around its window a window reads: then
+    its outputs share inputs that are more than their own. `border` says what stands outside the
+    map. `pad` completes a map that blocks do not divide with zero positions that take part.
 
     `outlook` (Yuan et al., VOLO, TPAMI 2022) has a window of `size` around every `step`-th place.
     In each, every place reads all; an output is the sum over the windows N(p) that it lies in:
@@ -74,6 +76,7 @@ class Space:
     stride: Size = (1, 1)
     dilation: Size = (1, 1)
     shift: Size = (0, 0)
+    halo: Size = (0, 0)
     along: Literal["rows", "columns"] = "rows"
     share: SpaceShare = "none"
     border: Border = "zero"
@@ -136,7 +139,8 @@ class Weight:
     grouped-query, EMNLP 2023), or for every head. The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
     none. `extent` is the side of the
-    region that a `center` source reads. `fixed` values: `average` or `identity`.
+    region that a `center` source reads. `fixed` values: `average`, `identity` or `shift`, which
+    reads one tap of a kernel: the one that stands `offset` rows and columns from its centre.
     """
 
     source: Source = "static"
@@ -145,9 +149,10 @@ class Weight:
     predictor: Predictor | None = None
     extent: int = 1
     qkv_bias: bool = True
-    fixed: Literal["average", "identity"] | None = None
+    fixed: Given | None = None
     score: Score = "dot"
     kv_heads: int | None = None
+    offset: Size = (0, 0)
 
 
 @dataclass(frozen=True)

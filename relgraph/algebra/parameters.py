@@ -7,7 +7,8 @@ channel axes U followed by space axes S:
     U   full (D, C) · groups (D, C/G), shared (D/G, C/G) · separate (C,), heads (heads,), all ()
         · bands: live entries (L,), channel by channel, shared (k,)
     S   one orbit () · a place (P,) · a kernel (kh, kw) · offsets (n,) · places (k, k) · (Po, Pi)
-        · blocks (n, k, k) · live entries (L,), output by output
+        · blocks (n, k, k) · live entries (L,), output by output; k places of a block, of windows
+        with a halo as many inputs as those have
 
 A `local` weight shared over positions is a torch convolution kernel. Offsets are input − output.
 """
@@ -165,8 +166,11 @@ def _block_shape(connection: Connection, space: Space, grid: Size) -> Shape:
     if space.connect == "full":
         return _rows(connection), _columns(connection)
     places = math.prod(geometry.extent(space, grid))
+    near = math.prod(geometry.read_extent(space, grid))
     if space.share == "windows":
-        return places, places
+        return places, near
+    if near != places:
+        return (_live_around(space, grid, 0) * _live_around(space, grid, 1),)
     if geometry.is_cut(space, grid):
         return (_live_in_blocks(space, grid, 0) * _live_in_blocks(space, grid, 1),)
     return math.prod(grid) // places, places, places
@@ -179,6 +183,16 @@ def _live_in_blocks(space: Space, grid: Size, axis: int) -> int:
     if not moved or space.border == "wrap":
         return whole * places**2
     return (whole - 1) * places**2 + moved**2 + (places - moved) ** 2
+
+
+def _live_around(space: Space, grid: Size, axis: int) -> int:
+    """Pairs of a place of a block and one of the map that it reads, along one axis."""
+    places, around = geometry.extent(space, grid)[axis], geometry.halo(space, grid)[axis]
+    starts = geometry.block_starts(space, grid, axis)
+    if space.border == "wrap":
+        return len(starts) * places * (places + 2 * around)
+    ends = [min(first + places + around, grid[axis]) - max(first - around, 0) for first in starts]
+    return places * sum(ends)
 
 
 def _rows(connection: Connection) -> int:

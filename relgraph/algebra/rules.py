@@ -19,6 +19,7 @@ from relgraph.algebra.head_rules import HEAD_RULES
 from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
 from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
+from relgraph.algebra.window_rules import AROUND, MOVED
 
 __all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
 PARTITIONS = ("window", "stripe", "grid")
@@ -319,7 +320,7 @@ RULES: tuple[Rule, ...] = (
         lambda o: (
             o.space.border in ("reflect", "clamp") and o.space.connect not in ("point", "local")
         ),
-        "blocks and crosses end at the border: there is nothing outside to continue",
+        "only taps of local connectivity read a map that goes on mirrored or repeated outside",
     ),
     Rule(
         39,
@@ -363,6 +364,8 @@ RULES: tuple[Rule, ...] = (
         lambda o: o.weight.score != "dot" and not _pair(o),
         "only queries and keys are compared by a score",
     ),
+    *AROUND,
+    *MOVED,
     *HEAD_RULES,
     *CHANNEL_RULES,
     *OVERLAPPING,

@@ -106,9 +106,10 @@ def _numbered(space: Space, grid: Size, rows: list[list[_Slot]], inputs: int) ->
     if space.share == "all" or space.connect == "point":
         return AxisTable(tuple(tuple((_at(s), 0) for s in row) for row in live), inputs, 1)
     if space.share == "windows":
-        k = math.prod(geometry.extent(space, grid))
+        places = math.prod(geometry.extent(space, grid))
+        k = math.prod(geometry.read_extent(space, grid))
         paired = (tuple((_at(s), s.places[0] * k + s.places[1]) for s in row) for row in live)
-        return AxisTable(tuple(paired), inputs, k * k)
+        return AxisTable(tuple(paired), inputs, places * k)
     offsets = tuple(tuple((_at(s), s.offset) for s in row) for row in live)
     return AxisTable(offsets, inputs, _offset_count(space, grid))
 
@@ -184,12 +185,12 @@ def _row_offset(space: Space, dx: int, grid: Size) -> int:
     return 2 * grid[0] - 1 + dx + grid[1] - 1 - skipped
 
 
-def _axis_blocks(space: Space, grid: Size, axis: int) -> list[list[int | None]]:
-    """Places of each block along one axis; None where a moved block sticks out of the map."""
+def _axis_blocks(space: Space, grid: Size, axis: int, around: int = 0) -> list[list[int | None]]:
+    """Places of each block along one axis, with so many around it; None outside the map."""
     places, length = geometry.extent(space, grid)[axis], grid[axis]
     step = length // places if space.connect == "grid" else 1
     return [
-        [_in_block(space, start + j * step, length) for j in range(places)]
+        [_in_block(space, start + j * step, length) for j in range(-around, places + around)]
         for start in geometry.block_starts(space, grid, axis)
     ]
 
@@ -200,27 +201,31 @@ def _in_block(space: Space, index: int, length: int) -> int | None:
     return index if 0 <= index < length else None
 
 
-def _block_places(space: Space, grid: Size) -> list[list[int | None]]:
+def _block_places(space: Space, grid: Size, around: Size = (0, 0)) -> list[list[int | None]]:
     """Places of every block, row by row of blocks and row by row inside."""
+    rows, columns = (_axis_blocks(space, grid, axis, around[axis]) for axis in geometry.AXES)
     return [
         [None if y is None or x is None else y * grid[1] + x for y, x in itertools.product(r, c)]
-        for r, c in itertools.product(_axis_blocks(space, grid, 0), _axis_blocks(space, grid, 1))
+        for r, c in itertools.product(rows, columns)
     ]
 
 
 def _blocks(space: Space, grid: Size) -> list[list[_Slot]]:
     rows: dict[int, list[_Slot]] = {}
     offset = _block_offset(space, grid)
-    for block in _block_places(space, grid):
+    read = _block_places(space, grid, geometry.halo(space, grid))
+    for block, near in zip(_block_places(space, grid), read, strict=True):
         for a, output in enumerate(block):
             if output is not None:
-                slots = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(block)]
+                slots = [_Slot(i, offset(a, b), (a, b)) for b, i in enumerate(near)]
                 rows.setdefault(output, []).extend(slots)  # windows of an outlook overlap
     return [rows[o] for o in range(len(rows))]
 
 
 def _block_offset(space: Space, grid: Size) -> Callable[[int, int], int]:
-    """The number of the offset between two places of a block, input − output."""
+    """The number of the offset from a place of a block to one that it reads, input − output: the
+    first of those lies `halo` before the block."""
+    wide = geometry.read_extent(space, grid)[1]
     extent, counts = geometry.extent(space, grid), geometry.offset_counts(space, grid)
 
     def on_axis(difference: int, axis: int) -> int:
@@ -229,7 +234,7 @@ def _block_offset(space: Space, grid: Size) -> Callable[[int, int], int]:
         return difference + extent[axis] - 1
 
     def offset(output: int, read: int) -> int:
-        (y, x), (v, u) = divmod(output, extent[1]), divmod(read, extent[1])
+        (y, x), (v, u) = divmod(output, extent[1]), divmod(read, wide)
         return on_axis(v - y, 0) * counts[1] + on_axis(u - x, 1)
 
     return offset
@@ -237,7 +242,8 @@ def _block_offset(space: Space, grid: Size) -> Callable[[int, int], int]:
 
 def _stored_by_block(space: Space, grid: Size) -> bool:
     """Weights without sharing are stored block by block where no block is cut."""
-    return space.connect in ("window", "stripe", "grid") and not geometry.is_cut(space, grid)
+    whole = not geometry.is_cut(space, grid) and geometry.halo(space, grid) == (0, 0)
+    return space.connect in ("window", "stripe", "grid") and whole
 
 
 def _block_order(space: Space, grid: Size) -> list[int]:

@@ -201,6 +201,7 @@ def _only(space: Space, axis: int) -> Space:
         stride=_on(space.stride[axis], 1, axis),
         dilation=_on(space.dilation[axis], 1, axis),
         shift=_on(space.shift[axis], 0, axis),
+        halo=_on(space.halo[axis], 0, axis),
         padding=padding,
     )
 

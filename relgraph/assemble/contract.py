@@ -65,13 +65,16 @@ def _is_clipped(node: Node) -> bool:
 
 def _is_cut(node: Node) -> bool:
     """Whether blocks with numbers for every pair of places are cut at the border. Their weights are
-    a list of those that exist, and a table on a map that one block spans."""
+    a list of those that exist, and a table on a map that one block spans. Windows with a halo have
+    fewer numbers there, however they are shared: nothing is around what spans its map."""
     if not isinstance(node, Connect) or node.connection.in_grid is None:
         return False
     space, weight = node.connection.operator.space, node.connection.operator.weight
     listed = {"static": space.share == "none", "pair": weight.position == "absolute"}
     cut = space.connect in ("window", "stripe") and any(space.shift) and space.border != "wrap"
-    return cut and listed.get(weight.source, False)
+    placeless = weight.position == "none" if weight.source == "pair" else space.share == "all"
+    around = any(space.halo) and not placeless
+    return around or (cut and listed.get(weight.source, False))
 
 
 def _is_resized(node: Node) -> bool:
@@ -158,7 +161,8 @@ def _rounds(connection: Connection) -> bool:
     if space.connect in ("window", "stripe", "grid"):
         # What divides the map is known from the walk, where nothing is padded. A wrapped block
         # that spans its map has fewer offsets than the same block on a larger one.
-        return space.pad or (space.border == "wrap" and space.connect != "grid")
+        around = space.halo != (0, 0)  # nothing is around a block that spans its map
+        return space.pad or around or (space.border == "wrap" and space.connect != "grid")
     if space.connect != "local":
         return False
     if space.border == "reflect":

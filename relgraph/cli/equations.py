@@ -72,6 +72,8 @@ def _region(space: Space) -> str:
         parts.append(f"dilated {space.dilation[0]}×{space.dilation[1]}")
     if space.stride != (1, 1):
         parts.append(f"stride {space.stride[0]}×{space.stride[1]}")
+    if space.halo != (0, 0):
+        parts.append(f"halo {space.halo[0]}×{space.halo[1]}")
     if space.shift != (0, 0):
         parts.append(f"shifted {space.shift[0]}×{space.shift[1]}")
     if space.connect not in ("point", "full"):
@@ -106,9 +108,10 @@ def _center(space: Space) -> str:
 
 def _dynamism(weight: Weight, center: str) -> str:
     region = f"{weight.extent}×{weight.extent}"
+    offset = weight.offset
     names = {
         "static": "static: a number each",
-        "fixed": f"fixed: {weight.fixed}",
+        "fixed": f"fixed: {weight.fixed}" + (f" by {offset}" if any(offset) else ""),
         "pooled": "dynamic: a function of the mean over all positions",
         "center": f"dynamic: a function of the {region} region around {center}",
         "pair": "dynamic: query · key",
@@ -135,6 +138,8 @@ def _weight(operator: Operator) -> str:
     orbit = _orbit(operator)
     weight = operator.weight
     if weight.source == "fixed":
+        if weight.fixed == "shift":
+            return f"1{{j = o + {weight.offset}}}"
         return "1/n" if weight.fixed == "average" else "1"
     if weight.source == "pair":
         return _pair(operator)

@@ -75,6 +75,7 @@ def _space(space: Space, weight: Weight) -> Spelled:
         ("space", "step"): _sides(space.step),
         ("space", "dilation"): _sides(space.dilation),
         ("space", "shift"): _sides(space.shift),
+        ("space", "halo"): _sides(space.halo),
         ("space", "along"): space.along,
         ("space", "share"): space.share,
         ("space", "border"): "usual" if space.border == border else space.border,
@@ -116,6 +117,7 @@ def _weight(weight: Weight) -> Spelled:
     return {
         ("weight", "dynamic"): "" if weight.source in ("static", "fixed") else weight.source,
         ("weight", "fixed"): weight.fixed or "",
+        ("weight", "offset"): _sides(weight.offset),
         ("weight", "normalize"): weight.normalize,
         ("weight", "position"): weight.position,
         ("weight", "reduction"): predictor.reduction or 0,

@@ -13,7 +13,7 @@ from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC, KINDS, VARIANTS, Numbers
 
-_NEUTRAL = frozenset(("dilation", "shift", "extent", "along", *VARIANTS))
+_NEUTRAL = frozenset(("dilation", "shift", "halo", "extent", "along", *VARIANTS))
 """Kinds of which one value says nothing, so that edits may always return to it."""
 
 
@@ -75,6 +75,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "dilation", space.dilation
     if space.connect in ("window", "stripe"):
         yield "shift", space.shift
+    if space.connect == "window":
+        yield "halo", space.halo
     if space.connect == "stripe":
         yield "stripe", space.size[0 if space.along == "rows" else 1]
         yield "along", space.along
@@ -92,6 +94,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "keys", operator.weight.kv_heads
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
+    if operator.weight.fixed == "shift":
+        yield "offset", operator.weight.offset
     for rank in (space.rank, channel.rank):
         if rank is not None and rank.numbers:
             yield rank.word, rank.numbers if rank.word == "scales" else rank.numbers[0]

@@ -68,7 +68,7 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
     """How many operators there are without their frames."""
     spaces, channels = _spaces(roots, numbers), _channels(numbers)
     borders = {o.space.border for o in roots if o.space.border not in _usual(o.weight)}
-    total = 0
+    total = _shifts(roots, numbers)
     for weight, sources in _weights(numbers).items():
         plain = Space("point" if weight.fixed == "identity" else "full", border=_usual(weight)[0])
         mixing = [c for c in channels if _fits(Operator(plain, c, weight))]
@@ -131,6 +131,10 @@ def _geometries(numbers: Numbers) -> _Many[Space]:
         Space("outlook", size=(3, 3)): len({*numbers.outlook}),
     }
     many[Space("window", size=(2, 2), shift=(1, 1))] = _shifted(numbers.window, numbers.shift)
+    around = _above(numbers.halo, (0, 0))
+    many[Space("window", size=(2, 2), halo=(1, 1))] = _above(numbers.window, (1, 1)) * around
+    if (1, 1) in numbers.window:  # a neighbourhood that slides
+        many[Space("local", size=(3, 3))] += around
     many[Space("grid")] = int((1, 1) in numbers.grid)
     many[Space("window")] = int((1, 1) in numbers.window)
     many[Space("local")] = int((1, 1) in numbers.kernel)
@@ -228,3 +232,11 @@ def _weights(numbers: Numbers) -> _Many[Weight]:
     }
     many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}
+
+
+def _shifts(roots: list[Operator], numbers: Numbers) -> int:
+    """Shifts of the map: one kernel each, for every stride, padding and border."""
+    borders = {"zero", *(operator.space.border for operator in roots)}
+    kept = {(stride, padding) for stride, padding, _ in _kept(roots)}
+    sizes = 1 if len(kept) == 1 else len({*numbers.kernel})
+    return len(numbers.offset) * len(borders) * len(kept) * sizes

@@ -120,6 +120,7 @@ def accepts_window_mixing(node: Connect) -> bool:
     grid, space = node.connection.in_grid, operator.space
     return (
         space.connect == "window"
+        and space.halo == (0, 0)
         and space.share in ("none", "windows")
         and not space.pad
         and node.input.layout == "map"

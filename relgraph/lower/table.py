@@ -20,12 +20,14 @@ from relgraph.lower import (
     conv,
     elements,
     general,
+    halo,
     matrix,
     mixing,
     outlook,
     pointwise,
     pooled,
     pooled_dense,
+    shift,
 )
 from relgraph.lower.module import Lowered, Module
 from relgraph.program import Connect, Element
@@ -46,6 +48,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("banded", banded.accepts_banded, banded.lower_banded),
     Pattern("average", average.accepts_average, average.lower_average),
+    Pattern("shift", shift.accepts_shift, shift.lower_shift),
     Pattern("pooled depth-wise", pooled.accepts_pooled, pooled.lower_pooled),
     Pattern("pooled", pooled_dense.accepts_pooled_dense, pooled_dense.lower_pooled_dense),
     Pattern("center depth-wise", center.accepts_center, center.lower_center),
@@ -57,6 +60,7 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern(
         "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
     ),
+    Pattern("halo attention", halo.accepts_halo_attention, halo.lower_halo_attention),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),
     Pattern("matrix", matrix.accepts_matrix, matrix.lower_matrix),
     Pattern("window mixing", mixing.accepts_window_mixing, mixing.lower_window_mixing),

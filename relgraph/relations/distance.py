@@ -67,7 +67,8 @@ def at_least(operator: Operator, goal: Operator) -> int:
 
 
 def _support(space: Space) -> object:
-    return space.connect, space.size, space.dilation, space.shift, space.along, space.step
+    moved = space.shift, space.halo, space.step
+    return space.connect, space.size, space.dilation, moved, space.along
 
 
 def _mixing(channel: Channel) -> object:

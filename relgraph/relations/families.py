@@ -12,7 +12,7 @@ from dataclasses import replace
 from relgraph.algebra.operator import Channel, Rank, Size, Space
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Composite, Node, core
-from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 
 
@@ -22,7 +22,8 @@ def family(node: Node) -> Node:
         return composed(node.kind, (family(part) for part in node.parts))
     space, channel = _space(node.space), _channel(node.channel)
     shared = None if node.weight.kv_heads is None else 1
-    weight = replace(node.weight, extent=1, kv_heads=shared)
+    offset = ASIDE if node.weight.fixed == "shift" else (0, 0)
+    weight = replace(node.weight, extent=1, kv_heads=shared, offset=offset)
     return core(replace(node, space=space, channel=channel, weight=weight))
 
 
@@ -37,6 +38,7 @@ def _space(space: Space) -> Space:
     return Space(
         space.connect,
         size=sizes.get(space.connect, (1, 1)),
+        halo=ASIDE if space.halo != (0, 0) else (0, 0),
         share=space.share,
         border=space.border,
         rank=_rank(space.rank),

@@ -17,6 +17,7 @@ from relgraph.algebra.operator import (
     ChannelConnect,
     ChannelShare,
     Frame,
+    Given,
     Normalize,
     Operator,
     Rank,
@@ -32,14 +33,16 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import check
 from relgraph.relations.composite import composed
 from relgraph.relations.node import Kind, Node, core
-from relgraph.relations.numbers import BAND, GENERIC, OVERLAP
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
-from relgraph.relations.words import key
+from relgraph.relations.words import WAYS, key
 
 _TERM = re.compile(r"(chain|sum|product|split|splitsum|splitproduct)(\d{1,3})")
 _NUMBERED = re.compile(r"([a-z]+)(\d{1,7}(?:x\d{1,7})*)?")
-_GIVEN = ("identity", "average")
+_GIVEN = get_args(Given)
+
+_WAY = re.compile(f"({'|'.join(word for pair in WAYS for word in pair)})" + r"\d{1,7}")
 
 
 class _NoKeyError(Exception):
@@ -102,7 +105,7 @@ class _Words:
             return None
         self.left.pop(0)
         numbers = tuple(map(int, found[2].split("x"))) if found[2] else ()
-        if 0 in numbers and found[1] not in ("m", "p"):
+        if 0 in numbers and found[1] not in ("m", "p", "halo"):
             raise _NoKeyError(found[0])
         return found[1], numbers
 
@@ -120,6 +123,8 @@ def _space(words: list[str], border: Border) -> Space:
     for letter, name in (("s", "stride"), ("d", "dilation"), ("m", "shift"), ("e", "step")):
         read = left.numbered(letter.__eq__)
         found |= {name: _size(read[1])} if read else {}
+    read = left.numbered("halo".__eq__)
+    found["halo"] = (_size(read[1]) if read[1] else ASIDE) if read else (0, 0)
     read = left.numbered("p".__eq__)
     found["padding"] = "same_tf" if _taken(left, "sametf") else _size(read[1]) if read else "half"
     found["pad"] = _taken(left, "pad")
@@ -197,6 +202,7 @@ def _weight(words: list[str]) -> Weight:
     if not source or len(extent) > 1:
         raise _NoKeyError(".".join(words))
     normalize, position, given, score, shared = "none", "none", None, "dot", None
+    ways: list[str] = []
     while left.left:
         word = left.left.pop(0)
         if word in get_args(Normalize)[1:]:
@@ -209,6 +215,8 @@ def _weight(words: list[str]) -> Weight:
             score = word
         elif word.startswith("keys") and word[4:].isdecimal():
             shared = int(word[4:])
+        elif given == "shift" and _WAY.fullmatch(word):
+            ways.append(word)
         else:
             raise _NoKeyError(word)
     return Weight(
@@ -219,4 +227,15 @@ def _weight(words: list[str]) -> Weight:
         fixed=cast(Any, given),
         score=cast(Any, score),
         kv_heads=shared,
+        offset=(_offset(ways) if ways else ASIDE) if given == "shift" else (0, 0),
     )
+
+
+def _offset(ways: list[str]) -> Size:
+    """Rows and columns of `up1`, `right2`; that they stand in order is seen by their key."""
+    steps = [0, 0]
+    for word in ways:
+        name = word.rstrip("0123456789")
+        axis = next(at for at, pair in enumerate(WAYS) if name in pair)
+        steps[axis] = int(word[len(name) :]) * (-1 if name == WAYS[axis][0] else 1)
+    return steps[0], steps[1]

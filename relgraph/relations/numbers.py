@@ -29,9 +29,10 @@ class Numbers:
 
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
     keys, and `keys` the counts of keys that runs of heads share (None: every head has its own):
-    what the graph is about, and with a root that has another, that one too. Such variants are
-    families like others, but a graph in which nobody asked for them would only be
-    larger. So are the windows of an `outlook`, of which there are none without such a root.
+    what the graph is about, and with a root that has another, that one too. So are the `offset`s of
+    given shifts and the windows of an `outlook`, of which there are none without such a root, and
+    what windows read around them (`halo`), which is nothing without one. Such variants are families
+    like others, but a graph in which nobody asked for them would only be larger.
     Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
     of 3×3 is one of 3×3 then.
     """
@@ -54,23 +55,28 @@ class Numbers:
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
     keys: tuple[int | None, ...] = (None,)
+    halo: tuple[Size, ...] = ((0, 0),)
+    offset: tuple[Size, ...] = ()
     outlook: tuple[Overlap, ...] = ()
     sized: bool = False
 
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        usual = {name: getattr(GENERIC, name) for name in VARIANTS}
+        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "halo", "offset")}
         if self.band == (BAND,):
             usual["band"] = GENERIC.band
         if self.outlook == (OVERLAP,):
             usual["outlook"] = GENERIC.outlook
-        return replace(self, **usual) == GENERIC
+        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
+        return aside and replace(self, **usual) == GENERIC
 
 
 BAND = 3
 """The width of a family's band of channels."""
 GENERIC = Numbers()
+ASIDE: Size = (1, 1)
+"""The offset of the family of shifts, and the halo of windows that have one: both axes, by one."""
 OVERLAP: Overlap = (3, 3, 1, 1)
 """The windows of the family of outlooks."""
 KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")

@@ -19,7 +19,7 @@ from relgraph.relations import produced, tried
 from relgraph.relations.families import family
 from relgraph.relations.node import IDENTITY, SPLITS, Composite, Node, as_given
 from relgraph.relations.relation import Compared, Direction
-from relgraph.relations.within import channel_within, space_within
+from relgraph.relations.within import channel_within, space_within, tap_within
 
 REORDERED = 4  # parts of a sum or product that are compared in every order
 
@@ -94,6 +94,10 @@ def _over_space(inner: Operator, outer: Operator, families: bool) -> str | None:
     if mine.stride != theirs.stride:
         return "their outputs stand on other maps"
     choices = tried.spaces(mine, theirs) if families else ((mine, theirs, ""),)
+    if inner.weight.fixed == "shift":
+        offset = inner.weight.offset
+        holds = [(said, tap_within(one, offset, other)) for one, other, said in choices]
+        return _verdict(holds, "no orbit of the other is the one place that a shift reads")
     holds = [(said, space_within(one, other)) for one, other, said in choices]
     return _verdict(holds, _NO_PLACES if _placeless(outer) else _NO_UNION.format("space"))
 

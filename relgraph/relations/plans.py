@@ -22,7 +22,14 @@ from relgraph.relations.relation import Edit, Relation, RelationAxis
 # The axes in the order of edits; values that contradict none of another axis, to stand for the one
 # that a plan does not read.
 _AXES: tuple[RelationAxis, ...] = ("space", "channel", "weight")
-_SPACE, _CHANNEL, _WEIGHT = Space("full"), Channel("separate"), Weight()
+_CHANNEL, _WEIGHT = Channel("separate"), Weight()
+
+
+def _any_space(weight: Weight) -> Space:
+    if weight.fixed != "shift":
+        return Space("full")
+    rows, columns = (2 * abs(step) + 1 for step in weight.offset)
+    return Space("local", size=(rows, columns))
 
 
 class _Planned(NamedTuple):
@@ -118,7 +125,7 @@ class Plans:
         """The number of the channel's canonical form under this weight, as for a pair."""
         key = (channel, weight)
         if key not in self._channel_numbers:
-            operator = Operator(_SPACE, channel, weight, "none")
+            operator = Operator(_any_space(weight), channel, weight, "none")
             form = None if check(operator) else core(operator).channel
             found = None if form is None else self._channels.place(form)
             self._channel_numbers[key] = found
@@ -172,7 +179,7 @@ class Plans:
         return self._channel_plans[key]
 
     def _channel_steps(self, channel: int, weight: Weight) -> Iterator[_Planned]:
-        operator = Operator(_SPACE, self._channels[channel], weight, "none")
+        operator = Operator(_any_space(weight), self._channels[channel], weight, "none")
         for row in self._rows["channel"]:
             for before, after, node in row.steps(operator, self._numbers):
                 other = self._channel(node.channel, weight)

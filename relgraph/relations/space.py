@@ -6,9 +6,11 @@ own property; the table drops what is inconsistent or the same operator again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
+from relgraph.algebra.describe import sides
 from relgraph.algebra.operator import (
     BLOCKS,
     STENCILS,
@@ -75,6 +77,7 @@ def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterato
         size=(1, 1),
         dilation=(1, 1),
         shift=(0, 0),
+        halo=(0, 0),
         step=(1, 1),
         along="rows",
         share=_share_in(connect, here),
@@ -88,8 +91,44 @@ def _geometries(connect: SpaceConnect, here: Space, numbers: Numbers) -> Iterato
     if connect == "outlook":
         yield from (overlapping(plain, windows) for windows in numbers.outlook)
         return
-    for size in _sizes(connect, numbers):
-        yield replace(plain, size=size)
+    for size, halo in itertools.product(_sizes(connect, numbers), _halos(connect, numbers)):
+        yield replace(plain, size=size, halo=halo)
+
+
+def _halos(connect: SpaceConnect, numbers: Numbers) -> tuple[Size, ...]:
+    return numbers.halo if connect == "window" else ((0, 0),)
+
+
+def widen(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """halo 0×0 → halo 3×3: windows read more of what stands around them."""
+    yield from _surrounded(operator, numbers, 1)
+
+
+def narrow(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """halo 3×3 → halo 0×0: windows read less of what stands around them."""
+    yield from _surrounded(operator, numbers, -1)
+
+
+def _surrounded(operator: Operator, numbers: Numbers, way: int) -> Iterator[Step]:
+    """The next halos that may be written, of those that are larger, or smaller, on no axis less."""
+    here = operator.space
+    if here.connect != "window":
+        return
+    beyond = [halo for halo in numbers.halo if _lies(here.halo, halo, way)]
+    for halo in beyond:
+        if any(_lies(other, halo, way) for other in beyond):
+            continue  # another one lies between
+        before, after = f"halo {sides(here.halo)}", f"halo {sides(halo)}"
+        if numbers.families:
+            before, after = ("halo" if any(h) else "no halo" for h in (here.halo, halo))
+        yield Step(before, after, replace(operator, space=replace(here, halo=halo)))
+
+
+def _lies(one: Size, other: Size, way: int) -> bool:
+    """Whether the other size lies beyond the one: larger, for a way of −1 smaller, on some axis and
+    on none the opposite."""
+    steps = [way * (b - a) for a, b in zip(one, other, strict=True)]
+    return any(steps) and min(steps) >= 0
 
 
 _SLIDING: tuple[SpaceConnect, ...] = ("point", *STENCILS)
@@ -169,6 +208,7 @@ def _ranked(operator: Operator, value: Rank | None, numbers: Numbers) -> Step:
 
 
 _HAN = "Han et al., On the Connection between Local Attention and Dynamic DW Conv., ICLR 2022"
+_HALO = "Vaswani et al., Scaling Local Self-Attention (HaloNet), CVPR 2021"
 _LECUN = "LeCun et al., Backpropagation Applied to Handwritten Zip Code Recognition, 1989"
 
 SPACE: tuple[Relation, ...] = (
@@ -196,6 +236,16 @@ SPACE: tuple[Relation, ...] = (
         "sideways, but for supports that contain each other at these sizes",
         _HAN,
     ),
+    Relation(
+        "widen",
+        "space",
+        "connectivity",
+        widen,
+        "up where weights are shared by no offset: then a pair of places that both halos have is "
+        "one thing in both",
+        _HALO,
+    ),
+    Relation("narrow", "space", "connectivity", narrow, "the opposite of widen", _HALO),
     Relation(
         "share", "space", "sharing", share, "down: every orbit is a union of old ones", _LECUN
     ),

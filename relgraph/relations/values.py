@@ -12,12 +12,14 @@ from relgraph.algebra.operator import Channel, Rank, Space, Weight
 
 def connectivity(space: Space, families: bool) -> str:
     """`full`, `local 3×3`, `window 7×7`, `stripe of 2 rows`."""
+    surrounded = space.halo != (0, 0)
     if families or space.connect in ("point", "full", "axial"):
-        return space.connect
+        return f"{space.connect} with halo" if surrounded else space.connect
     if space.connect == "stripe":
         return f"stripe of {space.size[0 if space.along == 'rows' else 1]} {space.along}"
+    around = f" with halo {sides(space.halo)}" if surrounded else ""
     every = "" if space.step == (1, 1) else f" every {sides(space.step)}"
-    return f"{space.connect} {sides(space.size)}{every}"
+    return f"{space.connect} {sides(space.size)}{every}{around}"
 
 
 def rank(value: Rank | None, families: bool) -> str:
@@ -46,7 +48,8 @@ def ties(channel: Channel, families: bool) -> str:
 def source(weight: Weight) -> str:
     """`static`, `center`, `center 3×3`, `pair with relative position`, `given average`."""
     if weight.source == "fixed":
-        return f"given {weight.fixed}"
+        rows, columns = weight.offset
+        return f"given {weight.fixed}" + (f" by {rows}, {columns}" if any(weight.offset) else "")
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
     name = weight.source if weight.score == "dot" else f"pair by {weight.score}"

@@ -51,16 +51,21 @@ def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
             "fixed", fixed="identity" if operator.space.connect == "point" else "average"
         )
         yield Step("static", source(given), replace(operator, weight=given))
+        for offset in numbers.offset:
+            given = Weight("fixed", fixed="shift", offset=offset)
+            yield Step("static", source(given), replace(operator, weight=given))
 
 
 def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
     """given average → static: the average times a learned number, which is the smallest class that
     contains it. Where places outside the map are not counted, rows have other sums, and a softmax
-    of numbers by offset is the smallest: of one number it is the average again."""
+    of numbers by offset is the smallest: of one number it is the average again. A shift is one
+    number of a kernel's."""
     if operator.weight.source != "fixed":
         return
     masked = operator.space.border == "mask"
-    shared: SpaceShare = "positions" if masked else "all"
+    tapped = masked or operator.weight.fixed == "shift"
+    shared: SpaceShare = "positions" if tapped else "all"
     weight = Weight("static", "softmax" if masked else "none")
     channel = Channel("separate", share="all")
     step = Operator(replace(operator.space, share=shared), channel, weight, "none", operator.frame)

@@ -46,6 +46,40 @@ def space_within(inner: Space, outer: Space) -> bool:
     return _spans_within(exact, outer)
 
 
+@lru_cache(maxsize=1 << 12)
+def tap_within(kernel: Space, offset: Size, outer: Space) -> bool:
+    """Whether one tap of a kernel, `offset` taps from its centre, is a matrix of the outer class;
+    False where that is not known."""
+    word = outer.rank.word if outer.rank else ""
+    if word in ("tokens", "reduce") or kernel.stride != outer.stride:
+        return False
+    if not geometry.has_tap(kernel, offset):
+        return False
+    wide, (rows, columns) = _plain(outer), offset
+    lines = (wide, wide)
+    if word == "separable":
+        lines = _factors(outer)
+    if wide.connect == "axial":
+        return _has_tap(wide, kernel, offset, _map(kernel, wide))
+    return all(
+        _has_tap(line, one, (step, 0), (length, 1))
+        for axis, step in enumerate((rows, columns))
+        for line, one in ((_line(lines[axis], axis), _line(kernel, axis)),)
+        for length in _lengths(one, line, 0)
+    )
+
+
+def _has_tap(outer: Space, kernel: Space, offset: Size, grid: Size) -> bool:
+    if geometry.out_grid(outer, grid) != geometry.out_grid(kernel, grid):
+        return False
+    (row, column), (down, right) = geometry.middle(kernel), offset
+    tap = (row + down) * kernel.size[1] + column + right
+    shared = Operator(replace(_plain(kernel), share="positions"), Channel("separate"), bias="none")
+    table = space_table(Connection(shared, 1, 1, grid, geometry.out_grid(kernel, grid)))
+    own = tuple(tuple((i, 0) for i, orbit in row if orbit == tap) for row in table.rows)
+    return _orbits(outer, grid).contains(orbits(AxisTable(own, table.inputs, 1)))
+
+
 def _one_number(space: Space) -> Space:
     """One number for all rows times one for all columns is one for all entries, and so is one for
     all averages of a map's cells, or one into tokens times one out of them."""
@@ -175,6 +209,7 @@ def _line(space: Space, axis: int) -> Space:
         step=(space.step[axis], 1),
         dilation=(space.dilation[axis], 1),
         shift=(space.shift[axis], 0),
+        halo=(space.halo[axis], 0),
         padding=padding,
         pad=False,
         along="rows",
@@ -202,7 +237,8 @@ def _lengths(one: Space, other: Space, axis: int) -> Iterator[int]:
         sizes += [places if cut else 1, space.stride[axis], *(_numbers(space, "reduce") or ())]
         if space.connect == "outlook":
             sizes, cut, places = [*sizes, space.step[axis]], True, 2 * places - 1
-        reach = max(reach, places if cut else geometry.span(space, axis))
+        taps = places + 2 * space.halo[axis] if cut else geometry.span(space, axis)
+        reach = max(reach, taps)
     step = math.lcm(*sizes)
     first = step * (reach // step + 1)
     yield from (first, first + step)

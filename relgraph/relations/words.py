@@ -17,9 +17,12 @@ from relgraph.algebra.describe import BORDERS, NORMALIZED, SCORES, SOURCES, desc
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
+from relgraph.relations.numbers import ASIDE
 from relgraph.relations.weight import default_border
 
 _SIZED = ("local", "window", "grid", "stripe", "outlook")
+WAYS = ("up", "down"), ("left", "right")
+"""Smaller and larger rows, smaller and larger columns."""
 JOINED: Mapping[Kind, str] = {
     "chain": "then",
     "sum": "plus",
@@ -79,6 +82,8 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
             yield word + _sides(value)
     if space.shift != (0, 0):
         yield "m" + _sides(space.shift)
+    if space.halo != (0, 0):
+        yield "halo" + (_sides(space.halo) if sized else "")
     if space.step != (1, 1):
         yield "e" + _sides(space.step)
     if space.padding != "half":
@@ -102,7 +107,16 @@ def _weight_key(weight: Weight) -> str:
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
     words += [weight.score] if weight.score != "dot" else []
     words += [f"keys{weight.kv_heads}"] if weight.kv_heads is not None else []
-    return ".".join([*words, weight.fixed] if weight.fixed is not None else words)
+    return ".".join([*words, weight.fixed, *_ways(weight)] if weight.fixed is not None else words)
+
+
+def _ways(weight: Weight) -> Iterator[str]:
+    """Which way a shift reads: `up1`, `right2`; that of the family needs no word."""
+    if weight.fixed != "shift" or weight.offset == ASIDE:
+        return
+    for step, (back, on) in zip(weight.offset, WAYS, strict=True):
+        if step:
+            yield f"{back if step < 0 else on}{abs(step)}"
 
 
 def _rank_key(rank: Rank | None, numbers: bool) -> Iterator[str]:
@@ -173,7 +187,8 @@ def _describe_family(operator: Operator) -> str:
 
 def _space_words(operator: Operator) -> list[str]:
     space = operator.space
-    words = [_CONNECT[space.connect] + (" over space" if space.connect != "point" else "")]
+    words = [_CONNECT[space.connect] + (" with a halo" if space.halo != (0, 0) else "")]
+    words[0] += " over space" if space.connect != "point" else ""
     if space.border != default_border(operator.weight.normalize):
         words.append(BORDERS[space.border])
     if operator.weight.source not in ("pair", "fixed"):

@@ -15,6 +15,7 @@ from relgraph.spec.properties import SPACE
 # What an `Operator` cannot say without these, so that the algebra's rules never see it.
 SAYS_SOMETHING: Mapping[str, tuple[str, ...]] = {
     "size": ("local", "window", "grid", "stripe", "outlook"),
+    "halo": ("window",),
     "along": ("stripe",),
     "anchor": ("local",),
 }
@@ -47,6 +48,7 @@ def space_of(section: Section, border: Border) -> Space:
         stride=values["stride"],
         dilation=values["dilation"],
         shift=(size[0] // 2, size[1] // 2) if shift == "half" else shift,
+        halo=values["halo"],
         along=values["along"],
         share=values["share"],
         border=values["border"] or border,

@@ -61,6 +61,7 @@ def read_weight(section: Section) -> Weight:
         fixed=values["fixed"],
         score=values["score"],
         kv_heads=values["kv_heads"],
+        offset=values["offset"],
     )
 
 

@@ -70,20 +70,6 @@ NOT_YET: Final = (
         "pairs of channels compared over all positions (XCiT)",
         "dynamic: pair compares positions, pooled weights mix channels anew for each image",
     ),
-    NotYet(
-        "weight",
-        "fixed",
-        "shift",
-        "the map moved by a position, runs of channels in several directions (ShiftViT, S²-MLP)",
-        "a depthwise_conv can learn it",
-    ),
-    NotYet(
-        "space",
-        "connect",
-        "halo",
-        "a block of queries that reads a larger block (HaloNet)",
-        "window reads the block itself, local a neighbourhood around each position",
-    ),
 )
 
 

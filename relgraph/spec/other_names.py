@@ -48,6 +48,9 @@ chunk: split
 kernel kernelsize ksize k filtersize bandsize bandwidth: size
 window windowsize ws: window size
 shiftsize: shift
+halosize: halo
+blocksize: size
+halonet halo: window
 strides: stride
 dilationrate: dilation
 pad: padding pad

@@ -66,6 +66,9 @@ SPACE: Final = (
         example="shift: half",
     ),
     Field(
+        "halo", "size", "places read around a window", 0, minimum=0, maximum=4096, example="halo: 3"
+    ),
+    Field(
         "along",
         "choice",
         "direction of a stripe",
@@ -198,9 +201,18 @@ WEIGHT: Final = (
         "fixed",
         "choice",
         "given weights, nothing learned",
-        choices=("average", "identity"),
+        choices=("average", "identity", "shift"),
         none=True,
         example="fixed: average",
+    ),
+    Field(
+        "offset",
+        "size",
+        "of a shift: how many rows below and columns to the right an output reads (local)",
+        0,
+        minimum=-4096,
+        maximum=4096,
+        example="offset: [0, -1]",
     ),
     Field(
         "normalize",

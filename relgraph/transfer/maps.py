@@ -73,7 +73,7 @@ def _side(source: Connection, target: Connection, axis: int) -> int:
     the strides, on which TensorFlow's padding depends."""
     spaces = [source.operator.space, target.operator.space]
     windows = [space.size[axis] for space in spaces if space.connect == "window"]
-    reach = max(_reach(space, axis) for space in spaces)
+    reach = max(_reach(space, axis) + 2 * space.halo[axis] for space in spaces)
     before = max(max(geometry.before(space, 64, axis), 0) for space in spaces)
     steps = math.lcm(*(space.stride[axis] * space.step[axis] for space in spaces))
     if windows:

@@ -238,8 +238,48 @@ def _axis_blocks(space: Space, length: int, axis: Axis) -> Blocks:
 def _blocks(space: Space, grid: Size) -> Table:
     rows, columns = (_axis_blocks(space, grid[axis], axis) for axis in (0, 1))
     inputs = _cross(torch.tensor(rows), torch.tensor(columns), grid[1])
+    if any(_halo(space, grid)):
+        return _surrounded(space, inputs, (len(rows[0]), len(columns[0])), grid)
     offsets, count = _block_offsets(space, (len(rows[0]), len(columns[0])), grid)
     return _block_table(space, inputs, inputs, offsets, count)
+
+
+def _halo(space: Space, grid: Size) -> Size:
+    """How far around its window an output reads; a window as large as the map has no outside."""
+    if space.connect != "window":
+        return 0, 0
+    rows, columns = (space.halo[axis] if space.size[axis] < grid[axis] else 0 for axis in (0, 1))
+    return rows, columns
+
+
+def _surrounded(space: Space, outputs: Tensor, extent: Size, grid: Size) -> Table:
+    """Windows that read what stands around them, too: the inputs of a window are the rectangle from
+    `halo` before its first place to `halo` behind its last."""
+    halo, lines, steps = _halo(space, grid), [], []
+    for axis in (0, 1):
+        reach = torch.arange(
+            -halo[axis], extent[axis] + halo[axis]
+        )  # from the window's first place
+        lines.append(
+            [
+                [_at(space, first + int(j), grid[axis]) for j in reach]
+                for first in range(0, grid[axis], extent[axis])
+            ]
+        )
+        # Offsets go from the last place's to the furthest before it, to the first's behind it.
+        steps.append(reach[None, :] - torch.arange(extent[axis])[:, None])
+    inputs = _cross(torch.tensor(lines[0]), torch.tensor(lines[1]), grid[1])
+    y, x = (
+        step % extent[axis]
+        if space.border == "wrap" and extent[axis] == grid[axis]
+        else step - int(step.min())
+        for axis, step in enumerate(steps)
+    )
+    count = int(x.max()) + 1
+    offsets = (y[:, None, :, None] * count + x[None, :, None, :]).reshape(
+        1, outputs.shape[1], inputs.shape[1]
+    )
+    return _block_table(space, outputs, inputs, offsets, (int(y.max()) + 1) * count)
 
 
 def _block_offsets(space: Space, extent: Size, grid: Size) -> tuple[Tensor, int]:
@@ -283,7 +323,7 @@ def _block_table(
         orbit, orbits = offsets, count
     if space.share == "none":
         live = (outputs >= 0)[:, :, None] & (inputs >= 0)[:, None]
-        whole = bool(live.all())
+        whole = bool(live.all()) and q == k
         orbit, orbits = _in_block_order(live) if whole else _live(outputs, live)
     return Table(outputs, inputs, orbit, orbits, outputs, _present(space, inputs))
 

@@ -102,14 +102,28 @@ def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
 
 
 def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
-    """`average` over the slots that are present, or `identity`: 1 where a slot is the centre."""
+    """`average` over the slots that are present; `identity`: 1 where a slot is the centre; `shift`:
+    1 at the slot that is `offset` from the central one."""
     shape = (len(spot.inputs), spot.outputs.shape[1], spot.width)
     present = spot.present.to(x.dtype).expand(shape)
     given = present / present.sum(-1, keepdim=True).clamp(min=1)
+    if connection.operator.weight.fixed == "shift":
+        given = _one_tap(connection, shape, x)
     if connection.operator.weight.fixed == "identity":
         own = (spot.inputs[:, None] == spot.centers[:, :, None]) & (spot.inputs[:, None] >= 0)
         given = own.to(x.dtype)
     return given.expand(1, unit_count(connection), *shape)
+
+
+def _one_tap(connection: Connection, shape: tuple[int, int, int], x: Tensor) -> Tensor:
+    """The j-th slot is the j-th tap of the kernel, row by row."""
+    (height, width), (down, right) = (
+        connection.operator.space.size,
+        connection.operator.weight.offset,
+    )
+    kernel = x.new_zeros(height, width)
+    kernel[(height - 1) // 2 + down, (width - 1) // 2 + right] = 1.0
+    return kernel.flatten().expand(shape)
 
 
 def _predict(connection: Connection, tensors: Tensors, context: Tensor, training: bool) -> Tensor:

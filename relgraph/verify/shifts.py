@@ -267,7 +267,11 @@ def _roomy(connection: Connection) -> Size | None:
         return rows, columns + space.step[1]
     if space.connect in ("window", "grid"):
         missing = 1 if space.pad else 0
-        return 4 * space.size[0] - missing, 4 * space.size[1]
+        rows, columns = (
+            size * (4 + 2 * -(-around // size))
+            for size, around in zip(space.size, space.halo, strict=True)
+        )
+        return rows - missing, columns
     if space.connect == "stripe":
         bands = (4 * space.size[0], 4), (4, 4 * space.size[1])
         return bands[0] if space.along == "rows" else bands[1]

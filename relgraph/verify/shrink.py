@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from relgraph.algebra import geometry
 from relgraph.algebra.geometry import out_grid
 from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space, Weight
 from relgraph.program import Connect, Shape
@@ -35,7 +36,7 @@ def shrunk_connection(connection: Connection) -> Connection:
     """The connection between small ends."""
     operator = connection.operator
     space = _space(operator.space)
-    weight = _weight(operator.weight)
+    weight = _weight(operator.weight, space)
     inside, outside = _channels(connection, weight)
     channel = _channel(operator.channel)
     if weight.kv_heads is not None:  # two runs of two heads tell a run from every other head
@@ -58,13 +59,27 @@ def shrunk_connection(connection: Connection) -> Connection:
     )
 
 
-def _weight(weight: Weight) -> Weight:
+def _weight(weight: Weight, space: Space) -> Weight:
     predictor = weight.predictor
     if predictor is not None and predictor.reduction is not None:
         predictor = replace(predictor, reduction=REDUCTION)
     if predictor is not None and predictor.experts is not None:
         predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
-    return replace(weight, predictor=predictor, extent=min(weight.extent, 3))
+    extent = min(weight.extent, 3)
+    return replace(weight, predictor=predictor, extent=extent, offset=_offset(weight, space))
+
+
+def _offset(weight: Weight, space: Space) -> Size:
+    """The same way, no further than the smaller kernel has taps."""
+    if weight.fixed != "shift":
+        return weight.offset
+    rows, columns = (
+        max(-middle, min(step, side - 1 - middle))
+        for step, side, middle in zip(
+            weight.offset, space.size, geometry.middle(space), strict=True
+        )
+    )
+    return rows, columns
 
 
 def _runs(weight: Weight) -> int:
@@ -103,7 +118,14 @@ def _space(space: Space) -> Space:
     places = 3 if any(space.shift) else 2
     size = _at_most(space.size, (places, places))
     shift = tuple(1 if s else 0 for s in space.shift)
-    return replace(space, size=size, shift=(shift[0], shift[1]), stride=stride)
+    halo = _halo(space.halo)
+    return replace(space, size=size, shift=(shift[0], shift[1]), halo=halo, stride=stride)
+
+
+def _halo(halo: Size) -> Size:
+    """One place, two along the axis with more, none where there is none."""
+    rows, columns = (min(around, 1 + (around > min(halo) > 0)) for around in halo)
+    return rows, columns
 
 
 def _local(space: Space) -> Space:

@@ -47,6 +47,11 @@ def spaces() -> Iterator[Space]:
         for size in ((1, 1), (2, 2), (3, 2))
         for shift in ((0, 0), (1, 0), (2, 2))
     ]
+    blocks += [
+        Space("window", size=size, halo=halo)
+        for size in ((1, 1), (2, 2), (1, 2))
+        for halo in ((1, 1), (0, 1))
+    ]
     blocks += [Space("grid", size=size) for size in ((1, 1), (2, 2), (3, 1))]
     blocks += [Space("stripe", size=(2, n), shift=(s, 0)) for n in (1, 2) for s in (0, 1, 2)]
     stencils = [
@@ -162,6 +167,7 @@ def outputs(operator: Operator, grid: Size = (4, 6)) -> torch.Tensor:
 
 
 SOFTMAX = Weight("pooled", normalize="softmax")
+ASIDE = Weight("fixed", fixed="shift", offset=(0, -1))
 SAME = [
     (
         Operator(Space("local", (3, 3), border="mask"), Channel("separate"), Weight("center")),
@@ -190,6 +196,16 @@ SAME = [
             Weight("fixed", fixed="average"),
         ),
         Operator(Space("local", (3, 3)), Channel("separate"), Weight("fixed", fixed="average")),
+    ),
+    (
+        Operator(Space("local", (4, 5), border="mask"), Channel("separate"), ASIDE),
+        Operator(Space("local", (1, 3), share="positions"), Channel("separate"), ASIDE),
+    ),
+    (
+        Operator(
+            Space("local", (3, 3)), Channel("separate"), Weight("fixed", fixed="shift"), "none"
+        ),
+        Operator(Space(), Channel("separate"), Weight("fixed", fixed="identity"), "none"),
     ),
     (
         Operator(

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from timm.layers.attention2d import MultiQueryAttentionV2
+from timm.layers.halo_attn import HaloAttn
 from timm.models.efficientvit_mit import LiteMLA
 from timm.models.swin_transformer_v2 import WindowAttention
 
@@ -61,6 +62,32 @@ def test_scaled_cosines_are_swin_v2s(space: Space) -> None:
         ours.load_state_dict(carried(theirs), strict=False)
         with torch.no_grad():
             found = ours(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        assert (found - expected).abs().max() <= 1e-9 * expected.abs().max(), name
+
+
+@pytest.mark.parametrize("halo", [1, 3])
+def test_windows_with_a_halo_are_halonets(halo: int) -> None:
+    """timm's layer without its position terms, which are products with the query."""
+    theirs = randomize(HaloAttn(16, num_heads=2, block_size=4, halo_size=halo)).eval()
+    theirs.pos_embed.height_rel.data.zero_()
+    theirs.pos_embed.width_rel.data.zero_()
+    key, value = theirs.kv.weight.flatten(1).unflatten(0, (2, 2, 8)).unbind(1)
+    joined = torch.cat([theirs.q.weight.flatten(1), key.flatten(0, 1), value.flatten(0, 1)])
+    carried = {"qkv.weight": joined, "proj.weight": torch.eye(16, dtype=torch.float64)}
+    operator = Operator(
+        Space("window", (4, 4), halo=(halo, halo), border="zero"),
+        Channel("separate", share="heads", heads=2),
+        Weight("pair", "softmax", qkv_bias=False),
+        "none",
+        Frame(True, True, output_bias=False),
+    )
+    x = torch.randn(2, 16, 8, 12, dtype=torch.float64)
+    for name, lowered in candidates(node(operator, 16, (8, 12))):
+        assert isinstance(lowered, Module), name
+        ours = build(lowered).double()
+        ours.load_state_dict(carried, strict=False)
+        with torch.no_grad():
+            found, expected = ours(x), theirs(x)
         assert (found - expected).abs().max() <= 1e-9 * expected.abs().max(), name
 
 

@@ -21,7 +21,7 @@ FEW = Numbers(
     extent=(1, 3),
     along=("rows", "columns"),
 )
-VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"))
+VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"), halo=((0, 0), (1, 1)))
 BANDS = Numbers(band=(3, 5))
 COUNTS = Numbers(groups=(2, 4), inner=(2, 4), tokens=(2, 4), scales=((2,), (2, 4)))
 

@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from relgraph.algebra.operator import Channel, ChannelShare, Operator, Space, Weight
+from relgraph.algebra.operator import (
+    Border,
+    Channel,
+    ChannelShare,
+    Operator,
+    Rank,
+    Size,
+    Space,
+    SpaceShare,
+    Weight,
+)
 from relgraph.graph.closure import closure
 from relgraph.graph.numbering import only_numbers, own_numbers
 from relgraph.graph.universe import count
@@ -49,6 +59,133 @@ def test_a_graph_has_a_variant_where_a_root_has_it(name: str) -> None:
     assert len(closure((MLP,)).nodes) < len(nodes) <= count((root,), numbers)
     assert MLP in nodes
     assert all(node_of_key(key(node)) == node for node in nodes)
+
+
+def moved(rows: int, columns: int, border: Border = "zero") -> Operator:
+    weight = Weight("fixed", fixed="shift", offset=(rows, columns))
+    sides = 2 * abs(rows) + 1, 2 * abs(columns) + 1
+    return core(Operator(Space("local", sides, border=border), HEADS, weight))
+
+
+def test_a_graph_has_shifts_where_a_root_is_one() -> None:
+    root = family(moved(0, -1))
+    assert root == moved(1, 1)
+    numbers = own_numbers(GENERIC, (root,))
+    assert numbers.families
+    nodes = closure((root,)).nodes
+    assert len(closure((MLP,)).nodes) + 1 == len(nodes) <= count((root,), numbers)
+    assert all(node_of_key(key(node)) == node for node in nodes)
+    steps = derivation(root)
+    assert steps is not None
+    assert steps[-1].target == root
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "word"),
+    [(1, 1, "shift"), (0, -2, "shift.left2"), (-1, 3, "shift.up1.right3"), (2, 0, "shift.down2")],
+)
+def test_a_shift_has_a_name_by_its_way(rows: int, columns: int, word: str) -> None:
+    node = moved(rows, columns)
+    assert key(node).endswith(f"-fixed.{word}")
+    assert node_of_key(key(node)) == node
+
+
+KERNEL = Space("local", (3, 3), share="positions")
+
+
+@pytest.mark.parametrize(
+    ("space", "weight", "direction"),
+    [
+        (KERNEL, Weight(), "up"),
+        (replace(KERNEL, rank=Rank("separable")), Weight(), "up"),
+        (replace(KERNEL, border="clamp"), Weight(), "sideways"),
+        (replace(KERNEL, share="all"), Weight(), "sideways"),
+        (replace(KERNEL, size=(3, 1)), Weight(), "sideways"),
+        (Space("axial", share="positions"), Weight(), "up"),
+        (Space("full"), Weight("pooled"), "up"),
+        (KERNEL, Weight("center"), "up"),
+        (replace(KERNEL, border="mask"), Weight(normalize="softmax"), "sideways"),
+        (Space("window", (3, 3)), Weight(), "sideways"),
+        (KERNEL, Weight("fixed", fixed="average"), "sideways"),
+    ],
+)
+def test_a_shift_is_one_tap(space: Space, weight: Weight, direction: str) -> None:
+    other = core(Operator(space, Channel("separate"), weight))
+    assert compare(moved(0, 1), other, instances=True).direction == direction
+    wrapped = replace(other, space=replace(other.space, border="wrap"))
+    if direction == "up" and space.connect == "local":  # others hold what comes round, too
+        assert compare(moved(0, 1, "wrap"), core(wrapped), instances=True).direction == "up"
+        assert compare(moved(0, 1, "wrap"), other, instances=True).direction == "sideways"
+
+
+def surrounded(
+    halo: int, share: SpaceShare = "none", size: Size = (4, 4), weight: Weight | None = None
+) -> Operator:
+    weight = weight or Weight()
+    border: Border = "zero" if weight.normalize == "none" else "mask"
+    return atom(weight, Space("window", size, halo=(halo, halo), share=share, border=border))
+
+
+def test_a_graph_has_windows_with_a_halo_where_a_root_has_one() -> None:
+    root = family(surrounded(3))
+    assert isinstance(root, Operator)
+    assert root.space == Space("window", (2, 2), halo=(1, 1))
+    numbers = own_numbers(GENERIC, (root,))
+    assert numbers.families
+    nodes = closure((root,)).nodes
+    assert len(closure((MLP,)).nodes) < len(nodes) <= count((root,), numbers)
+    assert all(node_of_key(key(node)) == node for node in nodes)
+    steps = derivation(root)
+    assert steps is not None
+    assert steps[-1].target == root
+
+
+def test_a_halo_is_widened_step_by_step() -> None:
+    numbers = replace(GENERIC, window=((4, 4),), halo=((0, 0), (1, 1), (2, 2)))
+    made = {
+        (edit.relation, edit.before, edit.after, edit.target)
+        for edit in edits(surrounded(1), numbers)
+        if edit.relation in ("widen", "narrow")
+    }
+    assert made == {
+        ("widen", "halo 1×1", "halo 2×2", surrounded(2)),
+        ("narrow", "halo 1×1", "halo 0×0", surrounded(0)),
+    }
+    assert key(surrounded(3)) == "window4x4.none.halo3x3-separate.heads4-static"
+    assert node_of_key(key(surrounded(3))) == surrounded(3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "direction"),
+    [
+        (surrounded(0), surrounded(1), "up"),
+        (surrounded(1), surrounded(3), "up"),
+        (surrounded(0, "windows"), surrounded(1, "windows"), "up"),
+        (surrounded(0, "positions"), surrounded(1, "positions"), "sideways"),
+        (surrounded(1, "positions"), surrounded(1, "windows"), "up"),
+        (atom(Weight(), Space("local", (3, 3))), surrounded(1), "up"),
+        (atom(Weight(), Space("local", (5, 5))), surrounded(1), "sideways"),
+        (atom(Weight(), replace(KERNEL, size=(3, 3))), surrounded(1, "windows"), "up"),
+        (atom(Weight(), KERNEL), surrounded(1, "positions"), "up"),
+        (atom(Weight(), KERNEL), surrounded(0, "positions"), "sideways"),
+        (atom(Weight(), replace(KERNEL, size=(5, 5))), surrounded(1, "positions"), "sideways"),
+        (surrounded(1, size=(2, 2)), atom(Weight(), Space("local", (5, 5))), "up"),
+        (surrounded(1), surrounded(3, size=(2, 2)), "up"),
+        (surrounded(0), surrounded(1, size=(2, 2)), "sideways"),
+        (
+            surrounded(0, weight=Weight("pair", "softmax", "absolute")),
+            surrounded(1, weight=Weight("pair", "softmax", "absolute")),
+            "up",
+        ),
+        (
+            surrounded(0, weight=Weight("pair", "softmax", "relative")),
+            surrounded(1, weight=Weight("pair", "softmax", "relative")),
+            "sideways",
+        ),
+    ],
+)
+def test_what_lies_in_a_halo(one: Operator, other: Operator, direction: str) -> None:
+    assert compare(one, other, instances=True).direction == direction
 
 
 @pytest.mark.parametrize("name", VARIANTS)

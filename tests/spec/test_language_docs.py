@@ -36,6 +36,7 @@ LOCAL = "connect: local, size: 3, share: positions"
 SPACES = {
     "size": "connect: window",
     "shift": "connect: window, size: 7",
+    "halo": "connect: window, size: 7",
     "along": "connect: stripe, size: 2",
     "pad": "connect: window, size: 7",
     "share": "connect: full",
@@ -58,7 +59,10 @@ WEIGHTS = {
     "experts": "dynamic: pooled, ",
     "predictor": "dynamic: pooled, reduction: 4, ",
     "extent": "dynamic: center, ",
+    "offset": "fixed: shift, ",
 }
+# Weights that stand in one connectivity alone.
+PLACES = {"offset": "{connect: local, size: 3}"}
 
 
 def test_the_page_is_fresh() -> None:
@@ -189,7 +193,8 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
     channel = "{connect: separate, share: none}"
     weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
-    operator(tmp_path, channel=channel, weight=weight)
+    space = PLACES.get(field.name, "{connect: full}")
+    operator(tmp_path, space=space, channel=channel, weight=weight)
 
 
 @pytest.mark.parametrize("field", SECTIONS["predictor"], ids=lambda field: field.name)

@@ -14,7 +14,7 @@ import pytest
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.relations.frame import FRAMES
 from relgraph.relations.node import Node, as_given
-from relgraph.relations.numbers import BAND, GENERIC, VARIANTS, Numbers
+from relgraph.relations.numbers import ASIDE, BAND, GENERIC, VARIANTS, Numbers
 from relgraph.relations.order import compare
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.relations.weights import ROWS
@@ -22,7 +22,7 @@ from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
-VARIED = ("change score",)
+VARIED = ("change score", "widen", "narrow")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
 
@@ -50,9 +50,11 @@ def test_the_slice_has_every_relation() -> None:
 
 
 def varied() -> tuple[Edge, ...]:
-    """Edges to and from values that families do not have: sums of magnitudes, cosines, bands. Of
-    every kind one that each row of the table stands for, from nodes of the slice."""
-    numbers = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
+    """Edges to and from values that families do not have: sums of magnitudes, cosines, bands,
+    windows that read around themselves, shifts. Of every kind one that each row of the table stands
+    for, from nodes of the slice."""
+    words = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
+    numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,))
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
@@ -72,7 +74,9 @@ def _edits(node: Node, numbers: Numbers) -> list[Edge]:
 def _is_new(node: Node) -> bool:
     assert isinstance(node, Operator)
     of_channels = node.channel.connect == "local"
-    return node.weight.normalize == "l1" or node.weight.score == "cosine" or of_channels
+    elsewhere = node.space.halo != (0, 0) or node.weight.fixed == "shift"
+    named = node.weight.normalize == "l1" or node.weight.score == "cosine"
+    return named or of_channels or elsewhere
 
 
 def _source(node: Node) -> str:
@@ -94,6 +98,7 @@ def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
     assert {"l1", "cosine", "dot", "pair by cosine", "local"} <= words
+    assert {"halo", "given shift by 1, 1"} <= words
     assert list(problems(run(edges))) == []
 
 

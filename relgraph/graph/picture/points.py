@@ -87,6 +87,7 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
 def _space(operator: Operator, families: bool) -> str:
     space = operator.space
     words = _SPACES.get(space.connect, space.connect)
+    words += " with a halo" if space.halo != (0, 0) else ""
     if not families and space.size != (1, 1):
         words = connectivity(space, families)
     return ", ".join([words, *_geometry(space), *_border(operator), *_shared(operator)])

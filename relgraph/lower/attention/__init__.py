@@ -54,6 +54,7 @@ def accepts_window_attention(node: Connect) -> bool:
         is_framed_softmax(connection)
         and weight.position in ("none", *WINDOW.biases)
         and space.connect == "window"
+        and space.halo == (0, 0)
         and node.input.layout == "map"
         and (_shift(node) == (0, 0) or space.border in ("mask", "wrap"))
         and not _is_ring(connection)

@@ -17,7 +17,14 @@ from relgraph.lower.attention_parts import (
     heads,
 )
 from relgraph.lower.general.core import class_text
-from relgraph.lower.general.form import Form, block_shift, block_size, class_name, form_of
+from relgraph.lower.general.form import (
+    Form,
+    block_halo,
+    block_shift,
+    block_size,
+    class_name,
+    form_of,
+)
 from relgraph.lower.general.functions import GATHER
 from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
@@ -128,7 +135,10 @@ def _geometry(form: Form, connection: Connection) -> Arguments:
         "point": stencil,
         "local": (("kernel_size", space.size), ("dilation", space.dilation), *stencil),
         "axial": (),
-        "window": (("window_size", size), ("shift_size", shift)),
+        "window": (
+            ("window_size", size),
+            ("halo_size", block_halo(connection)) if form.halo else ("shift_size", shift),
+        ),
         "stripe": (
             ("stripe_size", size[band]),
             *((("shift_size", shift[band]),) if moves else ()),
@@ -148,6 +158,8 @@ def _network(node: Connect) -> Arguments:
         network += (("num_experts", weight.predictor.experts),)
     if weight.source == "center":
         network += (("extent", weight.extent),)
+    if weight.fixed == "shift":
+        network += (("offset", weight.offset),)
     return network
 
 

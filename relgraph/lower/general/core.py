@@ -93,8 +93,11 @@ def _init(form: Form, signature: str) -> str:
         )
     tables = table_names(form)
     if tables:
+        made = [f"names, tables = {_quoted(tables)}, self.tables(self.map_size)"]
+        if len(made[0]) > 92:
+            made = [f"names = {_quoted(tables)}", "tables = self.tables(self.map_size)"]
         lines += [
-            f"names, tables = {_quoted(tables)}, self.tables(self.map_size)",
+            *made,
             "for name, table in zip(names, tables, strict=True):",
             "    table = table.to(torch.get_default_device())",
             "    self.register_buffer(name, table, persistent=False)",

@@ -21,7 +21,8 @@ class Form:
     """The structure of a node. `operator` is kept whole for its words; sizes in it are not read.
 
     `padding` is how a stencil places its taps; `cut` whether blocks have empty places; `resized`
-    whether a `full` connection has another map at its output; `reduced` whether keys have theirs.
+    whether a `full` connection has another map at its output; `reduced` whether keys have theirs;
+    `halo` whether windows read around themselves (then k > q).
     """
 
     operator: Operator
@@ -31,6 +32,7 @@ class Form:
     resized: bool
     reduced: bool
     tokens: bool
+    halo: bool = False
 
     @property
     def space(self) -> Space:
@@ -57,7 +59,8 @@ class Form:
         """Whether some entries have no learned thing of their own: sharing none, at the border."""
         outside = self.is_stencil and self.space.connect == "local"
         partial = outside and self.space.border in ("zero", "mask")
-        return self.orbit_share == "none" and (partial or self.cut)
+        around = self.halo and self.space.border in ("zero", "mask")
+        return self.orbit_share == "none" and (partial or self.cut or around)
 
     @property
     def needs_centers(self) -> bool:
@@ -73,6 +76,18 @@ class Form:
         return self.needs_centers and self.is_stencil
 
     @property
+    def own_places(self) -> str:
+        """The table of the places where outputs stand, of those that are kept."""
+        if self.is_stencil:
+            return "centers"
+        return "outputs" if self.halo else "inputs"
+
+    @property
+    def keeps_outputs(self) -> bool:
+        """Whether the places of a window's outputs are kept beside those that it reads."""
+        return self.halo and self.needs_centers
+
+    @property
     def has_band_entries(self) -> bool:
         """Whether every entry of a band over channels has a weight of its own."""
         channel = self.operator.channel
@@ -81,7 +96,7 @@ class Form:
     @property
     def masks(self) -> bool:
         """Whether slots outside the map are absent from a normalisation or an average."""
-        empty = self.space.connect in ("local", "point", "outlook") or self.cut
+        empty = self.space.connect in ("local", "point", "outlook") or self.cut or self.halo
         counted = self.operator.weight.normalize != "none" or self.source == "fixed"
         return self.space.border == "mask" and empty and counted
 
@@ -119,6 +134,7 @@ def form_of(node: Connect) -> Form:
         resized=space.connect == "full" and connection.in_grid != connection.out_grid,
         reduced=connection.key_grid is not None,
         tokens=connection.tokens > 0,
+        halo=block_halo(connection) != (0, 0),
     )
 
 
@@ -135,6 +151,15 @@ def block_shift(connection: Connection) -> Size:
         return geometry.shift(space, geometry.as_map(geometry.completed(space, grid)))
     size = block_size(connection)
     return space.shift[0] % size[0], space.shift[1] % size[1]
+
+
+def block_halo(connection: Connection) -> Size:
+    """How far around itself a window reads: as written where no learned thing is counted by it,
+    else what is left on the map at hand, to which the class is bound where a window covers it."""
+    space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
+    if space.connect != "window" or orbit_share_of(connection.operator) in (None, "all"):
+        return space.halo
+    return geometry.halo(space, geometry.as_map(geometry.completed(space, grid)))
 
 
 def block_size(connection: Connection) -> Size:
@@ -219,6 +244,7 @@ def _space_words(form: Form) -> list[str]:
     if space.border == "mask" and form.masks:
         border = "Masked"
     words = ["Padded" if space.pad else "", border, "Cut" if form.cut else ""]
+    words.append("Halo" if form.halo else "")
     words += [_SHARE[form.orbit_share or "positions"]] if space.connect != "outlook" else []
     if form.padding != "half":
         words.append("Same" if form.padding == "same_tf" else "Valid")

@@ -88,6 +88,18 @@ def block_offsets(size: tuple[int, int], table_size: tuple[int, int]) -> Tensor:
     return dy * (2 * table_size[1] - 1) + dx''',
 )
 
+HALO_OFFSETS = Definition(
+    "halo_offsets",
+    '''\
+def halo_offsets(size: int, halo: int, table_size: int, table_halo: int) -> Tensor:
+    """Number of the offset input - output along an axis for each output in a block and each input
+    that it reads: (size, size + 2 halo). A table for larger blocks serves smaller ones, too.
+    """
+    reads = torch.arange(-halo, size + halo, device="cpu")
+    step = reads[None, :] - torch.arange(size, device="cpu")[:, None]
+    return step + table_size + table_halo - 1''',
+)
+
 RING_OFFSETS = Definition(
     "ring_offsets",
     '''\
@@ -102,6 +114,15 @@ def ring_offsets(size: tuple[int, int], ring: tuple[bool, bool]) -> Tensor:
     dy = dy % size[0] if ring[0] else dy + size[0] - 1
     dx = dx % size[1] if ring[1] else dx + size[1] - 1
     return dy * (size[1] if ring[1] else 2 * size[1] - 1) + dx''',
+)
+
+HALO_PLACES = Definition(
+    "halo_places",
+    '''\
+def halo_places(length: int, size: int, halo: int) -> Tensor:
+    """What each block reads along an axis, possibly outside: (length / size, size + 2 halo)."""
+    first = torch.arange(0, length, size, device="cpu")
+    return first[:, None] + torch.arange(-halo, size + halo, device="cpu")''',
 )
 
 BLOCK_PLACES = {

@@ -19,7 +19,8 @@ def space_axes(form: Form) -> str:
         return "*self.kernel_size"
     if share == "windows" or (connect, share) == ("full", "none"):
         return f"*{orbits}.shape[1:]"
-    if share == "none" and connect in ("window", "stripe", "grid") and not form.cut:
+    whole = not form.cut and not form.halo
+    if share == "none" and connect in ("window", "stripe", "grid") and whole:
         return f"*{orbits}.shape"
     return "orbit_count"
 

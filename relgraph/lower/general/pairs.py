@@ -67,8 +67,7 @@ def pair_lines(form: Form) -> list[str]:
     if form.space.connect == "full":
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
-        outputs = "centers" if form.is_stencil else "inputs"
-        lines.append(f"q, k = gather(q, {outputs}), gather(k, inputs)")
+        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
     lines += _score_lines(form)
     position = form.operator.weight.position
     if position == "relative":

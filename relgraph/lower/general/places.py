@@ -11,6 +11,7 @@ from relgraph.lower.general.form import Form
 from relgraph.lower.general.functions import (
     BLOCK_PLACES,
     CROSS,
+    HALO_PLACES,
     INSIDE,
     KEEP_INSIDE,
     OVERLAPPING_PLACES,
@@ -27,9 +28,11 @@ def place_uses(form: Form) -> tuple[Definition, ...]:
         uses += [CROSS, INSIDE[form.space.border]]
     if connect == "outlook":
         uses += [CROSS, OVERLAPPING_PLACES, INSIDE[form.space.border]]
-    if connect in ("window", "stripe", "grid"):
+    if form.halo:
+        uses += [CROSS, BLOCK_PLACES["whole"], HALO_PLACES, INSIDE[form.space.border]]
+    elif connect in ("window", "stripe", "grid"):
         uses += [CROSS, BLOCK_PLACES[_block_kind(form)]]
-    if connect == "window":
+    if connect == "window" and not form.halo:
         uses.append(FIT_WINDOW)
     if form.has_region and (form.source == "center" or connect in ("point", "local")):
         uses += [CROSS, KEEP_INSIDE]
@@ -156,7 +159,26 @@ def _own_region(form: Form) -> list[str]:
 # Blocks.
 
 
+def _surrounded(form: Form) -> list[str]:
+    """Windows that read around themselves: their places, and what they read."""
+    inside = INSIDE[form.space.border].name
+    lines = [
+        "block_h, block_w = min(self.window_size[0], h), min(self.window_size[1], w)",
+        "# Around a window that covers the map there is nothing.",
+        "halo_h = self.halo_size[0] if block_h < h else 0",
+        "halo_w = self.halo_size[1] if block_w < w else 0",
+        "outputs = cross(block_places(h, block_h), block_places(w, block_w), w)",
+        f"rows = {inside}(halo_places(h, block_h, halo_h), h)",
+        f"columns = {inside}(halo_places(w, block_w, halo_w), w)",
+        "inputs = cross(rows, columns, w)",
+        "order = outputs.flatten().argsort()",
+    ]
+    return lines + (_own_region(form) if form.has_region else [])
+
+
 def _windows(form: Form) -> list[str]:
+    if form.halo:
+        return _surrounded(form)
     kind = _block_kind(form)
     places, shift_h, shift_w = BLOCK_PLACES[kind].name, "", ""
     if kind in ("wrapped", "cut"):

@@ -22,6 +22,8 @@ def table_names(form: Form) -> tuple[str, ...]:
         names.append("orbits")
     if not form.is_stencil and form.space.connect not in ("full", "outlook"):
         names.append("order")
+    if form.keeps_outputs:
+        names.append("outputs")
     if form.has_region:
         names.append("centers")
     if form.has_band_entries:
@@ -33,6 +35,7 @@ TABLE_DOCS = {
     "inputs": "inputs (n, k), the position that each slot reads, -1 for none",
     "orbits": "orbits (n or 1, q, k), the learned thing that stands at an entry",
     "order": "order (outputs,), where each output stands among the n * q",
+    "outputs": "outputs (n, q), the position of each output",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
     "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from relgraph.algebra.operator import KEEPING
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.form import Form
+from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.learned import at_orbits, space_axes
 from relgraph.lower.general.pairs import pair_init, pair_lines
 from relgraph.lower.general.tables import table_names
@@ -202,7 +203,7 @@ def weight_lines(form: Form) -> list[str]:
     """Lines that assign `w` from `x` (B, P, C) and the tables, then return it normalised."""
     lines = {
         "static": _static_lines,
-        "fixed": _fixed_lines,
+        "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": pair_lines,
@@ -236,30 +237,6 @@ def _static_lines(form: Form) -> list[str]:
     return ["w = " + at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
-def _fixed_lines(form: Form) -> list[str]:
-    if form.space.connect == "full":
-        return _fixed_full_lines(form)
-    outputs = "centers" if form.is_stencil else "inputs"
-    if form.operator.weight.fixed == "identity":
-        return [
-            f"own = (inputs[:, None] == {outputs}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
-        ]
-    rows = "1" if form.is_stencil else "inputs.shape[1]"
-    if form.masks:
-        return [
-            f"present = (inputs >= 0)[:, None].to(x.dtype).expand(-1, {rows}, -1)",
-            "w = (present / present.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)",
-        ]
-    return [f"w = x.new_full((1, 1, {rows}, inputs.shape[1]), 1 / inputs.shape[1])"]
-
-
-def _fixed_full_lines(form: Form) -> list[str]:
-    if form.operator.weight.fixed == "identity":
-        return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
-    return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
-
-
 def _pooled_lines(form: Form) -> list[str]:
     values = "self.predict(context).unflatten(1, (*self.units, -1))"
     return ["w = " + at_orbits(values, form)]
@@ -274,7 +251,7 @@ def _center_lines(form: Form) -> list[str]:
     lines += [
         f"w = self.predict({context}).unflatten(2, (*self.units, -1)).movedim(1, -2)",
     ]
-    own = {True: "w.unsqueeze(-2)", False: "w[..., inputs, :]"}[form.is_stencil]
+    own = "w.unsqueeze(-2)" if form.is_stencil else f"w[..., {form.own_places}, :]"
     if form.space.connect == "outlook":
         own = "w = w.unflatten(-1, orbits.shape[1:])"
         return ["# Every window has its own functions: (B, units, n, q, k).", *lines, own]

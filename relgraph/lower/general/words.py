@@ -66,12 +66,17 @@ def docstring(form: Form) -> str:
         said = f"There is {_SHARE[form.orbit_share]}, {units}."
         sharing = "\n" + textwrap.fill(said, 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
     return f'''\
-    """General form of a connection in which each output sums {_NEIGHBOURHOOD[form.space.connect]}.
+    """General form of a connection in which each output sums {_neighbourhood(form)}.
 
     {_equation(form)}
     w: {_weights(form)}.{sharing}{_ends(form)}
     Shapes: {_SHAPES[form.layout]}.
     """'''
+
+
+def _neighbourhood(form: Form) -> str:
+    around = " and what stands around it" if form.halo else ""
+    return _NEIGHBOURHOOD[form.space.connect] + around
 
 
 def _ends(form: Form) -> str:
@@ -103,7 +108,11 @@ def _equation(form: Form) -> str:
 def _weights(form: Form) -> str:
     weight = form.operator.weight
     if weight.source == "fixed":
-        given = {"average": "1 / number of positions seen", "identity": "1 at the centre, else 0"}
+        given = {
+            "average": "1 / number of positions seen",
+            "identity": "1 at the centre, else 0",
+            "shift": "1 at the tap that is `offset` from the centre, else 0",
+        }
         return given[weight.fixed or "average"]
     if weight.source == "pair":
         text = f"{_SCORE[weight.score]}{_POSITION[weight.position]}"
