@@ -234,6 +234,28 @@ def _window(scope: Scope, flows: Flows) -> dict[str, Text]:
     return {"window": scope.value(flows, windows)}
 
 
+def halo_attention(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    pick = {
+        "halo": word_of(0, 1, 3, [2, 0])(scope, flows),
+        "position": word_of("none", "relative", "absolute")(scope, flows),
+        "border": word_of("mask", "zero")(scope, flows),
+        "qkv_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    fields = _window(scope, flows) | _heads(scope, flows) | some(scope, pick)
+    return {"halo_attention": fields}
+
+
+def shift(scope: Scope, flows: Flows) -> Text:
+    _need_maps(flows)
+    fields = {"offset": scope.word(flows, [[0, 1], [-1, 0], [1, -1], [0, 0]])}
+    pick = {
+        "size": word_of(3, 5, [3, 7])(scope, flows),
+        "border": word_of("zero", "wrap", "clamp")(scope, flows),
+    }
+    return written("shift", fields | some(scope, pick), "offset", scope)
+
+
 def outlook_attention(scope: Scope, flows: Flows) -> Text:
     _need_maps(flows)
     pick = {
@@ -423,6 +445,8 @@ KEEPING: tuple[Item, ...] = (
     efficient_channel_attention,
     local_attention,
     cosine_attention,
+    halo_attention,
+    shift,
     outlook_attention,
     global_attention,
     linear_attention,

@@ -22,6 +22,7 @@ from relgraph.algebra.operator import (
     Padding,
     Space,
     SpaceShare,
+    compares,
 )
 
 
@@ -194,9 +195,10 @@ def _one_group(o: Operator, widths: _Widths) -> Operator:
         channel = replace(channel, connect="separate")
     groups = channel.groups if channel.connect == "groups" else 1
     share: ChannelShare = channel.share
+    alone = o.weight.source != "channels"  # what a head of one channel is compared with
     if channel.connect == "groups" and groups == 1:
         channel = Channel("full", rank=channel.rank)
-    elif channel.connect == "groups" and groups == widths.inputs == widths.outputs:
+    elif channel.connect == "groups" and groups == widths.inputs == widths.outputs and alone:
         channel = Channel("separate", share=share) if channel.rank is None else channel
     if channel.connect == "separate" and channel.share == "heads":
         if channel.heads == 1:
@@ -254,11 +256,11 @@ def _own_keys(o: Operator, widths: _Widths) -> Operator:
 def _unread_options(o: Operator, _: _Widths) -> Operator:
     """Biases of absent projections, options of an absent hidden layer → their defaults."""
     weight, frame = o.weight, o.frame
-    if weight.source != "pair":
+    if not compares(o):
         weight = replace(weight, qkv_bias=True)
     if weight.predictor is not None and weight.predictor.width(1) is None:
         weight = replace(weight, predictor=None)
-    if not frame.value or weight.source == "pair":  # a pair's values are rows of qkv
+    if not frame.value or compares(o):  # their values are rows of qkv
         frame = replace(frame, value_bias=True)
     if not frame.output:
         frame = replace(frame, output_bias=True)

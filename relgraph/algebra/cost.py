@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection
+from relgraph.algebra.operator import Connection, compares
 from relgraph.algebra.parameters import channel_shape, core_channels, key_channels, space_shape
 
 
@@ -45,10 +45,13 @@ def contexts(connection: Connection) -> int:
 
 
 def predictor_macs(connection: Connection) -> int:
-    """Products that make weights: q · k, or the predictor's layers once per context."""
+    """Products that make weights: q · k (of channels over all places), or the predictor's layers
+    once per context."""
     weight, channels = connection.operator.weight, connection.in_channels
     if weight.source == "pair":
         return outputs(connection) * width(connection) * channels
+    if weight.source == "channels":
+        return inputs(connection) * joined_channels(connection)
     if weight.source not in ("pooled", "center"):
         return 0
     times = contexts(connection) if weight.source == "center" else 1
@@ -65,7 +68,7 @@ def projection_macs(connection: Connection) -> int:
     operator, channels = connection.operator, connection.in_channels
     value = channels if operator.frame.value else 0
     products = value * channels * inputs(connection)
-    if operator.weight.source == "pair":
+    if compares(operator):
         keys = geometry.area(connection.key_grid) if connection.key_grid else inputs(connection)
         made = key_channels(connection) * (2 if operator.frame.value else 1)
         products = channels * channels * inputs(connection) + made * channels * keys
@@ -115,7 +118,7 @@ def joined_channels(connection: Connection) -> int:
     if channel.connect == "local":  # taps beyond the first and the last channel are counted too
         return connection.in_channels * channel.size
     groups = channel.groups if channel.connect == "groups" else 1
-    return connection.out_channels * (connection.in_channels // groups)
+    return core_channels(connection) * (connection.in_channels // groups)
 
 
 def activation_elements(connection: Connection) -> int:
@@ -136,7 +139,7 @@ def activation_elements(connection: Connection) -> int:
 def _projected(connection: Connection) -> int:
     channels, operator = connection.in_channels, connection.operator
     value = channels if operator.frame.value else 0
-    if operator.weight.source != "pair":
+    if not compares(operator):
         return value * inputs(connection)
     keys = geometry.area(connection.key_grid) if connection.key_grid else inputs(connection)
     made = key_channels(connection) * (2 if operator.frame.value else 1)
@@ -149,7 +152,7 @@ def _weights(connection: Connection) -> int:
     if weight.source in ("static", "fixed"):
         return 0
     units = math.prod(channel_shape(connection))
-    if weight.source == "pooled":
+    if weight.source in ("pooled", "channels"):
         return functions(connection)
     if weight.source == "center" and weight.normalize == "none":
         return functions(connection) * contexts(connection)

@@ -13,6 +13,10 @@ SOURCES = {
     "pooled": "dynamic, predicted from the mean over all positions",
     "pair": "dynamic, from pairs (query · key)",
 }
+CHANNELS = (
+    "dynamic, from pairs of channels (cosine of query and key over all positions, times a learned "
+    "temperature)"
+)
 SCORES: dict[Score, str] = {
     "dot": SOURCES["pair"],
     "cosine": "dynamic, from pairs (cosine of query and key, times a learned scale)",
@@ -95,7 +99,7 @@ def _expected_border(operator: Operator) -> str:
 
 
 def _space_sharing(operator: Operator) -> str:
-    if operator.weight.source in ("pair", "fixed"):
+    if operator.weight.source in ("pair", "fixed", "channels"):
         return ""
     if operator.space.connect == "point" and operator.space.share != "none":
         return "shared over positions"
@@ -147,6 +151,8 @@ def _weights(operator: Operator) -> str:
     words = [SOURCES.get(weight.source, "")]
     if weight.source == "pair":
         words = [SCORES[weight.score]]
+    if weight.source == "channels":
+        words = [CHANNELS]
     if weight.source == "fixed":
         words = [given(weight)]
     if weight.source == "center" and operator.space.connect == "outlook":
@@ -163,7 +169,8 @@ def _weights(operator: Operator) -> str:
     if weight.kv_heads is not None:
         words.append(SHARED_KEYS.format(weight.kv_heads))
     if weight.normalize != "none":
-        words.append(NORMALIZED[weight.normalize])
+        over = " over the channels of a head" if weight.source == "channels" else ""
+        words.append(NORMALIZED[weight.normalize] + over)
     if weight.position != "none":
         words.append(f"{weight.position} position bias")
     return ", ".join(words)

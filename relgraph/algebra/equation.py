@@ -128,6 +128,8 @@ def _weight(operator: Operator) -> str:
         return "1/|slots|" if weight.fixed == "average" else own
     if weight.normalize == "none":
         return _logit(operator)
+    if weight.source == "channels":
+        return f"softmax_c({_logit(operator)})"
     return f"{weight.normalize}{'_i' if weight.normalize in TOGETHER else ''}({_logit(operator)})"
 
 
@@ -135,6 +137,9 @@ def _logit(operator: Operator) -> str:
     source = operator.weight.source
     if source == "pair":
         return _pair(operator)
+    if source == "channels":
+        head = "[group(d)]" if operator.channel.connect == "groups" else ""
+        return f"τ{head} cos(q[·, d], k[·, c])"
     inside = ", ".join(part for part in (_space_orbit(operator), _channel_orbit(operator)) if part)
     name = f"W[{inside}]" if inside else "W"
     if source == "static":

@@ -17,7 +17,6 @@ from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
 from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
-    KEEPING,
     BiasShare,
     Border,
     Channel,
@@ -30,6 +29,7 @@ from relgraph.algebra.operator import (
     Space,
     SpaceShare,
     Weight,
+    keeps_width,
 )
 from relgraph.algebra.rules import check
 
@@ -88,6 +88,7 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="absolute", qkv_bias=False),
     Weight("pair", score="cosine"),
     Weight("pair", position="relative", score="cosine"),
+    Weight("channels", score="cosine"),
     Weight("pair", score="relu"),
     Weight("pair", score="elu"),
     Weight("pair", kv_heads=1),
@@ -159,7 +160,7 @@ def framed(operator: Operator) -> Iterator[Operator]:
 
 def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connection:
     """A small connection of the operator: 4 channels in, 6 out where channels are mixed."""
-    keeps = operator.channel.connect in KEEPING
+    keeps = keeps_width(operator)
     out = CHANNELS if keeps and not operator.frame.output else MIXED
     return Connection(
         operator, CHANNELS, out, grid, geometry.out_grid(operator.space, grid), tokens

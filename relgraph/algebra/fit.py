@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
-from relgraph.algebra.operator import KEEPING, TOGETHER, Connection, Normalize, Space
+from relgraph.algebra.operator import TOGETHER, Connection, Normalize, Space, keeps_width
 from relgraph.errors import counted
 
 
@@ -61,6 +61,14 @@ _OF_ONE: dict[Normalize, tuple[str, str]] = {
 def _single_channel(connection: Connection) -> Iterator[Misfit]:
     channel, width = connection.operator.channel, connection.in_channels
     heads = {"none": width, "heads": channel.heads, "all": 1}[channel.share]
+    if connection.operator.weight.source == "channels":
+        if channel.groups == width and connection.operator.weight.normalize == "softmax":
+            found = f"{width} heads of one channel each, under a softmax"
+            yield Misfit("softmax-of-one", found, "wider heads: softmax of one is 1")
+        if connection.tokens + geometry.area(connection.in_grid) == 1:
+            found = "channels compared over a single place"
+            yield Misfit("cosine-of-one", found, "a larger map: of one place a cosine is a sign")
+        return
     if connection.operator.weight.score == "cosine" and heads == width:
         found = f"{width} heads of one channel each, compared by cosines"
         yield Misfit("cosine-of-one", found, "wider heads: of one channel a cosine is a sign")
@@ -142,7 +150,7 @@ def divisors(number: int, limit: int = 12) -> str:
 def _channel_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, predictor = connection.operator.channel, connection.operator.weight.predictor
     c, d = connection.in_channels, connection.out_channels
-    if channel.connect in KEEPING:
+    if keeps_width(connection.operator):
         yield from _kept_misfits(connection)
     if channel.connect == "groups":
         for width in sorted({c, d}):
@@ -166,7 +174,9 @@ def _kept_misfits(connection: Connection) -> Iterator[Misfit]:
             f"use {divisors(heads)}",
         )
     if c != d and not connection.operator.frame.output:
-        reads = "only itself" if channel.connect == "separate" else "those around it"
+        reads = {"separate": "only itself", "local": "those around it"}.get(
+            channel.connect, "those of its head"
+        )
         yield Misfit(
             "widths-differ",
             f"{c} channels in and {d} out",

@@ -19,7 +19,7 @@ SpaceShare = Literal["none", "windows", "positions", "all"]
 ChannelConnect = Literal["full", "groups", "separate", "local"]
 ChannelShare = Literal["none", "heads", "all"]
 Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
-Source = Literal["static", "fixed", "pooled", "center", "pair"]
+Source = Literal["static", "fixed", "pooled", "center", "pair", "channels"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
 Given = Literal["average", "identity", "shift"]
@@ -138,8 +138,11 @@ class Weight:
     each of `kv_heads` equal runs of heads (one: Shazeer, multi-query, 2019; some: Ainslie et al.,
     grouped-query, EMNLP 2023), or for every head. The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
-    none. `extent` is the side of the
-    region that a `center` source reads. `fixed` values: `average`, `identity` or `shift`, which
+    none. `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each
+    group of channels (a head), where q_d and k_c are what the projections make of the whole map on
+    these channels, and τ = `temperature` is learned for each head; one W serves all positions, and
+    its softmax runs over the channels c of the head. `extent` is the side of the region that a
+    `center` source reads. `fixed` values: `average`, `identity` or `shift`, which
     reads one tap of a kernel: the one that stands `offset` rows and columns from its centre.
     """
 
@@ -178,6 +181,17 @@ class Operator:
     weight: Weight = field(default_factory=Weight)
     bias: BiasShare = "channels"
     frame: Frame = field(default_factory=Frame)
+
+
+def keeps_width(operator: Operator) -> bool:
+    """Whether a core has as many channels out as in: each reads those around it, or queries are
+    made of the channels that come in."""
+    return operator.channel.connect in KEEPING or operator.weight.source == "channels"
+
+
+def compares(operator: Operator) -> bool:
+    """Whether weights come from queries and keys, which are projected together with the values."""
+    return operator.weight.source in ("pair", "channels")
 
 
 @dataclass(frozen=True)

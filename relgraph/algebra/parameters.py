@@ -20,7 +20,16 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import KEEPING, Channel, Connection, Size, Space, SpaceShare
+from relgraph.algebra.operator import (
+    KEEPING,
+    Channel,
+    Connection,
+    Size,
+    Space,
+    SpaceShare,
+    compares,
+    keeps_width,
+)
 
 Shape: TypeAlias = tuple[int, ...]
 Init: TypeAlias = Literal[
@@ -88,7 +97,7 @@ def parameter_count(connection: Connection) -> int:
 
 def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
-    keeps = connection.operator.channel.connect in KEEPING
+    keeps = keeps_width(connection.operator)
     return connection.in_channels if keeps else connection.out_channels
 
 
@@ -102,7 +111,7 @@ def key_channels(connection: Connection) -> int:
 
 def channel_shape(connection: Connection) -> Shape:
     """U: the channel axes of a weight."""
-    channel, d, c = connection.operator.channel, connection.out_channels, connection.in_channels
+    channel, d, c = connection.operator.channel, core_channels(connection), connection.in_channels
     if channel.connect == "separate":
         return {"none": (c,), "heads": (channel.heads,), "all": ()}[channel.share]
     if channel.connect == "local":
@@ -216,7 +225,7 @@ def _bias(name: str, shape: Shape, wanted: bool = True) -> tuple[Parameter, ...]
 def _source(connection: Connection) -> tuple[Parameter, ...]:
     """What the values, and weights that are predicted, are made with."""
     operator, c = connection.operator, connection.in_channels
-    if operator.weight.source == "pair":
+    if compares(operator):
         return (*_projections(connection), *_scale(connection), *_position(connection))
     value: tuple[Parameter, ...] = ()
     if operator.frame.value:
@@ -243,9 +252,13 @@ def _projections(connection: Connection) -> tuple[Parameter, ...]:
 
 
 def _scale(connection: Connection) -> tuple[Parameter, ...]:
-    """The logarithm of what cosines are multiplied with, one for each head; starts at log 10."""
-    if connection.operator.weight.score != "cosine":
+    """What cosines are multiplied with, one number for each head: of pairs of places its logarithm,
+    which starts at log 10, of pairs of channels itself, which starts at 1."""
+    operator = connection.operator
+    if operator.weight.score != "cosine":
         return ()
+    if operator.weight.source == "channels":
+        return (Parameter("temperature", (operator.channel.groups, 1, 1), "one", False),)
     return (Parameter("logit_scale", (math.prod(channel_shape(connection)),), "constant", False),)
 
 

@@ -3,9 +3,10 @@
 In: an `Operator` as written. Out: the rules that it breaks. Numbers 1 to 25 are those that a
 prototype found, those from 30 on concern properties that it lacked; each row refuses something
 that no other does. Not in the table, because no value can break them here: 13 and 14 fell away when
-`share` became the sharing of functions; 17, 20, 24 and half of 19 speak of a normalisation or of
-pairs over channels, which an `Operator` cannot say. What is the same operator as a shorter spec
-(2, 7 without sharing, 12's sharing, 22) is not refused: `canonical` rewrites it.
+`share` became the sharing of functions; 17, on pairs over channels, became 61 to 64; 20, 24 and
+half of 19 speak of a normalisation over channels, which an `Operator` cannot say of others. What
+is the same operator as a shorter spec (2, 7 without sharing, 12's sharing, 22) is not refused:
+`canonical` rewrites it.
 
 Kinds: E a contradiction, U a combination without an agreed meaning (or not supported yet).
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.head_rules import HEAD_RULES
-from relgraph.algebra.operator import BLOCKS, STENCILS, Operator
+from relgraph.algebra.operator import BLOCKS, STENCILS, Operator, compares
 from relgraph.algebra.overlapping_rules import OVERLAPPING
 from relgraph.algebra.rule import Kind, Rule, Violation
 from relgraph.algebra.window_rules import AROUND, MOVED
@@ -52,6 +53,10 @@ def _both(*guards: Callable[[Operator], bool]) -> Callable[[Operator], bool]:
 
 def _mixes(o: Operator) -> bool:
     return o.channel.connect != "separate"
+
+
+def _over_places(o: Operator) -> bool:
+    return o.weight.source != "channels"
 
 
 def _normalize(*names: str) -> Callable[[Operator], bool]:
@@ -207,13 +212,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         19,
         ("weight.normalize", "space.connect"),
-        _both(_normalize("softmax"), _connect("point")),
+        _both(_normalize("softmax"), _connect("point"), _over_places),
         "a softmax over a single slot is the constant 1",
     ),
     Rule(
         19,
         ("weight.normalize", "space.connect"),
-        _both(_normalize("l1"), _connect("point")),
+        _both(_normalize("l1"), _connect("point"), _over_places),
         "a number over its own magnitude is nothing but its sign",
     ),
     Rule(
@@ -239,14 +244,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         23,
         ("weight.normalize", "channel.connect"),
-        _both(_normalize("softmax"), _mixes),
+        _both(_normalize("softmax"), _mixes, _over_places),
         "weights would be convex for each pair of channels, but not in their sum",
         "U",
     ),
     Rule(
         23,
         ("weight.normalize", "channel.connect"),
-        _both(_normalize("l1"), _mixes),
+        _both(_normalize("l1"), _mixes, _over_places),
         "magnitudes would sum to 1 for each pair of channels, but not in the sum over them",
         "U",
     ),
@@ -260,7 +265,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         25,
         ("channel.rank", "weight.source"),
-        _both(_source("pooled", "center"), _inner),
+        _both(_source("pooled", "center", "channels"), _inner),
         "which factor is predicted, and at whose position?",
         "U",
     ),
@@ -361,7 +366,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         45,
         ("weight.score", "weight.source"),
-        lambda o: o.weight.score != "dot" and not _pair(o),
+        lambda o: o.weight.score != "dot" and not compares(o),
         "only queries and keys are compared by a score",
     ),
     *AROUND,

@@ -115,13 +115,15 @@ def _dynamism(weight: Weight, center: str) -> str:
         "pooled": "dynamic: a function of the mean over all positions",
         "center": f"dynamic: a function of the {region} region around {center}",
         "pair": "dynamic: query · key",
+        "channels": "dynamic: cosine of the query and key of two channels over all positions",
     }
     scores = {
         "cosine": "dynamic: cosine of query and key",
         "relu": "dynamic: relu of query · relu of key",
         "elu": "dynamic: (elu of query + 1) · (elu of key + 1)",
     }
-    parts = [scores.get(weight.score, names[weight.source])]
+    by_score = scores.get(weight.score) if weight.source == "pair" else None
+    parts = [by_score or names[weight.source]]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.kv_heads is not None:
@@ -129,7 +131,8 @@ def _dynamism(weight: Weight, center: str) -> str:
     if weight.position != "none":
         parts.append(f"{weight.position} position bias")
     if weight.normalize != "none":
-        parts.append(weight.normalize)
+        over = " over the channels of a head" if weight.source == "channels" else ""
+        parts.append(weight.normalize + over)
     return ", ".join(parts)
 
 
@@ -143,6 +146,10 @@ def _weight(operator: Operator) -> str:
         return "1/n" if weight.fixed == "average" else "1"
     if weight.source == "pair":
         return _pair(operator)
+    if weight.source == "channels":
+        head = "[group(d)]" if operator.channel.connect == "groups" else ""
+        inside = f"τ{head} cos(q[·, d], k[·, c])"
+        return inside if weight.normalize == "none" else f"softmax_c({inside})"
     name, context = {
         "static": ("W", ""),
         "pooled": ("f", "(mean x)"),

@@ -89,6 +89,8 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     if channel.share == "heads":
         yield "heads", channel.heads
     yield "normal", operator.weight.normalize
+    if operator.weight.source in VARIANTS["sources"]:
+        yield "sources", operator.weight.source
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
         yield "keys", operator.weight.kv_heads

@@ -31,11 +31,7 @@ from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC, Numbers
-from relgraph.relations.weight import Position
-
-_SEPARATE = Channel("separate")
-"""A value that contradicts none of the other axes."""
-
+from relgraph.relations.weight import Position, any_channel, any_space
 
 _Value = TypeVar("_Value", Space, Channel, Weight)
 _Many: TypeAlias = dict[_Value, int]
@@ -70,11 +66,12 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
     borders = {o.space.border for o in roots if o.space.border not in _usual(o.weight)}
     total = _shifts(roots, numbers)
     for weight, sources in _weights(numbers).items():
-        plain = Space("point" if weight.fixed == "identity" else "full", border=_usual(weight)[0])
+        plain = replace(any_space(weight), border=_usual(weight)[0])
+        plain = Space("point", border=plain.border) if weight.fixed == "identity" else plain
         mixing = [c for c in channels if _fits(Operator(plain, c, weight))]
         legal = {*_usual(weight), *borders}
         for space, places in spaces.items():
-            if space.border in legal and _fits(Operator(space, _SEPARATE, weight)):
+            if space.border in legal and _fits(Operator(space, any_channel(weight), weight)):
                 width = sum(channels[c] for c in mixing if _agree(space, c))
                 total += sources * places * width
     return total
@@ -231,6 +228,9 @@ def _weights(numbers: Numbers) -> _Many[Weight]:
         **dict.fromkeys(pairs, 1),
     }
     many = {replace(w, normalize=n): ways for w, ways in sources.items() for n in numbers.normal}
+    if "channels" in numbers.sources:
+        between = Weight("channels", score="cosine")
+        many |= {between: 1, replace(between, normalize="softmax"): 1}
     return {**many, Weight("fixed", fixed="average"): 1, Weight("fixed", fixed="identity"): 1}
 
 

@@ -18,6 +18,7 @@ from relgraph.lower import (
     center,
     circular,
     conv,
+    cross_covariance,
     elements,
     general,
     halo,
@@ -59,6 +60,11 @@ CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("outlook attention", outlook.accepts_outlook, outlook.lower_outlook),
     Pattern(
         "reduced attention", attention.accepts_reduced_attention, attention.lower_reduced_attention
+    ),
+    Pattern(
+        "cross-covariance attention",
+        cross_covariance.accepts_cross_covariance,
+        cross_covariance.lower_cross_covariance,
     ),
     Pattern("halo attention", halo.accepts_halo_attention, halo.lower_halo_attention),
     Pattern("circular", circular.accepts_circular, circular.lower_circular),

@@ -85,7 +85,11 @@ def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
     own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     offset = (goal.weight.offset,) if goal.weight.fixed == "shift" else ()
-    missing = {name: value for name, value in own.items() if value not in getattr(GENERIC, name)}
+    missing = {
+        name: value
+        for name, value in own.items()
+        if value in VARIANTS[name] and value not in getattr(GENERIC, name)
+    }
     outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
     halo = tuple(dict.fromkeys((*GENERIC.halo, goal.space.halo)))
@@ -93,7 +97,12 @@ def _with_variants(goal: Operator) -> Numbers:
     return replace(GENERIC, **wider, offset=offset, halo=halo, band=band, outlook=outlook)
 
 
-_WRITTEN = {"normal": "normalize", "scores": "score", "keys": "kv_heads"}
+_WRITTEN = {
+    "normal": "normalize",
+    "scores": "score",
+    "keys": "kv_heads",
+    "sources": "source",
+}
 """Kinds of variants that a weight has under another name."""
 
 

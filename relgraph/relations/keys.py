@@ -81,6 +81,8 @@ def _operator(word: str) -> Operator:
         raise _NoKeyError(word)
     weight = _weight(axes[2].split("."))
     space = _space(axes[0].split("."), default_border(weight.normalize))
+    if weight.source == "channels":
+        space = replace(space, share="positions")
     frame = Frame("value" in sides, "output" in sides)
     made = Operator(space, _channel(axes[1].split(".")), weight, "none", frame)
     if check(made):
@@ -202,6 +204,7 @@ def _weight(words: list[str]) -> Weight:
     if not source or len(extent) > 1:
         raise _NoKeyError(".".join(words))
     normalize, position, given, score, shared = "none", "none", None, "dot", None
+    score = "cosine" if source == "channels" else score
     ways: list[str] = []
     while left.left:
         word = left.left.pop(0)

@@ -18,18 +18,12 @@ from relgraph.algebra.rules import check
 from relgraph.relations.node import core
 from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Edit, Relation, RelationAxis
+from relgraph.relations.weight import any_channel, any_space
 
-# The axes in the order of edits; values that contradict none of another axis, to stand for the one
-# that a plan does not read.
+# The axes in the order of edits; a value that contradicts none of another axis, to stand for one
+# that a plan does not read (`any_space`, `any_channel` for the others).
 _AXES: tuple[RelationAxis, ...] = ("space", "channel", "weight")
-_CHANNEL, _WEIGHT = Channel("separate"), Weight()
-
-
-def _any_space(weight: Weight) -> Space:
-    if weight.fixed != "shift":
-        return Space("full")
-    rows, columns = (2 * abs(step) + 1 for step in weight.offset)
-    return Space("local", size=(rows, columns))
+_WEIGHT = Weight()
 
 
 class _Planned(NamedTuple):
@@ -112,7 +106,9 @@ class Plans:
         """The number of the pair's canonical form; None if the two contradict each other."""
         key = (space, weight)
         if key not in self._pair_numbers:
-            self._pair_numbers[key] = self._new_pair(Operator(space, _CHANNEL, weight, "none"))
+            self._pair_numbers[key] = self._new_pair(
+                Operator(space, any_channel(weight), weight, "none")
+            )
         return self._pair_numbers[key]
 
     def _new_pair(self, operator: Operator) -> int | None:
@@ -125,7 +121,7 @@ class Plans:
         """The number of the channel's canonical form under this weight, as for a pair."""
         key = (channel, weight)
         if key not in self._channel_numbers:
-            operator = Operator(_any_space(weight), channel, weight, "none")
+            operator = Operator(any_space(weight), channel, weight, "none")
             form = None if check(operator) else core(operator).channel
             found = None if form is None else self._channels.place(form)
             self._channel_numbers[key] = found
@@ -163,11 +159,11 @@ class Plans:
 
     def _pair_steps(self, pair: int, axis: RelationAxis) -> Iterator[_Planned]:
         space, weight = self._pairs[pair]
-        operator = Operator(space, _CHANNEL, weight, "none")
+        operator = Operator(space, any_channel(weight), weight, "none")
         for row in self._rows[axis]:
             for before, after, node in row.steps(operator, self._numbers):
                 other, channel = self._pair(node.space, node.weight), None
-                if node.channel != _CHANNEL:
+                if node.channel != operator.channel:
                     channel = self._channel(node.channel, node.weight)
                 if other is not None and (other, channel) != (pair, None):
                     yield _Planned(row.name, row.axis, before, after, other, channel)
@@ -179,7 +175,7 @@ class Plans:
         return self._channel_plans[key]
 
     def _channel_steps(self, channel: int, weight: Weight) -> Iterator[_Planned]:
-        operator = Operator(_any_space(weight), self._channels[channel], weight, "none")
+        operator = Operator(any_space(weight), self._channels[channel], weight, "none")
         for row in self._rows["channel"]:
             for before, after, node in row.steps(operator, self._numbers):
                 other = self._channel(node.channel, weight)

@@ -26,7 +26,9 @@ from relgraph.relations.within import space_within
 
 _POOLED = "the mean over the map is no function of one place, nor a place one of the mean"
 _PAIRS = "a position bias does not depend on the query, and a place does not know the others"
+_CHANNELS = "one compares channels over the map, the other does not"
 _SOURCES: Mapping[frozenset[str], str] = {
+    **{frozenset(("channels", other)): _CHANNELS for other in ("pooled", "center", "pair")},
     frozenset(("pooled", "center")): _POOLED,
     frozenset(("pooled", "pair")): "a pair's weights differ from place to place, the mean's do not",
     frozenset(("center", "pair")): _PAIRS,
@@ -124,12 +126,16 @@ def _source(inner: Operator, outer: Operator) -> str | None:
         return _SOURCES[frozenset((mine.source, theirs.source))]
     if mine.source == "center" and mine.extent > theirs.extent:
         return "a smaller region does not know the larger"
+    if mine.source == "channels" and inner.channel != outer.channel:
+        return "other heads compare a channel with other ones"
     return _pair(inner, outer) if mine.source == "pair" else None
 
 
 def _constant(theirs: Weight) -> str | None:
     """Without a position bias numbers are queries and keys that do not depend on the input; a
-    softmax needs none."""
+    softmax needs none. Between channels there is no such bias."""
+    if theirs.source == "channels":
+        return "cosines between channels are no given numbers, and nothing stands beside them"
     if theirs.score in FEATURES:
         return "a product of features is not negative"
     bounded = theirs.score == "cosine" and theirs.position == "none"
@@ -217,11 +223,19 @@ def ends(inner: Operator, outer: Operator) -> str | None:
 def _value_share(space: Space) -> SpaceShare:
     """How values normalised together are shared where logits are: rows that see other offsets are
     normalised by other sums."""
-    if space.share == "none" or crosses(space):
+    cut = space.border == "mask" and crosses(space)  # else all slots count, each with its logit
+    if space.share == "none" or cut:
         return "none"
+    if space.share == "positions" and space.connect in BLOCKS[1:-1]:
+        return "windows"
     if space.share == "positions" and space.border != "wrap" and space.connect != "local":
-        return "windows" if space.connect in BLOCKS[1:-1] else "none"
+        return "none"
     return space.share
+
+
+def leaves(space: Space) -> bool:
+    """Whether a slot may stand outside the map, and no border puts it elsewhere."""
+    return space.border in ("zero", "mask") and crosses(space)
 
 
 def crosses(space: Space) -> bool:

@@ -52,6 +52,7 @@ def source(weight: Weight) -> str:
         return f"given {weight.fixed}" + (f" by {rows}, {columns}" if any(weight.offset) else "")
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
-    name = weight.source if weight.score == "dot" else f"pair by {weight.score}"
+    scored = weight.source == "pair" and weight.score != "dot"
+    name = f"pair by {weight.score}" if scored else weight.source
     name += f" with {weight.kv_heads} for keys" if weight.kv_heads is not None else ""
     return name if weight.position == "none" else f"{name} with {weight.position} position"

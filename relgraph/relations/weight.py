@@ -20,6 +20,7 @@ from relgraph.algebra.operator import (
     Normalize,
     Operator,
     Source,
+    Space,
     SpaceShare,
     Weight,
 )
@@ -29,7 +30,7 @@ from relgraph.relations.space import SHARES
 from relgraph.relations.values import source
 
 Position: TypeAlias = Literal["none", "relative", "absolute"]
-DYNAMIC: tuple[Source, ...] = ("pooled", "center", "pair")
+DYNAMIC: tuple[Source, ...] = ("pooled", "center", "pair", "channels")
 _BY_POSITION: dict[Position, SpaceShare] = {"absolute": "none", "relative": "positions"}
 _BIASES: tuple[Position, ...] = ("relative", "absolute")
 
@@ -37,7 +38,7 @@ _BIASES: tuple[Position, ...] = ("relative", "absolute")
 def make_dynamic(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """static → pooled: every learned number becomes a function of the input."""
     if operator.weight.source == "static":
-        for name in DYNAMIC:
+        for name in numbers.sources:
             yield from _from(operator, name, numbers)
 
 
@@ -75,7 +76,7 @@ def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
 
 def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """pair → center: functions of something else."""
-    for name in DYNAMIC:
+    for name in numbers.sources:
         if operator.weight.source in DYNAMIC and name != operator.weight.source:
             yield from _from(operator, name, numbers)
 
@@ -92,6 +93,11 @@ def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
             weight = replace(plain, position=position, score=score)
             space = replace(operator.space, share="none")
             yield Step(before, source(weight), replace(operator, space=space, weight=weight))
+        return
+    if name == "channels":  # one W for all positions, and so are the orbits
+        if operator.space.share == "positions":
+            weight = replace(plain, score="cosine")
+            yield Step(before, source(weight), replace(operator, weight=weight))
         return
     for extent in numbers.extent if name == "center" else (1,):
         weight = replace(plain, extent=extent)
@@ -146,6 +152,21 @@ def renormalise(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     if here != "none":
         others = (value for value in numbers.normal if value not in ("none", here))
         yield from (_normalised(operator, value) for value in others)
+
+
+def any_space(weight: Weight) -> Space:
+    """A space that contradicts no channels under this weight, to stand for one that is not read."""
+    if weight.source == "channels":
+        return Space("point", share="positions", border=default_border(weight.normalize))
+    if weight.fixed == "shift":
+        rows, columns = (2 * abs(step) + 1 for step in weight.offset)
+        return Space("local", size=(rows, columns))
+    return Space("full")
+
+
+def any_channel(weight: Weight) -> Channel:
+    """The same of channels, for spaces."""
+    return Channel("full") if weight.source == "channels" else Channel("separate")
 
 
 def default_border(normalize: Normalize) -> Border:

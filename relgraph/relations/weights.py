@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.node import Composite, Node, as_given
 from relgraph.relations.order import REORDERED, compare
-from relgraph.relations.produced import crosses
+from relgraph.relations.produced import crosses, leaves
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -129,9 +129,12 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     )
     if theirs.kv_heads is not None and (mine.kv_heads is None or theirs.kv_heads % mine.kv_heads):
         return False
+    if mine.source == "channels":
+        return same and a.channel == b.channel
     if mine.source == "pair":
         return same and a.channel == b.channel and a.space.rank == b.space.rank
-    return same and _generated(a) and mine.extent <= theirs.extent
+    at = mine.source == "pooled" or a.space.step == b.space.step  # the same centres of windows
+    return same and at and _generated(a) and mine.extent <= theirs.extent
 
 
 def _is_bounded(a: Operator) -> bool:
@@ -151,11 +154,6 @@ def _overlaps(a: Operator) -> bool:
     return a.space.connect == "outlook"
 
 
-def _other_centers(a: Operator, b: Operator) -> bool:
-    """Functions of what stands around an output, and around windows a step apart."""
-    return a.weight.source == b.weight.source == "center" and a.space.step != b.space.step
-
-
 def _free_rows(a: Operator, b: Operator) -> bool:
     """From weights under a softmax into others that leave out no entry, and whose ties are such
     that the means over them are positive with sum 1 again."""
@@ -163,7 +161,7 @@ def _free_rows(a: Operator, b: Operator) -> bool:
         return False
     share = sharing_of(b) or "all"
     even = share in ("windows", "all") or b.space.border == "wrap"
-    return (share == "none" or (even and not crosses(b.space))) and _supports(a.space, b.space)
+    return (share == "none" or (even and not leaves(b.space))) and _supports(a.space, b.space)
 
 
 def _free_magnitudes(a: Operator, b: Operator) -> bool:
@@ -171,7 +169,7 @@ def _free_magnitudes(a: Operator, b: Operator) -> bool:
     of a mean: of its entries none, and no tie that it does not have."""
     if b.weight.normalize != "l1" or not _sums_to_1(a) or a.space.rank != b.space.rank:
         return False
-    alike = a.weight.source == "pooled" and not crosses(a.space)
+    alike = a.weight.source == "pooled" and not leaves(a.space)
     tied = sharing_of(b) == "none" or (alike and space_within(a.space, b.space))
     counted = b.space.border == "zero" and crosses(b.space)
     return tied and not counted and _supports(a.space, b.space)
@@ -207,7 +205,6 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
-    _Row(_other_centers, "none", "the windows stand elsewhere, and with them what is read"),
     _Row(
         lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "pooled",
         "projection",
@@ -228,6 +225,11 @@ ROWS: tuple[_Row, ...] = (
         lambda a, b: keeps_functions(a, b) and _linear(b),
         "none",
         "query · key is one function on all pairs: it cannot be cut up or continued",
+    ),
+    _Row(
+        lambda a, b: b.weight.source == "channels",
+        "none",
+        "cosines between channels are no given numbers, and nothing stands beside them",
     ),
     _Row(
         keeps_functions,

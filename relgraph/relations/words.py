@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from relgraph.algebra.describe import BORDERS, NORMALIZED, SCORES, SOURCES, describe
+from relgraph.algebra.describe import BORDERS, CHANNELS, NORMALIZED, SCORES, SOURCES, describe
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.numbers import ASIDE
-from relgraph.relations.weight import default_border
+from relgraph.relations.weight import any_channel, any_space, default_border
 
 _SIZED = ("local", "window", "grid", "stripe", "outlook")
 WAYS = ("up", "down"), ("left", "right")
@@ -53,7 +53,7 @@ def key(node: Node) -> str:
 @cache
 def _space_keys(space: Space, weight: Weight) -> tuple[bool, str, str]:
     """Whether it is the family's, its words with numbers, and without."""
-    operator = Operator(space, Channel("separate"), weight, "none")
+    operator = Operator(space, any_channel(weight), weight, "none")
     own = family(operator) == operator
     return own, ".".join(_space_key(operator, True)), ".".join(_space_key(operator, False))
 
@@ -61,7 +61,7 @@ def _space_keys(space: Space, weight: Weight) -> tuple[bool, str, str]:
 @cache
 def _channel_keys(channel: Channel, weight: Weight) -> tuple[bool, str, str]:
     """The same for channels."""
-    operator = Operator(Space("full"), channel, weight, "none")
+    operator = Operator(any_space(weight), channel, weight, "none")
     form = family(operator)
     own = isinstance(form, Operator) and form.channel == channel
     return own, ".".join(_channel_key(channel, True)), ".".join(_channel_key(channel, False))
@@ -71,7 +71,7 @@ def _space_key(operator: Operator, numbers: bool) -> Iterator[str]:
     space = operator.space
     sized = numbers and space.connect in _SIZED
     yield space.connect + (_sides(space.size) if sized else "")
-    if operator.weight.source not in ("pair", "fixed"):
+    if operator.weight.source not in ("pair", "fixed", "channels"):
         yield space.share
     if space.border != default_border(operator.weight.normalize):
         yield space.border
@@ -105,7 +105,8 @@ def _channel_key(channel: Channel, numbers: bool) -> Iterator[str]:
 def _weight_key(weight: Weight) -> str:
     words = [weight.source + (str(weight.extent) if weight.extent > 1 else "")]
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
-    words += [weight.score] if weight.score != "dot" else []
+    scored = weight.score != "dot" and weight.source != "channels"
+    words += [weight.score] if scored else []
     words += [f"keys{weight.kv_heads}"] if weight.kv_heads is not None else []
     return ".".join([*words, weight.fixed, *_ways(weight)] if weight.fixed is not None else words)
 
@@ -191,7 +192,7 @@ def _space_words(operator: Operator) -> list[str]:
     words[0] += " over space" if space.connect != "point" else ""
     if space.border != default_border(operator.weight.normalize):
         words.append(BORDERS[space.border])
-    if operator.weight.source not in ("pair", "fixed"):
+    if operator.weight.source not in ("pair", "fixed", "channels"):
         words.append(_SHARE[space.share])
     return words + [_RANK[rank.word] for rank in (space.rank,) if rank]
 
@@ -201,6 +202,7 @@ def _weight_words(operator: Operator) -> list[str]:
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
     words = [SCORES[weight.score]] if weight.source == "pair" else words
     words += ["keys and values shared by heads"] if weight.kv_heads is not None else []
+    words = [CHANNELS] if weight.source == "channels" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
     return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
 

@@ -19,8 +19,8 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "reduction": ("pooled", "center"),
     "experts": ("pooled", "center"),
     "predictor": ("pooled", "center"),
-    "qkv_bias": ("pair",),
-    "score": ("pair",),
+    "qkv_bias": ("pair", "channels"),
+    "score": ("pair", "channels"),
     "kv_heads": ("pair",),
 }
 

@@ -63,13 +63,6 @@ NOT_YET: Final = (
         "a scan in an order (LSTM, state spaces)",
         "dynamic: pooled, center or pair",
     ),
-    NotYet(
-        "weight",
-        "dynamic",
-        "channels",
-        "pairs of channels compared over all positions (XCiT)",
-        "dynamic: pair compares positions, pooled weights mix channels anew for each image",
-    ),
 )
 
 

@@ -26,6 +26,7 @@ patchembed patchembedding: patchify
 se seblock semodule squeezeexcitation: squeeze_excite
 eca ecamodule ecalayer channelattention: efficient_channel_attention
 bandconv channelwiseconv: channel_conv
+xca crosscovariance channelselfattention mdta: cross_covariance_attention
 bn: batch_norm
 ln norm: layer_norm
 gn: group_norm
@@ -81,6 +82,7 @@ sliding neighborhood neighbourhood band banded: local
 windowed: window
 overlapping overlap: outlook
 dot dotproduct pairwise qk query: pair
+channelpairs crosscovariance: channels
 globalpool gappooled global: pooled
 centre pointwise: center
 avg mean: average

@@ -192,8 +192,9 @@ WEIGHT: Final = (
     Field(
         "dynamic",
         "choice",
-        "what predicts the weights: the mean of the map, the place of the output, or query · key",
-        choices=("pooled", "center", "pair"),
+        "what predicts the weights: the mean of the map, the place of the output, query · key, or "
+        "that of channels over the whole map",
+        choices=("pooled", "center", "pair", "channels"),
         none=True,
         example="dynamic: pooled",
     ),
@@ -218,7 +219,7 @@ WEIGHT: Final = (
         "normalize",
         "choice",
         "over the slots of an output: positive with sum 1 (`softmax`), one by one between 0 and 1 "
-        "(`sigmoid`), over the sum of their magnitudes (`l1`)",
+        "(`sigmoid`), over the sum of their magnitudes (`l1`); of `channels` over those of a head",
         "none",
         choices=("none", "softmax", "sigmoid", "l1"),
         example="normalize: softmax",
@@ -229,7 +230,8 @@ WEIGHT: Final = (
         "how a query and a key are compared: by their product over √width (`dot`), by the "
         "`cosine` between them, times a scale that every head learns and that stays below 100, or "
         "by a product of features, relu(q) · relu(k) (`relu`) or (elu(q) + 1) · (elu(k) + 1) "
-        "(`elu`), with `normalize: l1` linear attention",
+        "(`elu`), with `normalize: l1` linear attention; `channels` are compared by the cosine, "
+        "times a temperature",
         "dot",
         choices=("dot", "cosine", "relu", "elu"),
         example="score: cosine",

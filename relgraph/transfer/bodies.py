@@ -252,7 +252,7 @@ def _said_by(near: Refused, made: Refused, source: Operators, target: Operators)
 
 def _predicts(target: Operators) -> bool:
     """Whether the target's weights change with the image."""
-    dynamic = ("pooled", "center", "pair")
+    dynamic = ("pooled", "center", "pair", "channels")
     return isinstance(target, Connect) and target.connection.operator.weight.source in dynamic
 
 

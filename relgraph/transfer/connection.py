@@ -139,7 +139,9 @@ def _kept_fresh(core: Part, fresh: Tensors) -> Part:
     names = [
         n
         for n in fresh
-        if n.startswith(("qkv.", "q.", "kv.", "logit_scale", "relative_", "position_"))
+        if n.startswith(
+            ("qkv.", "q.", "kv.", "logit_scale", "temperature", "relative_", "position_")
+        )
     ]
     rest = {name: fresh[name] for name in names if name not in core.tensors}
     return replace(core, tensors={**rest, **core.tensors})
@@ -159,6 +161,7 @@ _KIND = {
     "pooled": "pooled",
     "center": "center",
     "pair": "pair",
+    "channels": "channels",
 }
 CORES: dict[tuple[str, str], Core] = {
     ("static", "static"): _static,
@@ -172,16 +175,19 @@ CORES: dict[tuple[str, str], Core] = {
     ("pooled", "pooled"): dynamic.predictor_to_predictor,
     ("center", "center"): dynamic.predictor_to_predictor,
     ("pair", "pair"): dynamic.pair_to_pair,
+    ("channels", "channels"): dynamic.channels_to_channels,
     ("static", "given"): _given,
     ("given", "given"): _given,
 }
 """Which core goes into which; every other pair has its reason below."""
 
+_NO_NUMBER = "cosines between channels are no given numbers, and nothing stands beside them"
 _FROZEN = "weights that change with the image into ones that do not"
 REASONS: dict[tuple[str, str], str] = {
     ("pooled", "static"): _FROZEN,
     ("center", "static"): _FROZEN,
     ("pair", "static"): _FROZEN,
+    ("channels", "static"): _FROZEN,
     ("pooled", "center"): "the mean over all positions is no function of one position's region",
     ("center", "pooled"): "one position's region is no function of the mean over all positions",
     ("pooled", "pair"): "the mean over all positions is no function of a query and a key",
@@ -190,6 +196,12 @@ REASONS: dict[tuple[str, str], str] = {
     ("pair", "center"): "query · key reads the key's position, a predictor at the centre does not",
     **{
         (kind, "given"): "the target's weights are given: there is nothing to carry them in"
+        for kind in ("pooled", "center", "pair", "channels")
+    },
+    **{(kind, "channels"): _NO_NUMBER for kind in ("static", "given")},
+    **{
+        ends: "one compares channels over the map, the other does not"
         for kind in ("pooled", "center", "pair")
+        for ends in ((kind, "channels"), ("channels", kind))
     },
 }

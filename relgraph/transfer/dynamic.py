@@ -22,6 +22,7 @@ RANK_FALLS = (
     "the rank of its scores is another"
 )
 NO_LAST_BIAS = "a mixture of experts has no number of its own beside them"
+OTHER_HEADS = "other heads compare a channel with other ones"
 OTHER_SCORE = {
     "dot": "a product of query and key is none of what the other score makes of them",
     "cosine": "a cosine of query and key is no product of them: it knows no lengths",
@@ -162,6 +163,24 @@ def pair_to_pair(
     if _loses_bias(target, tensors, projections):
         return Part({**projections, **table.tensors}, NO_BIAS, None, "partial")
     return Part({**projections, **table.tensors}, table.reason, None, table.how)
+
+
+def channels_to_channels(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Part | Refused:
+    """Queries and keys of channels, and the temperatures, as they are."""
+    rule = _same_rule(source, target)
+    if isinstance(rule, Refused):
+        return rule
+    if source.operator.channel != target.operator.channel:
+        return Refused(OTHER_HEADS)
+    made = _projections(source, target, tensors, fresh)
+    if isinstance(made, Refused):
+        return made
+    made = {**made, "temperature": tensors["temperature"]}
+    if _loses_bias(target, tensors, made):
+        return Part(made, NO_BIAS, None, "partial")
+    return Part(made)
 
 
 def _loses_bias(target: Connection, tensors: Tensors, made: Tensors) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import BiasShare, Connection
+from relgraph.algebra.operator import BiasShare, Connection, compares
 from relgraph.algebra.parameters import core_channels
 from relgraph.transfer.carried import Part, Refused, Tensors
 
@@ -24,7 +24,7 @@ def value(source: Connection, target: Connection, tensors: Tensors, made: Tensor
         assert not source.operator.frame.value, "a projection is never dropped silently"
         return Part({})
     weight, bias = _value_of(source, tensors)
-    if target.operator.weight.source != "pair":
+    if not compares(target.operator):
         own = {"value.weight": weight}
         if target.operator.frame.value_bias:
             own["value.bias"] = _or_zero(bias, weight)
@@ -46,7 +46,7 @@ def _value_of(source: Connection, tensors: Tensors) -> Projection:
     channels = source.in_channels
     if not source.operator.frame.value:
         return torch.eye(channels, dtype=torch.float64), None
-    if source.operator.weight.source != "pair":
+    if not compares(source.operator):
         return tensors["value.weight"], tensors.get("value.bias")
     name = "qkv" if source.key_grid is None else "kv"
     bias = tensors.get(f"{name}.bias")

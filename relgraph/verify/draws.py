@@ -91,7 +91,7 @@ def _element_entry(element: Element, path: str, parameter: Parameter) -> Entry:
 def _connection_entry(connection: Connection, path: str, parameter: Parameter) -> Entry:
     name, shape = join(path, parameter.name), parameter.shape
     last = parameter.name.rpartition(".")[2]
-    if parameter.name == "norm.weight":
+    if parameter.name in ("norm.weight", "temperature"):
         return Entry(name, shape, centre=1.0)
     terms = _terms(connection)
     if parameter.name == "weight":

@@ -59,7 +59,7 @@ def worst_in_place(
 def _calls(module: nn.Module, node: Connect) -> Iterator[Call]:
     """The module, and `aggregate(weights(x), x)`, which predicted weights must have."""
     yield module
-    if node.connection.operator.weight.source in ("pooled", "center", "pair"):
+    if node.connection.operator.weight.source in ("pooled", "center", "pair", "channels"):
         weights = getattr(module, "weights", None)
         aggregate = getattr(module, "aggregate", None)
         yield lambda x: aggregate(weights(x), x)  # type: ignore[misc]

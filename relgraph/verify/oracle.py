@@ -69,7 +69,7 @@ def values(
     read = _complete(connection, x) if keys is None else keys
     if not operator.frame.value:
         return read
-    if operator.weight.source == "pair":
+    if operator.weight.source in ("pair", "channels"):
         return projected(connection, tensors, read, "value")
     return F.linear(read, tensors["value.weight"], tensors.get("value.bias"))
 
@@ -216,7 +216,7 @@ def _mix(connection: Connection, w: Tensor, near: Tensor) -> Tensor:
     """Channels joined in full or in groups; with share `all` one matrix serves every group."""
     channel = connection.operator.channel
     groups = channel.groups if channel.connect == "groups" else 1
-    matrix = connection.out_channels // groups, connection.in_channels // groups
+    matrix = core_channels(connection) // groups, connection.in_channels // groups
     near = torch.unflatten(near, 3, (groups, -1))
     if channel.share == "all":
         return _contract("dcnqk", "bnkgc->bnqgd", torch.unflatten(w, 1, matrix), near)

@@ -36,7 +36,9 @@ def _band(tap: Tensor, size: int, shared: bool) -> Tensor:
 
 def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
-    keeps = connection.operator.channel.connect in ("separate", "local")
+    operator = connection.operator
+    beside = operator.channel.connect in ("separate", "local")
+    keeps = beside or operator.weight.source == "channels"
     return connection.in_channels if keeps else connection.out_channels
 
 

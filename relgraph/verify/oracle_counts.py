@@ -42,6 +42,8 @@ def _predicting(connection: Connection, outputs: int, width: int) -> int:
     weight, channels = connection.operator.weight, connection.in_channels
     if weight.source == "pair":
         return outputs * width * channels
+    if weight.source == "channels":
+        return (connection.tokens + _area(connection.in_grid)) * _joined(connection)
     if weight.source not in ("pooled", "center"):
         return 0
     contexts = outputs if weight.source == "center" else 1
@@ -63,7 +65,7 @@ def _projecting(connection: Connection, outputs: int) -> int:
     entering = connection.tokens + _area(connection.in_grid)
     value = channels if operator.frame.value else 0
     count = value * channels * entering
-    if operator.weight.source == "pair":
+    if operator.weight.source in ("pair", "channels"):
         reads = entering if connection.key_grid is None else _area(connection.key_grid)
         heads, shared = unit_count(connection), weight_keys(connection)
         made = channels // heads * shared * (2 if operator.frame.value else 1)

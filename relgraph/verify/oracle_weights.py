@@ -55,6 +55,8 @@ def block_weights(
     weight = connection.operator.weight
     if weight.source == "fixed":
         return _given(connection, spot, context.x)
+    if weight.source == "channels":
+        return _between_channels(connection, tensors, context.x)
     return _normalize(weight.normalize, _logits(connection, spot, tensors, context), spot)
 
 
@@ -102,8 +104,8 @@ def _normalize(rule: str, logits: Tensor, spot: Table) -> Tensor:
 
 
 def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
-    """`average` over the slots that are present; `identity`: 1 where a slot is the centre; `shift`:
-    1 at the slot that is `offset` from the central one."""
+    """`average` over the slots that are present; `identity`: 1 where a slot is the centre, in
+    parts where a border repeats it; `shift`: 1 at the slot `offset` from the central one."""
     shape = (len(spot.inputs), spot.outputs.shape[1], spot.width)
     present = spot.present.to(x.dtype).expand(shape)
     given = present / present.sum(-1, keepdim=True).clamp(min=1)
@@ -111,7 +113,7 @@ def _given(connection: Connection, spot: Table, x: Tensor) -> Tensor:
         given = _one_tap(connection, shape, x)
     if connection.operator.weight.fixed == "identity":
         own = (spot.inputs[:, None] == spot.centers[:, :, None]) & (spot.inputs[:, None] >= 0)
-        given = own.to(x.dtype)
+        given = own.to(x.dtype) / own.sum(-1, keepdim=True).clamp(min=1)
     return given.expand(1, unit_count(connection), *shape)
 
 
@@ -213,6 +215,24 @@ def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Contex
     if position == "relative":
         return logits + _by_orbit(tensors["relative_position_bias_table"].T[None], at)
     return logits + _by_orbit(tensors["position_bias"].reshape(1, heads, at.orbits), at)
+
+
+def _between_channels(connection: Connection, tensors: Tensors, x: Tensor) -> Tensor:
+    """W[d, c] = τ cos(q_d, k_c) over all places of x, for d and c of one head, perhaps under a
+    softmax over c; units d by d, the same at every place: (B, U, 1, 1, 1)."""
+    heads = tensors["temperature"].shape[0]
+    width = connection.in_channels // heads
+    query = projected(connection, tensors, x, "query")
+    key = projected(connection, tensors, x, "key")
+    rows = []
+    for d in range(connection.in_channels):
+        head = d // width
+        q, k = query[:, :, d], key[:, :, head * width : (head + 1) * width]
+        lengths = q.norm(dim=1)[:, None].clamp(min=1e-12) * k.norm(dim=1).clamp(min=1e-12)
+        row = torch.einsum("bi,bic->bc", q, k) / lengths * tensors["temperature"][head, 0, 0]
+        softmax = connection.operator.weight.normalize == "softmax"
+        rows.append(row.softmax(1) if softmax else row)
+    return torch.cat(rows, 1)[:, :, None, None, None]
 
 
 def _table_shared(connection: Connection, share: str) -> Table:

@@ -67,8 +67,9 @@ def check_sharing(
 
 def rule_for(operator: Operator) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
     """How entries are compared: as they are, or up to what a normalisation leaves open. Sums over
-    windows are compared as they are: their labels are those of what was normalised."""
-    if operator.space.connect == "outlook":
+    windows are compared as they are: their labels are those of what was normalised; so is what is
+    normalised over channels, the same at every place."""
+    if operator.space.connect == "outlook" or operator.weight.source == "channels":
         return shared_values
     rules = {"softmax": shared_logits, "l1": shared_magnitudes}
     return rules.get(operator.weight.normalize, shared_values)

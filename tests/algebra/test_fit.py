@@ -100,6 +100,19 @@ def test_a_band_is_no_wider_than_what_it_can_reach() -> None:
     assert [m.code for m in misfits(wider)] == ["widths-differ"]
 
 
+def test_channels_are_compared_over_a_map_and_among_several() -> None:
+    def heads(groups: int, **ends: Any) -> Connection:
+        weight = Weight("channels", "softmax", score="cosine")
+        channel = Channel("groups", groups=groups)
+        operator = Operator(Space(share="positions"), channel, weight, "none")
+        return at(operator, **ends)
+
+    assert cautions(heads(2)) == ()
+    assert [c.code for c in cautions(heads(8))] == ["softmax-of-one"]
+    assert [c.code for c in cautions(heads(2, grid=None))] == ["cosine-of-one"]
+    assert [m.code for m in misfits(heads(2, d=12))] == ["widths-differ"]
+
+
 def test_a_softmax_over_one_slot_is_surely_not_meant() -> None:
     softmax = Weight("pair", "softmax")
     single = at(Operator(Space("window", (1, 1)), SEPARATE, softmax))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 import pytest
 
@@ -13,12 +14,15 @@ from relgraph.algebra.operator import (
     Operator,
     Predictor,
     Rank,
+    Source,
     Space,
     Weight,
 )
 from relgraph.algebra.rules import RULES, Rule, check
 
 SEPARATE = Channel("separate")
+COSINE = Weight("channels", score="cosine")
+POINT = Space("point", share="positions")
 LOCAL = Space("local", (3, 3), share="positions")
 WINDOW = Space("window", (4, 4))
 FULL = Space("full")
@@ -93,6 +97,14 @@ BROKEN: tuple[Operator, ...] = (
     Operator(LOCAL, Channel("local", share="heads", heads=2, size=3)),
     Operator(LOCAL, Channel("local", rank=INNER, size=3)),
     Operator(ranked(LOCAL, "separable"), Channel("local", size=3)),
+    Operator(LOCAL, Channel(), COSINE),
+    Operator(dataclasses.replace(POINT, share="none"), Channel(), COSINE),
+    Operator(dataclasses.replace(POINT, stride=(2, 2)), Channel(), COSINE),
+    Operator(POINT, SEPARATE, COSINE),
+    Operator(POINT, Channel("local", size=3), COSINE),
+    Operator(POINT, Channel("groups", groups=2, share="all"), COSINE),
+    Operator(POINT, Channel(), Weight("channels")),
+    Operator(POINT, Channel(), dataclasses.replace(COSINE, normalize="l1")),
     Operator(dataclasses.replace(LOCAL, step=(2, 2))),
     Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
     Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),
@@ -176,7 +188,7 @@ def test_published_operators_are_consistent(name: str) -> None:
 def test_families_are_many_and_distinct() -> None:
     found = list(families())
     assert len(found) == len(set(found)) > 3000
-    assert {o.weight.source for o in found} == {"static", "fixed", "pooled", "center", "pair"}
+    assert {o.weight.source for o in found} == {*get_args(Source)}
     assert {o.space.connect for o in found} == {
         "point",
         "window",

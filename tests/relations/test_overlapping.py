@@ -101,7 +101,7 @@ CENTER, POOLED, SOFT = Weight("center"), Weight("pooled"), Weight(normalize="sof
         (atom(local(5)), atom(outlook(), CENTER), "up", "embedding"),
         (atom(local(3), CENTER), atom(outlook(), CENTER), "up", "embedding"),
         (atom(local(5), CENTER), atom(outlook(), CENTER), "sideways", "projection"),
-        (atom(local(3), CENTER), atom(outlook(3, 2), CENTER), "sideways", "none"),
+        (atom(local(3), CENTER), atom(outlook(3, 2), CENTER), "sideways", "projection"),
         (atom(outlook(3, 2), CENTER), atom(outlook(5, 2), CENTER), "up", "embedding"),
         (atom(outlook(), CENTER), atom(Space("local", (5, 5)), CENTER), "sideways", "projection"),
         (atom(outlook(), SOFT), atom(outlook(border="mask"), SOFT), "sideways", "none"),

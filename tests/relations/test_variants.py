@@ -10,6 +10,7 @@ from relgraph.algebra.operator import (
     Border,
     Channel,
     ChannelShare,
+    Normalize,
     Operator,
     Rank,
     Size,
@@ -278,6 +279,55 @@ def test_where_bands_lie(one: Channel, other: Channel, direction: str) -> None:
 def test_bands_of_one_channel_are_no_bands() -> None:
     assert banded(1).channel == Channel("separate")
     assert banded(1, "all").channel == Channel("separate", share="all")
+
+
+def between(normalize: Normalize = "softmax", groups: int = 2) -> Operator:
+    channel = Channel("groups", groups=groups) if groups > 1 else Channel()
+    weight = Weight("channels", normalize, score="cosine")
+    return core(Operator(Space("point", share="positions"), channel, weight))
+
+
+def test_a_graph_compares_channels_where_a_root_does() -> None:
+    root = family(between(groups=4))
+    assert root == between()
+    numbers = own_numbers(GENERIC, (root,))
+    assert numbers.families
+    assert numbers != GENERIC
+    nodes = closure((root,)).nodes
+    assert len(closure((MLP,)).nodes) + 4 == len(nodes) <= count((root,), numbers)
+    assert all(node_of_key(key(node)) == node for node in nodes)
+    assert node_of_key(key(between(groups=4))) == between(groups=4)
+    steps = derivation(root)
+    assert steps is not None
+    assert steps[-1].target == root
+
+
+STATIC = core(Operator(Space("point", share="positions"), Channel("groups", groups=2)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "carried"),
+    [
+        (between(), between("none"), "none"),
+        (between(), between(groups=4), "none"),
+        (STATIC, between("none"), "none"),
+        (STATIC, between(), "none"),
+        (between("none"), STATIC, "projection"),
+        (between(), STATIC, "projection"),
+    ],
+)
+def test_channels_compared_hold_no_numbers(one: Operator, other: Operator, carried: str) -> None:
+    assert compare(one, other, instances=True).direction == "sideways"
+    assert carries(one, other, instances=True).kind == carried
+
+
+def test_making_a_grouped_point_dynamic_compares_its_channels() -> None:
+    numbers = only_numbers((STATIC, between("none")))
+    found = {edit.target: edit for edit in edits(STATIC, numbers)}
+    assert found[between("none")].relation == "make dynamic"
+    back = {edit.target: edit for edit in edits(between("none"), numbers)}
+    assert back[STATIC].relation == "freeze"
+    assert between("none") not in {edit.target for edit in edits(STATIC)}
 
 
 def test_magnitudes_of_pairs_reach_no_further() -> None:

@@ -102,6 +102,18 @@ CASES: list[tuple[Node, Node, str, str]] = [
         "none",
         "bounded",
     ),
+    (
+        atom(Space("outlook", (3, 3), share="windows"), Weight("center")),
+        atom(Space("outlook", (3, 3), share="windows", step=(2, 2)), Weight("center")),
+        "projection",
+        "other functions",
+    ),
+    (
+        atom(Space("outlook", (3, 3), share="windows"), Weight("static", "softmax")),
+        atom(Space("outlook", (3, 3), share="windows", step=(2, 2)), Weight("static", "softmax")),
+        "none",
+        "normalised by itself",
+    ),
     (atom(FULL), reduced(FULL, "tokens", 2), "projection", "singular values"),
     (reduced(FULL, "tokens", 2), atom(FULL), "embedding", "union"),
     (atom(LOCAL), reduced(LOCAL, "separable"), "projection", "row times column"),

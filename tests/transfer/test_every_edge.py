@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,8 @@ def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines, bands,
     windows that read around themselves, shifts. Of every kind one that each row of the table stands
     for, from nodes of the slice."""
-    words = replace(GENERIC, normal=VARIANTS["normal"], scores=VARIANTS["scores"], band=(BAND,))
+    variants: dict[str, Any] = {name: VARIANTS[name] for name in VARIANTS}
+    words = replace(GENERIC, band=(BAND,), **variants)
     numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,))
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
@@ -73,7 +75,7 @@ def _edits(node: Node, numbers: Numbers) -> list[Edge]:
 
 def _is_new(node: Node) -> bool:
     assert isinstance(node, Operator)
-    of_channels = node.channel.connect == "local"
+    of_channels = node.channel.connect == "local" or node.weight.source == "channels"
     elsewhere = node.space.halo != (0, 0) or node.weight.fixed == "shift"
     named = node.weight.normalize == "l1" or node.weight.score == "cosine"
     return named or of_channels or elsewhere
@@ -97,13 +99,13 @@ def row_of(edge: Edge) -> str:
 def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
-    assert {"l1", "cosine", "dot", "pair by cosine", "local"} <= words
+    assert {"l1", "cosine", "dot", "pair by cosine", "local", "channels"} <= words
     assert {"halo", "given shift by 1, 1"} <= words
     assert list(problems(run(edges))) == []
 
 
 def small_frames() -> tuple[Edge, ...]:
-    """What the two rows say that no edge of the graph meets."""
+    """What the rows say that no edge of the families meets."""
     attention = Operator(
         Space("window", (2, 2), border="mask"),
         Channel("separate", share="heads", heads=2),
@@ -113,12 +115,31 @@ def small_frames() -> tuple[Edge, ...]:
     framed = replace(attention, frame=Frame(value=True, output=True))
     kernel = Operator(Space("local", (3, 3), share="positions"), Channel("separate"), bias="none")
     strided = replace(kernel, space=replace(kernel.space, stride=(2, 2)))
-    return Edge(framed, attention, "", "", "", ""), Edge(strided, kernel, "", "", "", "")
+    windows = Operator(Space("outlook", (3, 3), share="windows"), Channel("separate"), bias="none")
+    apart = replace(windows, space=replace(windows.space, step=(2, 2)))
+    pairs = [(framed, attention), (strided, kernel)]
+    for weight in (Weight("center"), Weight(normalize="softmax")):
+        pairs.append((replace(windows, weight=weight), replace(apart, weight=weight)))
+    return tuple(Edge(one, other, "", "", "", "") for one, other in pairs)
+
+
+def over_windows() -> tuple[Edge, ...]:
+    """What a row says of windows that overlap, and of such that stand elsewhere, which families do
+    not have."""
+    outlook = Operator(
+        Space("outlook", (3, 3), share="windows", border="mask"), Channel("separate"), bias="none"
+    )
+    soft = replace(outlook, weight=Weight(normalize="softmax"))
+    zeros = replace(outlook, space=replace(outlook.space, border="zero"), weight=Weight("center"))
+    apart = replace(zeros, space=replace(zeros.space, step=(2, 2)))
+    bare = replace(outlook, space=replace(outlook.space, border="zero"))
+    return Edge(bare, soft, "", "", "", ""), Edge(zeros, apart, "", "", "", "")
 
 
 def test_every_row_of_the_table_is_walked() -> None:
     """What a row says happens, at one edge of it at least; and no row stands for none."""
-    chosen = {row_of(edge): edge for edge in (*varied(), *EDGES[::31], *small_frames())}
+    edges = (*varied(), *EDGES[::31], *small_frames(), *over_windows())
+    chosen = {row_of(edge): edge for edge in edges}
     del chosen[""]
     assert set(chosen) == {row.reason for row in ROWS}
     assert list(problems(run(tuple(chosen.values())))) == []

@@ -20,6 +20,10 @@ block:
   - channel_conv: {size: 3, bias: true}
   - channel_conv: {size: 3, share: none}
 """,
+    "between": """
+block:
+  - residual: [layer_norm, cross_covariance_attention: {heads: 2}]
+""",
 }
 AROUND = """\
 backbone: {name}
@@ -48,6 +52,42 @@ def test_what_is_emitted_is_proved(name: str) -> None:
 
 
 MISTAKES = {
+    "a softmax over outputs": (
+        "between",
+        "self.temperature).softmax(dim=-1)",
+        "self.temperature).softmax(dim=-2)",
+        {"values", "logits"},
+    ),
+    "products that are no cosines": (
+        "between",
+        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
+        "q, k = q, F.normalize(k, dim=-1)",
+        {"values", "logits"},
+    ),
+    "lengths over the channels of a head": (
+        "between",
+        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
+        "q, k = F.normalize(q, dim=-2), F.normalize(k, dim=-2)",
+        {"values", "logits"},
+    ),
+    "one temperature": (
+        "between",
+        "k.transpose(-2, -1) * self.temperature)",
+        "k.transpose(-2, -1) * self.temperature[:1])",
+        {"values", "logits"},
+    ),
+    "all channels are one head": (
+        "between",
+        "w @ v",
+        "w.mean(1, keepdim=True) @ v",
+        {"logits"},
+    ),
+    "the same for every image": (
+        "between",
+        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
+        "q, k = torch.ones_like(q), F.normalize(torch.ones_like(k), dim=-1)",
+        {"dynamism", "logits"},
+    ),
     "the extra tap on the other side": (
         "band",
         "self.beside = ((band_size - 1) // 2, band_size // 2)",

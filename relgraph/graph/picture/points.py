@@ -76,6 +76,7 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     squashed = f", {weight.normalize}" if weight.normalize != "none" else ""
     score = _SCORES.get(weight.score)
     region = f"from the {sides((weight.extent, weight.extent))} region" if weight.extent > 1 else ""
+    score = "cosine of channels" if weight.source == "channels" else score
     yield (score or region or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.kv_heads is not None:
         yield "keys shared by heads" if families else f"{weight.kv_heads} keys for all heads"

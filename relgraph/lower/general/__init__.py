@@ -7,7 +7,7 @@ It is there so that every point of the algebra runs, and as a second opinion on 
 from __future__ import annotations
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import KEEPING, Connection, Size
+from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
@@ -76,7 +76,7 @@ def _type(name: str, value: Argument) -> str:
 def _flags(form: Form) -> list[str]:
     """Biases of projections, which are there unless the call says otherwise."""
     frame, flags = form.operator.frame, []
-    if form.source == "pair":
+    if compares(form.operator):
         flags.append("qkv_bias")
     elif frame.value:
         flags.append("value_bias")
@@ -92,7 +92,7 @@ def _widths(node: Connect, form: Form) -> Arguments:
     connection = node.connection
     channel, dim = connection.operator.channel, connection.in_channels
     widths: Arguments = (("dim", dim),)
-    if channel.connect not in KEEPING or connection.operator.frame.output:
+    if not keeps_width(connection.operator) or connection.operator.frame.output:
         widths += (("out_dim", connection.out_channels),)
     if channel.connect == "groups":
         widths += (("groups", channel.groups),)

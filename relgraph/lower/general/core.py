@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from relgraph.algebra.operator import KEEPING
+from relgraph.algebra.operator import compares, keeps_width
 from relgraph.lower.general.form import Form, class_name
 from relgraph.lower.general.tables import table_names, tables_text
 from relgraph.lower.general.weights import (
@@ -110,9 +110,9 @@ def _init(form: Form, signature: str) -> str:
 
 def _frame_init(form: Form) -> list[str]:
     operator, lines = form.operator, []
-    if operator.frame.value and form.source != "pair":
+    if operator.frame.value and not compares(operator):
         lines.append("self.value = Linear(dim, dim, bias=value_bias)")
-    core = "dim" if operator.channel.connect in KEEPING else "out_dim"
+    core = "dim" if keeps_width(operator) else "out_dim"
     tokens = "num_tokens + " if form.tokens else ""
     if operator.bias in ("positions", "both"):
         lines.append(f"outputs = {tokens}math.prod(self.out_size(map_size))")

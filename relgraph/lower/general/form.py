@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Operator, Predictor, Size, Space, SpaceShare
+from relgraph.algebra.operator import (
+    Connection,
+    Operator,
+    Predictor,
+    Size,
+    Space,
+    SpaceShare,
+    compares,
+)
 from relgraph.program import Connect, Layout
 
 Arrangement = Literal["half", "number", "same_tf"]
@@ -97,7 +105,8 @@ class Form:
     def masks(self) -> bool:
         """Whether slots outside the map are absent from a normalisation or an average."""
         empty = self.space.connect in ("local", "point", "outlook") or self.cut or self.halo
-        counted = self.operator.weight.normalize != "none" or self.source == "fixed"
+        over_places = self.operator.weight.normalize != "none" and self.source != "channels"
+        counted = over_places or self.source == "fixed"
         return self.space.border == "mask" and empty and counted
 
     @property
@@ -112,8 +121,8 @@ class Form:
 
     @property
     def is_framed_pair(self) -> bool:
-        """Whether values are the third part of the joint projection."""
-        return self.source == "pair" and self.operator.frame.value
+        """Whether values are the third part of the joint projection of queries and keys."""
+        return compares(self.operator) and self.operator.frame.value
 
     @property
     def predictor(self) -> Predictor | None:
@@ -175,7 +184,7 @@ def block_size(connection: Connection) -> Size:
 
 def orbit_share_of(operator: Operator) -> SpaceShare | None:
     """How learned things are shared over space; None where there are none to index."""
-    if operator.weight.source == "fixed":
+    if operator.weight.source in ("fixed", "channels"):
         return None
     if operator.weight.source == "pair":
         shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
@@ -194,7 +203,14 @@ _CONNECT = {
     "outlook": "Outlook",
 }
 _SHARE = {"none": "Untied", "windows": "WindowTied", "positions": "", "all": "Uniform"}
-_SOURCE = {"static": "", "fixed": "", "pooled": "Pooled", "center": "Centered", "pair": "Paired"}
+_SOURCE = {
+    "static": "",
+    "fixed": "",
+    "pooled": "Pooled",
+    "center": "Centered",
+    "pair": "Paired",
+    "channels": "ChannelPaired",
+}
 _BORDER = {"zero": "", "mask": "", "wrap": "Wrapped", "reflect": "Reflected", "clamp": "Clamped"}
 _BIAS = {"none": "Unbiased", "channels": "", "positions": "PositionBiased", "both": "FullyBiased"}
 _LAYOUT = {"map": "2d", "sequence": "", "vector": "Vector"}

@@ -15,7 +15,7 @@ def given_lines(form: Form) -> list[str]:
     if form.operator.weight.fixed == "identity":
         return [
             f"own = (inputs[:, None] == {form.own_places}[:, :, None]) & (inputs[:, None] >= 0)",
-            "w = own.to(x.dtype).unsqueeze(0)",
+            *_whole(form),
         ]
     if form.operator.weight.fixed == "shift":
         return [
@@ -41,3 +41,10 @@ def _full_lines(form: Form) -> list[str]:
     if form.operator.weight.fixed == "identity":
         return ["w = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[None, None]"]
     return ["w = x.new_full((1, 1, x.shape[1], x.shape[1]), 1 / x.shape[1])"]
+
+
+def _whole(form: Form) -> list[str]:
+    """1 at the centre, in parts where a border repeats it."""
+    if form.space.border not in ("wrap", "reflect", "clamp"):
+        return ["w = own.to(x.dtype).unsqueeze(0)"]
+    return ["w = (own.to(x.dtype) / own.sum(dim=-1, keepdim=True).clamp(min=1)).unsqueeze(0)"]

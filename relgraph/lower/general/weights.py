@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from relgraph.algebra.operator import KEEPING
 from relgraph.lower.elements import ACTIVATIONS
+from relgraph.lower.general.between_channels import channels_init, channels_lines
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.learned import at_orbits, space_axes
@@ -18,7 +19,7 @@ from relgraph.lower.general.tables import table_names
 
 def unit_lines(form: Form) -> list[str]:
     """`units`, the axes that weights have for channels, where they are learned or predicted."""
-    if form.source in ("fixed", "pair"):
+    if form.source in ("fixed", "pair", "channels"):
         return []
     channel = form.operator.channel
     units = f"({_own_heads(form)},)"
@@ -69,6 +70,7 @@ def init_lines(form: Form) -> list[str]:
         "pooled": _predictor_init,
         "center": _predictor_init,
         "pair": pair_init,
+        "channels": channels_init,
     }[form.source](form)
 
 
@@ -115,6 +117,8 @@ def reset_lines(form: Form) -> list[str]:
         return _static_reset(form)
     if form.source in ("pooled", "center"):
         return _predictor_reset(form)
+    if form.source == "channels":
+        return ["nn.init.ones_(self.temperature)"]
     names = {"relative": "relative_position_bias_table", "absolute": "position_bias"}
     name = names.get(form.operator.weight.position)
     table = [f"nn.init.trunc_normal_(self.{name}, std=0.02)"] if name else []
@@ -207,7 +211,10 @@ def weight_lines(form: Form) -> list[str]:
         "pooled": _pooled_lines,
         "center": _center_lines,
         "pair": pair_lines,
+        "channels": channels_lines,
     }[form.source](form)
+    if form.source == "channels":
+        return lines
     return [*lines, *_normalize_lines(form)]
 
 

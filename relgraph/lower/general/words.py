@@ -114,6 +114,9 @@ def _weights(form: Form) -> str:
             "shift": "1 at the tap that is `offset` from the centre, else 0",
         }
         return given[weight.fixed or "average"]
+    if weight.source == "channels":
+        text = "temperature · cos(q[:, d], k[:, c]) over all positions"
+        return text if weight.normalize == "none" else f"softmax over c of {text}"
     if weight.source == "pair":
         text = f"{_SCORE[weight.score]}{_POSITION[weight.position]}"
     else:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection
+from relgraph.algebra.operator import Connection, compares
 from relgraph.program import Connect
 from relgraph.transfer.every_edge.small import CHANNELS, GRID, Small, connections
 from relgraph.verify import oracle
@@ -53,7 +53,7 @@ def dense(small: Small, tensors: Numbers, x: Tensor) -> Tensor:
 def _framed(connection: Connection, tensors: Numbers, w: Tensor) -> Tensor:
     """The core's W (B, o, d, i, c) between its projections."""
     if connection.operator.frame.value:
-        pair = connection.operator.weight.source == "pair"
+        pair = compares(connection.operator)
         stacked = tensors["kv.weight" if connection.key_grid else "qkv.weight"] if pair else None
         value = tensors["value.weight"] if stacked is None else stacked[-CHANNELS:]
         w = torch.einsum("bodie,ec->bodic", w, value)

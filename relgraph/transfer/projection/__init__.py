@@ -54,7 +54,7 @@ def project(
 
 
 def _changes(source: Connect) -> bool:
-    return source.connection.operator.weight.source in ("pooled", "center", "pair")
+    return source.connection.operator.weight.source in ("pooled", "center", "pair", "channels")
 
 
 def _both(linear: Refused, fit: Refused) -> Refused:

@@ -96,7 +96,7 @@ def _frozen(
     """With `keys`, one whose keys stand on another map gets zeros in the place of a mean."""
     if not isinstance(source, Connect):
         return Refused("the source is no single connection whose W changes with the image")
-    if source.connection.operator.weight.source not in ("pooled", "center", "pair"):
+    if source.connection.operator.weight.source not in ("pooled", "center", "pair", "channels"):
         return Refused("the source's weights do not change with the image")
     if inputs is None or not len(inputs):
         return Refused(NO_IMAGES, needs_images=True)

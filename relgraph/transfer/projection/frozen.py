@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import Connection, Weight
+from relgraph.algebra.operator import Connection, Weight, compares
 from relgraph.algebra.parameters import weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, on_map, slot_axis, slots
 from relgraph.transfer.carried import Refused, Tensors
@@ -123,7 +123,7 @@ def _static(source: Connection) -> Connection:
         rows, columns = (2 * side - 1 for side in space.size)
         space = replace(space, connect="local", size=(rows, columns), step=(1, 1))
     value = operator.frame.value_bias
-    if operator.weight.source == "pair":
+    if compares(operator):
         value = operator.weight.qkv_bias
     frame = replace(operator.frame, value_bias=value)
     return replace(
@@ -134,7 +134,7 @@ def _static(source: Connection) -> Connection:
 def _frame(source: Connection, tensors: Tensors) -> dict[str, Tensor]:
     """Bias and projections; a pair source's values are rows of `qkv`."""
     own = {n: t for n, t in tensors.items() if n == "bias" or n.startswith(("proj.", "value."))}
-    if source.operator.weight.source != "pair" or not source.operator.frame.value:
+    if not compares(source.operator) or not source.operator.frame.value:
         return own
     name = "qkv" if source.key_grid is None else "kv"
     values = {f"value.{part}": tensors.get(f"{name}.{part}") for part in ("weight", "bias")}
