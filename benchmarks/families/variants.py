@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import get_args
 
-from relgraph.algebra.families import CHANNELS, GRID, connection, families, framed
+from relgraph.algebra.families import GRID, connection, families, framed
 from relgraph.algebra.operator import BiasShare, Connection, Operator, Predictor, Size, Weight
 from relgraph.algebra.rules import check
 from relgraph.lower.table import CONNECTIONS
@@ -42,7 +42,8 @@ def fast_forms(at: Connection) -> list[str]:
 
 def square(operator: Operator, grid: Size = GRID) -> Connection:
     """The connection of an operator with as many channels at both ends."""
-    return replace(connection(operator, grid), out_channels=CHANNELS)
+    at = connection(operator, grid)
+    return replace(at, out_channels=at.in_channels)
 
 
 def node(at: Connection) -> Connect:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import (
     BLOCKS,
+    HIDDEN,
+    TEMPERATURE,
     TOGETHER,
     Border,
     Channel,
@@ -175,7 +177,7 @@ def _crosses(space: Space) -> bool:
 
 def _rings(o: Operator) -> bool:
     """Whether offsets count modulo the map under wrap: where a block or cross spans an axis."""
-    by_offset = o.space.share == "positions" or o.weight.position == "relative"
+    by_offset = o.space.share == "positions" or o.weight.position in ("relative", "continuous")
     return by_offset and o.space.connect in ("stripe", "grid", "full", "axial")
 
 
@@ -258,6 +260,12 @@ def _unread_options(o: Operator, _: _Widths) -> Operator:
     weight, frame = o.weight, o.frame
     if not compares(o):
         weight = replace(weight, qkv_bias=True)
+    if not weight.qkv_bias:
+        weight = replace(weight, key_bias=True)
+    if weight.position != "continuous":
+        weight = replace(weight, hidden=HIDDEN)
+    if weight.position != "rotary":
+        weight = replace(weight, temperature=TEMPERATURE)
     if weight.predictor is not None and weight.predictor.width(1) is None:
         weight = replace(weight, predictor=None)
     if not frame.value or compares(o):  # their values are rows of qkv

@@ -12,7 +12,13 @@ import math
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, compares
-from relgraph.algebra.parameters import channel_shape, core_channels, key_channels, space_shape
+from relgraph.algebra.parameters import (
+    channel_shape,
+    core_channels,
+    key_channels,
+    offset_count,
+    space_shape,
+)
 
 
 def macs(connection: Connection) -> int:
@@ -45,11 +51,11 @@ def contexts(connection: Connection) -> int:
 
 
 def predictor_macs(connection: Connection) -> int:
-    """Products that make weights: q · k (of channels over all places), or the predictor's layers
-    once per context."""
+    """Products that make weights: q · k (of channels over all places) and what makes its bias, or
+    the predictor's layers once per context."""
     weight, channels = connection.operator.weight, connection.in_channels
     if weight.source == "pair":
-        return outputs(connection) * width(connection) * channels
+        return outputs(connection) * width(connection) * channels + _position_macs(connection)
     if weight.source == "channels":
         return inputs(connection) * joined_channels(connection)
     if weight.source not in ("pooled", "center"):
@@ -61,6 +67,15 @@ def predictor_macs(connection: Connection) -> int:
     if hidden is None:
         return times * entering * leaving
     return times * hidden * (entering + leaving)
+
+
+def _position_macs(connection: Connection) -> int:
+    """Products of the network behind a continuous position bias, once for each offset."""
+    weight = connection.operator.weight
+    if weight.position != "continuous":
+        return 0
+    leaving = math.prod(channel_shape(connection))
+    return offset_count(connection) * weight.hidden * (2 + leaving)
 
 
 def projection_macs(connection: Connection) -> int:

@@ -29,6 +29,12 @@ NORMALIZED = {
     "sigmoid": "sigmoid",
     "l1": "divided by the sum of their magnitudes",
 }
+POSITIONS = {
+    "relative": "relative position bias",
+    "absolute": "absolute position bias",
+    "continuous": "continuous position bias",
+    "rotary": "rotary positions",
+}
 BORDERS = {
     "zero": "zeros outside",
     "mask": "cut at the border",
@@ -172,7 +178,7 @@ def _weights(operator: Operator) -> str:
         over = " over the channels of a head" if weight.source == "channels" else ""
         words.append(NORMALIZED[weight.normalize] + over)
     if weight.position != "none":
-        words.append(f"{weight.position} position bias")
+        words.append(POSITIONS[weight.position])
     return ", ".join(words)
 
 

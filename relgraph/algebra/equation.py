@@ -154,14 +154,18 @@ def _logit(operator: Operator) -> str:
 def _pair(operator: Operator) -> str:
     head = {"none": "c", "heads": "head(c)", "all": ""}[operator.channel.share]
     query, key = (f"q[o, {head}]", f"k[i, {head}]") if head else ("q[o]", "k[i]")
-    bias = {"none": "", "relative": "i−o", "absolute": "o, i"}[operator.weight.position]
+    position = operator.weight.position
+    bias = {"none": "", "rotary": "", "absolute": "o, i"}.get(position, "i−o")
     inside = ", ".join(part for part in (bias, head) if part)
+    key = f"R[i−o] {key}" if position == "rotary" else key
     score = f"{query} · {key} / √width"
     if operator.weight.score == "cosine":
         score = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
     if operator.weight.score in FEATURES:
         phi = PHI[operator.weight.score]
         score = f"{phi.format(query)} · {phi.format(key)}"
+    if position == "continuous":
+        return score + f" + 16 σ(N[{head}](i−o))" if head else score + " + 16 σ(N(i−o))"
     return score + (f" + B[{inside}]" if bias else "")
 
 

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import STENCILS, Connection, Size, Space, SpaceShare
+from relgraph.algebra.operator import (
+    STENCILS,
+    Connection,
+    Size,
+    Space,
+    SpaceShare,
+    position_share,
+)
 
 Where: TypeAlias = Literal["everywhere", "inside the map", "nowhere"]
 Unit: TypeAlias = Literal["any", "stride", "block", "step"]
@@ -74,8 +81,7 @@ def tie(connection: Connection) -> SpaceShare:
         return "all"
     if operator.weight.source != "pair":
         return operator.space.share
-    shares: dict[str, SpaceShare] = {"none": "all", "relative": "positions", "absolute": "none"}
-    return shares[operator.weight.position]
+    return position_share(operator.weight.position) or "all"
 
 
 def _own_parameters(connection: Connection) -> str:

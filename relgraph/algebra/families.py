@@ -88,6 +88,10 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", position="absolute", qkv_bias=False),
     Weight("pair", score="cosine"),
     Weight("pair", position="relative", score="cosine"),
+    Weight("pair", position="continuous", hidden=8),
+    Weight("pair", position="continuous", hidden=8, score="cosine", key_bias=False),
+    Weight("pair", position="rotary", key_bias=False),
+    Weight("pair", position="rotary", score="cosine"),
     Weight("channels", score="cosine"),
     Weight("pair", score="relu"),
     Weight("pair", score="elu"),
@@ -159,9 +163,10 @@ def framed(operator: Operator) -> Iterator[Operator]:
 
 
 def connection(operator: Operator, grid: Size = GRID, tokens: int = 0) -> Connection:
-    """A small connection of the operator: 4 channels in, 6 out where channels are mixed."""
+    """A small connection of the operator: 4 channels in, 6 out where channels are mixed; twice as
+    many where two heads need 4 each."""
+    turned = operator.weight.position == "rotary" and operator.channel.share == "heads"
+    wide = 2 * CHANNELS if turned else CHANNELS
     keeps = keeps_width(operator)
-    out = CHANNELS if keeps and not operator.frame.output else MIXED
-    return Connection(
-        operator, CHANNELS, out, grid, geometry.out_grid(operator.space, grid), tokens
-    )
+    out = wide if keeps and not operator.frame.output else MIXED
+    return Connection(operator, wide, out, grid, geometry.out_grid(operator.space, grid), tokens)

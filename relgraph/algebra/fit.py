@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relgraph.algebra import cost, geometry
-from relgraph.algebra.operator import TOGETHER, Connection, Normalize, Space, keeps_width
+from relgraph.algebra.operator import BY_OFFSET, TOGETHER, Connection, Normalize, Space, keeps_width
 from relgraph.errors import counted
 
 
@@ -60,7 +60,6 @@ _OF_ONE: dict[Normalize, tuple[str, str]] = {
 
 def _single_channel(connection: Connection) -> Iterator[Misfit]:
     channel, width = connection.operator.channel, connection.in_channels
-    heads = {"none": width, "heads": channel.heads, "all": 1}[channel.share]
     if connection.operator.weight.source == "channels":
         if channel.groups == width and connection.operator.weight.normalize == "softmax":
             found = f"{width} heads of one channel each, under a softmax"
@@ -69,7 +68,7 @@ def _single_channel(connection: Connection) -> Iterator[Misfit]:
             found = "channels compared over a single place"
             yield Misfit("cosine-of-one", found, "a larger map: of one place a cosine is a sign")
         return
-    if connection.operator.weight.score == "cosine" and heads == width:
+    if connection.operator.weight.score == "cosine" and heads(connection) == width:
         found = f"{width} heads of one channel each, compared by cosines"
         yield Misfit("cosine-of-one", found, "wider heads: of one channel a cosine is a sign")
 
@@ -250,23 +249,24 @@ def _reach(space: Space, grid: tuple[int, int]) -> int:
 
 def _place_misfits(connection: Connection) -> Iterator[Misfit]:
     operator = connection.operator
-    relative = operator.weight.position == "relative"
-    offsets = relative or (operator.space.share == "positions" and operator.space.connect == "full")
+    biased = operator.weight.position in ("relative", "continuous")
+    offsets = biased or (operator.space.share == "positions" and operator.space.connect == "full")
     if connection.tokens and operator.space.connect == "full" and offsets:
         yield Misfit(
             "tokens-have-no-offset",
             f"weights by offset on a map with {counted(connection.tokens, 'extra token')}",
             "positions only: an extra token stands nowhere on the map",
-            "use `position: absolute` or none" if relative else "use `share: none`",
+            "use `position: absolute`, `rotary` or none" if biased else "use `share: none`",
         )
-    if relative and connection.key_grid is not None:
+    if operator.weight.position in BY_OFFSET and connection.key_grid is not None:
         yield Misfit(
             "keys-have-no-offset",
-            f"a relative position between a map of {_sides(connection.in_grid)} and keys on a map "
-            f"of {_sides(connection.key_grid)}",
+            f"a {operator.weight.position} position between a map of "
+            f"{_sides(connection.in_grid)} and keys on a map of {_sides(connection.key_grid)}",
             "keys on the map of the queries",
             "use `position: absolute` or none",
         )
+    yield from _turning_misfits(connection)
     if connection.tokens and operator.weight.source == "center" and operator.weight.extent > 1:
         yield Misfit(
             "tokens-have-no-region",
@@ -281,6 +281,36 @@ def _place_misfits(connection: Connection) -> Iterator[Misfit]:
             "one map at both ends",
             "put `select: map` before it",
         )
+
+
+def _turning_misfits(connection: Connection) -> Iterator[Misfit]:
+    """Heads that queries and keys cannot be turned in, and a window on which a turn must close."""
+    operator, width = connection.operator, connection.in_channels
+    if operator.weight.position != "rotary" or operator.channel.share == "none":
+        return  # heads of one channel are refused at any width: rule 49
+    count = heads(connection)
+    if width % count == 0 and width // count % 4:
+        yield Misfit(
+            "rotary-divides",
+            f"rotary positions in heads of {counted(width // count, 'channel')}",
+            "heads of a multiple of 4: a plane for sine and cosine, for rows and for columns",
+            "use fewer or wider heads (`head_channels: 32`)",
+        )
+    space, grid = operator.space, geometry.as_map(connection.in_grid)
+    if space.connect == "window" and any(geometry.ring(space, grid, a) for a in geometry.AXES):
+        yield Misfit(
+            "rotary-on-a-ring",
+            f"rotary positions in windows of {_sides(space.size)} that go round a map of "
+            f"{_sides(grid)}",
+            "windows smaller than the map: a turn does not close where the map goes round",
+            "use a smaller window, or `border: mask`",
+        )
+
+
+def heads(connection: Connection) -> int:
+    """Runs of separate channels with weights of their own."""
+    channel, width = connection.operator.channel, connection.in_channels
+    return {"none": width, "heads": channel.heads, "all": 1}[channel.share]
 
 
 def _sides(grid: tuple[int, int] | None) -> str:

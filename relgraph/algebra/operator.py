@@ -22,9 +22,15 @@ Border = Literal["zero", "mask", "wrap", "reflect", "clamp"]
 Source = Literal["static", "fixed", "pooled", "center", "pair", "channels"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
+Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
 Given = Literal["average", "identity", "shift"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
+
+HIDDEN = 512
+"""Hidden units of the network behind a continuous position bias, as in Swin v2."""
+TEMPERATURE = 10000.0
+"""Of rotary positions: how much slower the slowest plane turns than the fastest, nearly."""
 
 BLOCKS: tuple[SpaceConnect, ...] = ("point", "window", "stripe", "grid", "full")
 STENCILS: tuple[SpaceConnect, ...] = ("local", "axial")
@@ -34,6 +40,17 @@ KEEPING: tuple[ChannelConnect, ...] = ("separate", "local")
 TOGETHER: tuple[Normalize, ...] = ("softmax", "l1")
 """Normalisations of all weights of an output together: they tell an absent slot from one that
 reads 0, and have nothing to say where there is one slot."""
+BY_OFFSET: tuple[Position, ...] = ("relative", "continuous", "rotary")
+"""What pairs know of places as a function of the offset alone: keys need a place on the map of the
+queries."""
+
+
+def position_share(position: Position) -> SpaceShare | None:
+    """How what pairs know of places is shared over space; None where they know none."""
+    if position in BY_OFFSET:
+        return "positions"
+    return "none" if position == "absolute" else None
+
 
 FEATURES: tuple[Score, ...] = ("relu", "elu")
 """Scores that are products of features of a query and of a key, none of them negative: they are
@@ -137,18 +154,31 @@ class Weight:
     Katharopoulos et al., ICML 2020). Keys, and behind a value projection values, are made once for
     each of `kv_heads` equal runs of heads (one: Shazeer, multi-query, 2019; some: Ainslie et al.,
     grouped-query, EMNLP 2023), or for every head. The bias is
-    `relative` (one value per offset and head), `absolute` (one per pair of places and head) or
-    none. `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each
-    group of channels (a head), where q_d and k_c are what the projections make of the whole map on
-    these channels, and τ = `temperature` is learned for each head; one W serves all positions, and
-    its softmax runs over the channels c of the head. `extent` is the side of the region that a
-    `center` source reads. `fixed` values: `average`, `identity` or `shift`, which
-    reads one tap of a kernel: the one that stands `offset` rows and columns from its centre.
+    `relative` (one value per offset and head), `absolute` (one per pair of places and head),
+    `continuous` (16 σ(W₂ relu(W₁ c + b₁)) of an offset's coordinates c, through `hidden` units: Liu
+    et al., Swin v2, CVPR 2022) or none. With `rotary` positions there is none, but queries and keys
+    are turned by where they stand (Su et al., RoFormer, 2021; in two axes as in Heo et al., ECCV
+    2024): of a head of width d the features 2i and 2i + 1 form a plane, those of the first half
+    turn by the row, those of the second by the column, the i-th plane of a half by
+    `temperature`^(−4i/d) for each place. A score is a function of query, key and offset; extra
+    tokens are not turned, as if they stood at the first place.
+
+    `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each group of
+    channels (a head), where q_d and k_c are what the projections make of the whole map on these
+    channels, and τ = `temperature` is learned for each head; one W serves all positions, and its
+    softmax runs over the channels c of the head.
+
+    Offsets are input − output, counted in taps of a kernel, places of a block, cells of a grid. A
+    coordinate is sign(d) log₂(1 + 8|d|/D) / 3, D the largest |d| of its axis; on a ring d is the
+    shorter way round. `qkv_bias` gives all projections a bias; without `key_bias` the keys have
+    none. `extent` is the side of the region that a `center` source reads. `fixed` values:
+    `average`, `identity` or `shift`, which reads one tap of a kernel: the one that stands `offset`
+    rows and columns from its centre.
     """
 
     source: Source = "static"
     normalize: Normalize = "none"
-    position: Literal["none", "relative", "absolute"] = "none"
+    position: Position = "none"
     predictor: Predictor | None = None
     extent: int = 1
     qkv_bias: bool = True
@@ -156,6 +186,14 @@ class Weight:
     score: Score = "dot"
     kv_heads: int | None = None
     offset: Size = (0, 0)
+    key_bias: bool = True
+    hidden: int = HIDDEN
+    temperature: float = TEMPERATURE
+
+    @property
+    def keyless(self) -> bool:
+        """Whether queries and values have a bias and keys have none."""
+        return self.qkv_bias and not self.key_bias
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ A `local` weight shared over positions is a torch convolution kernel. Offsets ar
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -27,6 +28,7 @@ from relgraph.algebra.operator import (
     Size,
     Space,
     SpaceShare,
+    Weight,
     compares,
     keeps_width,
 )
@@ -239,15 +241,30 @@ def _source(connection: Connection) -> tuple[Parameter, ...]:
 def _projections(connection: Connection) -> tuple[Parameter, ...]:
     """`qkv`, or `q` and `kv` where keys and values read a reduced map; values only in a frame."""
     operator, c = connection.operator, connection.in_channels
-    biased, values = operator.weight.qkv_bias, 1 if operator.frame.value else 0
-    shared = (1 + values) * key_channels(connection)
-    rows = {"qkv": c + shared}
+    widths = {"q": c, "k": key_channels(connection)}
+    if operator.frame.value:
+        widths["v"] = widths["k"]
+    stacked = {"qkv": tuple(widths)}
     if connection.key_grid is not None:
-        rows = {"q": c, "kv": shared}
+        stacked = {"q": ("q",), "kv": tuple(widths)[1:]}
     return tuple(
         parameter
-        for name, count in rows.items()
-        for parameter in (_matrix(name, count, c), *_bias(f"{name}.bias", (count,), biased))
+        for name, parts in stacked.items()
+        for parameter in (
+            _matrix(name, sum(widths[part] for part in parts), c),
+            *_stacked_bias(operator.weight, name, {part: widths[part] for part in parts}),
+        )
+    )
+
+
+def _stacked_bias(weight: Weight, name: str, widths: Mapping[str, int]) -> tuple[Parameter, ...]:
+    """One bias for all rows; without the keys', one for each of the other parts."""
+    if not weight.keyless or "k" not in widths:
+        return _bias(f"{name}.bias", (sum(widths.values()),), weight.qkv_bias)
+    return tuple(
+        parameter
+        for part, width in widths.items()
+        for parameter in _bias(f"{name}.{part}_bias", (width,), part != "k")
     )
 
 
@@ -271,6 +288,13 @@ def _position(connection: Connection) -> tuple[Parameter, ...]:
     if position == "absolute":
         shape = (heads, *space_shape(connection, "none"))
         return (Parameter("position_bias", shape, "truncated_normal", False),)
+    if position == "continuous":
+        hidden = connection.operator.weight.hidden
+        return (
+            Parameter("cpb_mlp.0.weight", (hidden, 2), "truncated_normal", False),
+            *_bias("cpb_mlp.0.bias", (hidden,)),
+            Parameter("cpb_mlp.2.weight", (heads, hidden), "truncated_normal", False),
+        )
     return ()
 
 

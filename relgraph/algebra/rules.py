@@ -17,8 +17,9 @@ from collections.abc import Callable
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.head_rules import HEAD_RULES
-from relgraph.algebra.operator import BLOCKS, STENCILS, Operator, compares
+from relgraph.algebra.operator import BLOCKS, BY_OFFSET, STENCILS, Operator, compares
 from relgraph.algebra.overlapping_rules import OVERLAPPING
+from relgraph.algebra.position_rules import POSITIONS
 from relgraph.algebra.rule import Kind, Rule, Violation
 from relgraph.algebra.window_rules import AROUND, MOVED
 
@@ -83,8 +84,8 @@ def _has_stride(o: Operator) -> bool:
     return o.space.stride != (1, 1)
 
 
-def _relative(o: Operator) -> bool:
-    return o.weight.position == "relative"
+def _by_offset(o: Operator) -> bool:
+    return o.weight.position in BY_OFFSET
 
 
 RULES: tuple[Rule, ...] = (
@@ -342,7 +343,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         41,
         ("weight.position", "space.rank"),
-        _both(_relative, _space_rank("reduce")),
+        _both(_by_offset, _space_rank("reduce")),
         "keys of a reduced map have no offset from a query; use `absolute`",
     ),
     Rule(
@@ -373,6 +374,7 @@ RULES: tuple[Rule, ...] = (
     *MOVED,
     *HEAD_RULES,
     *CHANNEL_RULES,
+    *POSITIONS,
     *OVERLAPPING,
 )
 

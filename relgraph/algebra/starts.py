@@ -37,7 +37,8 @@ def started_weights(connection: Connection) -> tuple[StartedWeight, ...]:
     """The weights whose start a rule sets: linear layers, kernels, matrices over positions.
 
     The last layer of a predictor behind a norm is left out, and so are experts: their scale makes
-    a predicted kernel's squared sum start near 1.
+    a predicted kernel's squared sum start near 1. So is the network of a position bias, which is a
+    table of positions written otherwise.
     """
     kept = {"expand.weight"} if _scales_kernels(connection) else set()
     found = []
@@ -45,7 +46,8 @@ def started_weights(connection: Connection) -> tuple[StartedWeight, ...]:
         if parameter.name == "weight":
             found.append(_static(connection))
         elif parameter.name.endswith(".weight") and len(parameter.shape) == 2:
-            found += [StartedWeight(parameter.name)] if parameter.name not in kept else []
+            own = parameter.name in kept or parameter.name.startswith("cpb_mlp.")
+            found += [] if own else [StartedWeight(parameter.name)]
     return tuple(found)
 
 

@@ -276,6 +276,8 @@ def _check_geometry(connection: Connection, flow: Flow, site: Site) -> None:
         site.findings.refuse(
             misfit.code, use.place, misfit.found, f"{misfit.expected} ({use.name})", misfit.hint
         )
+    if connection.operator.weight.position == "rotary" and flow.shape.layout == "sequence":
+        site.findings.fixed = True  # how many rows a sequence has, only its builder knows
     if connection.in_grid is not None and space.connect in ("window", "stripe", "grid"):
         covered = geometry.extent(space, connection.in_grid)
         if not space.pad:

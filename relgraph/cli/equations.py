@@ -5,6 +5,7 @@ The notation is the algebra's: o and d are the output's position and channel, j 
 
 from __future__ import annotations
 
+from relgraph.algebra.describe import POSITIONS
 from relgraph.algebra.equation import PHI
 from relgraph.algebra.operator import FEATURES, Channel, Operator, Space, Weight
 
@@ -129,7 +130,7 @@ def _dynamism(weight: Weight, center: str) -> str:
     if weight.kv_heads is not None:
         parts.append(f"keys and values of {weight.kv_heads} for all heads")
     if weight.position != "none":
-        parts.append(f"{weight.position} position bias")
+        parts.append(POSITIONS[weight.position])
     if weight.normalize != "none":
         over = " over the channels of a head" if weight.source == "channels" else ""
         parts.append(weight.normalize + over)
@@ -165,6 +166,7 @@ def _pair(operator: Operator) -> str:
     weight, channel = operator.weight, operator.channel
     head = {"heads": "head(d)", "all": "", "none": "d"}[channel.share]
     query, key = (f"q[o, {head}]", f"k[j, {head}]") if head else ("q[o]", "k[j]")
+    key = f"R[j − o] {key}" if weight.position == "rotary" else key
     inside = f"{query} · {key}"
     if weight.score == "cosine":
         inside = f"τ[{head}] cos({query}, {key})" if head else f"τ cos({query}, {key})"
@@ -174,6 +176,8 @@ def _pair(operator: Operator) -> str:
     extra = f", {head}" if head else ""
     if weight.position == "relative":
         inside += f" + B[j − o{extra}]"
+    elif weight.position == "continuous":
+        inside += f" + 16 σ(N[{head}](j − o))" if head else " + 16 σ(N(j − o))"
     elif weight.position == "absolute":
         inside += f" + B[o, j{extra}]"
     return inside if weight.normalize == "none" else f"{weight.normalize}_j({inside})"

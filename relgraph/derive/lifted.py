@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from relgraph.algebra.operator import BiasShare, Border, Operator, Predictor, Rank, Source
+from relgraph.algebra.operator import (
+    HIDDEN,
+    TEMPERATURE,
+    BiasShare,
+    Border,
+    Operator,
+    Predictor,
+    Rank,
+    Source,
+)
 from relgraph.derive.spelling import PREDICTED, usual_bias
 from relgraph.graph.bodies import core_of
 from relgraph.relations.weight import default_border
@@ -35,7 +44,14 @@ def lifted(use: OperatorUse, node: Operator) -> OperatorUse:
         space = replace(space, rank=own.space.rank)
     space = replace(space, border=_border(own, node))
     frame = replace(node.frame, value_bias=own.frame.value_bias, output_bias=own.frame.output_bias)
-    weight = replace(node.weight, predictor=_predictor(use, node), qkv_bias=_qkv_bias(own, node))
+    weight = replace(
+        node.weight,
+        predictor=_predictor(use, node),
+        qkv_bias=_qkv_bias(own, node),
+        key_bias=own.weight.key_bias or node.weight.source != "pair",
+        hidden=own.weight.hidden if node.weight.position == "continuous" else HIDDEN,
+        temperature=own.weight.temperature if node.weight.position == "rotary" else TEMPERATURE,
+    )
     made = replace(node, space=space, weight=weight, frame=frame)
     made = replace(made, bias=_bias(own, made))
     return replace(

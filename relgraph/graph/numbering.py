@@ -94,6 +94,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
         yield "keys", operator.weight.kv_heads
+        yield "positions", operator.weight.position
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     if operator.weight.fixed == "shift":

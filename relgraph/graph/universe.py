@@ -31,7 +31,7 @@ from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.numbers import GENERIC, Numbers
-from relgraph.relations.weight import Position, any_channel, any_space
+from relgraph.relations.weight import any_channel, any_space
 
 _Value = TypeVar("_Value", Space, Channel, Weight)
 _Many: TypeAlias = dict[_Value, int]
@@ -211,15 +211,12 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
     return {channel: ways for channel, ways in many.items() if ways}
 
 
-_POSITIONS: tuple[Position, ...] = ("none", "relative", "absolute")
-
-
 def _weights(numbers: Numbers) -> _Many[Weight]:
     pairs = (
         Weight("pair", position=position, score=score, kv_heads=shared)
         for score in numbers.scores
         for shared in numbers.keys
-        for position in _POSITIONS
+        for position in numbers.positions
     )
     sources = {
         Weight("static"): 1,

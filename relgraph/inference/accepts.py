@@ -43,7 +43,8 @@ def before(node: Connect | Element, shifts: bool) -> Taken | None:
     if isinstance(node, Element):
         return _before_classifier(node, shifts) if node.word == "classifier" else None
     operator = node.connection.operator
-    if accepts_attention(node) or (accepts_window_attention(node) and not operator.space.pad):
+    attends = accepts_attention(node) or accepts_window_attention(node)
+    if attends and not operator.space.pad and not operator.weight.keyless:
         weight = replace(operator.weight, qkv_bias=operator.weight.qkv_bias or shifts)
         return Taken(_with(node, replace(operator, weight=weight)), "qkv.weight", "qkv.bias")
     framed = operator.frame.value or operator.frame.output

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from relgraph.algebra.operator import HIDDEN
 from relgraph.inference.accepts import Taken, before, behind, is_passed
-from relgraph.inference.steps import Bake, IntoColumns, IntoRows, Source, Step
+from relgraph.inference.steps import Bake, IntoColumns, IntoRows, Source, Step, Tabulate
+from relgraph.lower.attention import accepts_window_attention
 from relgraph.lower.baked import bakes
 from relgraph.program import (
     Body,
@@ -49,9 +51,9 @@ def for_inference(program: Program) -> Rewritten:
     stem = work.scope(program.stem, "stem")
     stages = tuple(work.stage(stage, f"stages.{at}") for at, stage in enumerate(program.stages))
     head = work.body(program.head, "")
-    baked = sum(isinstance(step, Bake) for step in work.steps)
+    baked = sum(isinstance(step, Bake | Tabulate) for step in work.steps)
     contract = program.contract
-    if baked:
+    if any(isinstance(step, Bake) for step in work.steps):
         contract = replace(contract, fixed=True)
     made = replace(program, stem=stem, stages=stages, head=head, contract=contract, inference=True)
     folded = len(work.steps) - baked
@@ -158,12 +160,25 @@ class _Rewriting:
 
     def _baked(self, node: Node, path: str) -> Node:
         """Attention with its table. Last: the weights that it changes have taken all else."""
-        if not isinstance(node, Connect) or not bakes(node):
+        if not isinstance(node, Connect):
             return node
+        if not bakes(node):
+            return self._tabulated(node, path)
         self.steps.append(Bake(_join(path, node.attr), node))
-        weight = replace(node.connection.operator.weight, position="none")
+        weight = replace(node.connection.operator.weight, position="none", hidden=HIDDEN)
+        weight = replace(weight, key_bias=True)  # of 0, where keys had none
         operator = replace(node.connection.operator, weight=weight)
         return replace(node, connection=replace(node.connection, operator=operator), baked=True)
+
+    def _tabulated(self, node: Connect, path: str) -> Node:
+        """Window attention whose bias a network makes, with a table of what it gives."""
+        weight = node.connection.operator.weight
+        if weight.position != "continuous" or not accepts_window_attention(node):
+            return node
+        self.steps.append(Tabulate(_join(path, node.attr), node))
+        weight = replace(weight, position="relative", hidden=HIDDEN)
+        operator = replace(node.connection.operator, weight=weight)
+        return replace(node, connection=replace(node.connection, operator=operator))
 
 
 def _names(taken: Taken, path: str) -> tuple[str, str]:

@@ -49,4 +49,12 @@ class Bake:
     node: Connect
 
 
-Step: TypeAlias = IntoRows | IntoColumns | Bake
+@dataclass(frozen=True)
+class Tabulate:
+    """Attention at `path` as `node` was: what a network makes of every offset becomes a table."""
+
+    path: str
+    node: Connect
+
+
+Step: TypeAlias = IntoRows | IntoColumns | Bake | Tabulate

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from relgraph.algebra.operator import Size
 from relgraph.emitted import load_text
-from relgraph.inference.steps import Bake, IntoColumns, IntoRows, Source, Step
+from relgraph.inference.steps import Bake, IntoColumns, IntoRows, Source, Step, Tabulate
 from relgraph.lower.attention_parts import RELATIVE_POSITION_INDEX, heads
+from relgraph.lower.pair_positions import POSITION_NETWORK, RELATIVE_OFFSETS
 from relgraph.lower.windows import (
     CUT_MASK,
     FIT_WINDOW,
@@ -39,6 +40,8 @@ def inference_tensors(steps: Sequence[Step], tensors: Mapping[str, Tensor]) -> d
             _into_rows(step, made)
         elif isinstance(step, IntoColumns):
             _into_columns(step, made)
+        elif isinstance(step, Tabulate):
+            _tabulate(step, made)
         else:
             _bake(step, made)
     return {
@@ -88,6 +91,7 @@ def _bake(step: Bake, made: dict[str, Tensor]) -> None:
         connection.in_channels,
         heads(connection.operator.channel, connection.in_channels),
     )
+    _complete_bias(step.path, made)
     for name in ("qkv.weight", "qkv.bias"):
         tensor = made.get(f"{step.path}.{name}")
         if tensor is not None:
@@ -96,12 +100,37 @@ def _bake(step: Bake, made: dict[str, Tensor]) -> None:
     made[f"{step.path}.bias"] = _table(step, made)
 
 
+def _complete_bias(path: str, made: dict[str, Tensor]) -> None:
+    """One bias of queries, keys and values, where keys have none."""
+    q, v = (made.pop(f"{path}.qkv.{part}_bias", None) for part in "qv")
+    if q is not None and v is not None:
+        made[f"{path}.qkv.bias"] = torch.cat([q, torch.zeros_like(q), v])
+
+
+def _tabulate(step: Tabulate, made: dict[str, Tensor]) -> None:
+    made[f"{step.path}.relative_position_bias_table"] = _offset_biases(step, made)
+
+
+def _offset_biases(step: Bake | Tabulate, made: dict[str, Tensor]) -> Tensor:
+    """The bias of each offset and head: the table that is learned, or what the network gives."""
+    if step.node.connection.operator.weight.position == "relative":
+        return made.pop(f"{step.path}.relative_position_bias_table")
+    prefix = f"{step.path}.cpb_mlp."
+    own = {n.removeprefix(prefix): made.pop(n) for n in list(made) if n.startswith(prefix)}
+    heads_of, hidden = own["2.weight"].shape
+    network = _functions().PositionNetwork(heads_of, hidden).double()
+    network.load_state_dict(own)
+    with torch.no_grad():
+        table: Tensor = network(_functions().relative_offsets(_made_for(step.node), "cpu"))
+    return table
+
+
 def _table(step: Bake, made: dict[str, Tensor]) -> Tensor:
     """Bias and mask of every pair of places: (windows or 1, heads, places, places)."""
     operator = step.node.connection.operator
     if operator.weight.position == "absolute":
         return made.pop(f"{step.path}.position_bias").unsqueeze(0)
-    table = made.pop(f"{step.path}.relative_position_bias_table")
+    table = _offset_biases(step, made)
     grid, window, shift = _windows(step.node)
     index = _functions().relative_position_index(window, _made_for(step.node), table.device)
     bias = table[index].permute(2, 0, 1).unsqueeze(0)
@@ -133,7 +162,14 @@ def _made_for(node: Connect) -> Size:
 @cache
 def _functions() -> ModuleType:
     """The very functions by which emitted attention lays windows on maps."""
-    definitions = (FIT_WINDOW, WINDOW_ORDER, CUT_MASK, RELATIVE_POSITION_INDEX)
-    imports = "import math\n\nimport torch\nfrom torch import Tensor\n"
+    definitions = (
+        FIT_WINDOW,
+        WINDOW_ORDER,
+        CUT_MASK,
+        RELATIVE_POSITION_INDEX,
+        RELATIVE_OFFSETS,
+        POSITION_NETWORK,
+    )
+    imports = "import math\n\nimport torch\nfrom torch import Tensor, nn\n"
     text = "\n\n\n".join([imports, *(definition.text for definition in definitions)])
     return load_text(text, "windows.py")

@@ -123,7 +123,9 @@ class BakedAttention2d(nn.Module):
 def bakes(node: Connect) -> bool:
     """Whether an attention has a position bias that a table of its map can hold."""
     weight, space = node.connection.operator.weight, node.connection.operator.space
-    if weight.source != "pair" or weight.score != "dot" or weight.position == "none" or space.pad:
+    if weight.source != "pair" or weight.score != "dot" or space.pad:
+        return False
+    if weight.position in ("none", "rotary"):
         return False
     if weight.kv_heads is not None:
         return False

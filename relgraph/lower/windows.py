@@ -103,7 +103,8 @@ def largest_window(connection: Connection) -> Size:
     """The map, to which parameters bind a window that is larger; as written where none count its
     places: a larger map may hold it whole."""
     operator = connection.operator
-    if operator.weight.source == "pair" and operator.weight.position == "none":
+    sized = operator.weight.position in ("relative", "absolute")
+    if operator.weight.source == "pair" and not sized:
         return operator.space.size
     return as_grid(connection.in_grid)
 

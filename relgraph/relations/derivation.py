@@ -101,6 +101,7 @@ _WRITTEN = {
     "normal": "normalize",
     "scores": "score",
     "keys": "kv_heads",
+    "positions": "position",
     "sources": "source",
 }
 """Kinds of variants that a weight has under another name."""

@@ -20,6 +20,7 @@ from relgraph.algebra.operator import (
     Given,
     Normalize,
     Operator,
+    Position,
     Rank,
     RankWord,
     Score,
@@ -210,7 +211,7 @@ def _weight(words: list[str]) -> Weight:
         word = left.left.pop(0)
         if word in get_args(Normalize)[1:]:
             normalize = word
-        elif word in ("relative", "absolute"):
+        elif word in get_args(Position)[1:]:
             position = word
         elif word in _GIVEN:
             given = word

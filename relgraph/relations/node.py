@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from relgraph.algebra.canonical import canonical
-from relgraph.algebra.operator import Channel, Frame, Operator, Weight
+from relgraph.algebra.operator import HIDDEN, TEMPERATURE, Channel, Frame, Operator, Weight
 
 Kind = Literal["chain", "sum", "product", "split", "splitsum", "splitproduct"]
 SPLITS: tuple[Kind, ...] = ("split", "splitsum", "splitproduct")
@@ -43,7 +43,14 @@ def core(operator: Operator) -> Operator:
 
     The frame stays, as whether there are projections, not whether they have biases.
     """
-    weight = replace(operator.weight, predictor=None, qkv_bias=True)
+    weight = replace(
+        operator.weight,
+        predictor=None,
+        qkv_bias=True,
+        key_bias=True,
+        hidden=HIDDEN,
+        temperature=TEMPERATURE,
+    )
     frame = Frame(operator.frame.value, operator.frame.output)
     bare_ = replace(operator, weight=weight, frame=frame, bias="none")
     return as_given(canonical(bare_).operator)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Score, Size, Source
+from relgraph.algebra.operator import Normalize, Position, Score, Size, Source
 
 Along: TypeAlias = Literal["rows", "columns"]
 Overlap: TypeAlias = tuple[int, int, int, int]
@@ -27,15 +27,15 @@ class Numbers:
     root has it); sides of the region of a `center` source (`extent`). Which way
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
-    `normal` are the normalisations that edits write and `scores` how they let queries be compared
-    with keys, `sources` what weights are predicted from, and `keys` the counts of keys that runs of
-    heads share (None: every head has its own): what the graph is about, and with a root that has
-    another, that one too. So are the `offset`s of given shifts and the windows of an `outlook`, of
-    which there are none without such a root, and what windows read around them (`halo`), which is
-    nothing without one. Such variants are families like others, but a graph in which nobody asked
-    for them would only be larger.
-    Numbers that are `sized` are meant as they stand, also where they are the generic ones: a kernel
-    of 3×3 is one of 3×3 then.
+    `normal` are the normalisations that edits write, `scores` how they let queries be compared with
+    keys, `keys` the counts of keys that runs of heads share (None: every head has its own),
+    `positions` what they let pairs know of places, `sources` what weights are predicted from: what
+    the graph is about, and with a root that has another, that one too. So are the `offset`s of
+    given shifts and the windows of an `outlook`, of which there are none without such a root, and
+    what windows read around them (`halo`), which is nothing without one. Such variants are families
+    like others, but a graph in which nobody asked for them would only be larger. Numbers that are
+    `sized` are meant as they stand, also where they are the generic ones: a kernel of 3×3 is one of
+    3×3 then.
     """
 
     kernel: tuple[Size, ...] = ((3, 3),)
@@ -56,6 +56,7 @@ class Numbers:
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
     keys: tuple[int | None, ...] = (None,)
+    positions: tuple[Position, ...] = ("none", "relative", "absolute")
     sources: tuple[Source, ...] = ("pooled", "center", "pair")
     halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
@@ -86,6 +87,7 @@ KINDS = tuple(field.name for field in fields(Numbers) if field.name != "sized")
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "normal": get_args(Normalize),
     "scores": get_args(Score),
+    "positions": get_args(Position),
     "sources": tuple(name for name in get_args(Source) if name not in ("static", "fixed")),
     "keys": (),
 }

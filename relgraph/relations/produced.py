@@ -121,7 +121,7 @@ def _windows(space: Space) -> object:
 def _source(inner: Operator, outer: Operator) -> str | None:
     mine, theirs = inner.weight, outer.weight
     if mine.source in ("static", "fixed"):
-        return _constant(theirs)
+        return _constant(inner, outer)
     if mine.source != theirs.source:
         return _SOURCES[frozenset((mine.source, theirs.source))]
     if mine.source == "center" and mine.extent > theirs.extent:
@@ -131,15 +131,35 @@ def _source(inner: Operator, outer: Operator) -> str | None:
     return _pair(inner, outer) if mine.source == "pair" else None
 
 
-def _constant(theirs: Weight) -> str | None:
+def _constant(inner: Operator, outer: Operator) -> str | None:
     """Without a position bias numbers are queries and keys that do not depend on the input; a
-    softmax needs none. Between channels there is no such bias."""
+    softmax needs none. A network's bias is between 0 and 16, and turned queries and keys give no
+    number: under a softmax either gives the average."""
+    theirs = outer.weight
     if theirs.source == "channels":
         return "cosines between channels are no given numbers, and nothing stands beside them"
+    if theirs.normalize == "softmax":
+        return _averaged(inner, outer) if theirs.position == "continuous" else None
     if theirs.score in FEATURES:
         return "a product of features is not negative"
+    if theirs.position in _WITHOUT_NUMBERS:
+        return _WITHOUT_NUMBERS[theirs.position]
     bounded = theirs.score == "cosine" and theirs.position == "none"
-    return "a scaled cosine is bounded" if bounded and theirs.normalize != "softmax" else None
+    return "a scaled cosine is bounded" if bounded else None
+
+
+_WITHOUT_NUMBERS = {
+    "continuous": "a continuous bias lies between 0 and 16, and what it is a network says",
+    "rotary": "turned queries and keys give no number that is the same for two offsets",
+}
+
+
+def _averaged(inner: Operator, outer: Operator) -> str | None:
+    """A network that is one number is divided out; another number for each offset it may not be."""
+    alike = inner.weight.source == "fixed" or inner.space.share == "all"
+    if alike and _same_support(inner.space, outer.space):
+        return None
+    return _WITHOUT_NUMBERS["continuous"]
 
 
 def _pair(inner: Operator, outer: Operator) -> str | None:
@@ -149,6 +169,9 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     mine, theirs = inner.weight.kv_heads, outer.weight.kv_heads
     if theirs is not None and (mine is None or theirs % mine):
         return "heads that share keys do not compare with keys of their own"
+    known = _known_places(inner, outer)
+    if known is not None:
+        return known
     if inner.channel != outer.channel:
         return "at the same total width other heads compare queries and keys of another width"
     if inner.space.rank != outer.space.rank:
@@ -156,6 +179,21 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     if outer.weight.normalize in ("none", "l1") and not _same_support(inner.space, outer.space):
         return "query · key is not zero outside the smaller support"
     return None
+
+
+def _known_places(inner: Operator, outer: Operator) -> str | None:
+    """What pairs know of places, where it is no table of numbers."""
+    mine, theirs = inner.weight.position, outer.weight.position
+    alike = replace(inner.space, border="zero") == replace(outer.space, border="zero")
+    if mine == theirs == "rotary" or mine == theirs == "continuous":
+        return None if alike else "their places are counted otherwise"
+    if "rotary" in (mine, theirs):
+        return "turned queries and keys are other functions of the two"
+    if theirs != "continuous":
+        return None
+    if mine == "none" and outer.weight.normalize == "softmax":
+        return None if _same_support(inner.space, outer.space) else _WITHOUT_NUMBERS[theirs]
+    return _WITHOUT_NUMBERS[theirs]
 
 
 def _same_support(one: Space, other: Space) -> bool:

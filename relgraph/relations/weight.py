@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal, TypeAlias
 
 from relgraph.algebra.operator import (
     TOGETHER,
@@ -19,20 +18,23 @@ from relgraph.algebra.operator import (
     Channel,
     Normalize,
     Operator,
+    Position,
     Source,
     Space,
     SpaceShare,
     Weight,
+    position_share,
 )
 from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Relation, Step
 from relgraph.relations.space import SHARES
 from relgraph.relations.values import source
 
-Position: TypeAlias = Literal["none", "relative", "absolute"]
 DYNAMIC: tuple[Source, ...] = ("pooled", "center", "pair", "channels")
 _BY_POSITION: dict[Position, SpaceShare] = {"absolute": "none", "relative": "positions"}
 _BIASES: tuple[Position, ...] = ("relative", "absolute")
+_UNTIED: tuple[Position, ...] = ("continuous", "rotary")
+"""Positions without a number of their own for each offset or pair."""
 
 
 def make_dynamic(operator: Operator, numbers: Numbers) -> Iterator[Step]:
@@ -88,7 +90,11 @@ def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
     )
     before = source(operator.weight)
     if name == "pair":
-        kinds = itertools.product(numbers.scores, _positions(operator.space.share))
+        positions = (
+            *_positions(operator.space.share),
+            *(one for one in numbers.positions if one in _UNTIED),
+        )
+        kinds = itertools.product(numbers.scores, positions)
         for score, position in kinds:
             weight = replace(plain, position=position, score=score)
             space = replace(operator.space, share="none")
@@ -118,7 +124,7 @@ def _shares(operator: Operator) -> Iterator[tuple[SpaceShare, str]]:
     weight, space = operator.weight, operator.space
     if weight.source != "pair":
         yield space.share, ""
-    elif weight.position != "none":
+    elif weight.position in _BY_POSITION:
         yield _BY_POSITION[weight.position], ""
     elif space.connect == "full":  # one window
         yield from ((s, f", share {s}") for s in SHARES if s != "windows")
@@ -128,9 +134,10 @@ def _shares(operator: Operator) -> Iterator[tuple[SpaceShare, str]]:
 
 def sharing_of(operator: Operator) -> SpaceShare | None:
     """How functions (the position biases of pairs) are shared over space; None: by nothing that
-    another source would carry."""
+    another source would carry. A network's bias is one number for each offset."""
     if operator.weight.source == "pair":
-        return _BY_POSITION.get(operator.weight.position)
+        position = operator.weight.position
+        return None if position == "rotary" else position_share(position)
     return operator.space.share
 
 
@@ -166,6 +173,8 @@ def any_space(weight: Weight) -> Space:
 
 def any_channel(weight: Weight) -> Channel:
     """The same of channels, for spaces."""
+    if weight.position == "rotary":  # one channel cannot be turned, a head can
+        return Channel("separate", share="all")
     return Channel("full") if weight.source == "channels" else Channel("separate")
 
 
@@ -217,10 +226,10 @@ def _keys(operator: Operator, count: int | None) -> Iterator[Step]:
         yield Step(names[0], names[1], replace(operator, weight=replace(weight, kv_heads=count)))
 
 
-def add_position(operator: Operator, _: Numbers) -> Iterator[Step]:
+def add_position(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """none → relative: pairs learn a number by offset (or by place) beside query · key."""
     if operator.weight.position == "none":
-        yield from (_placed(operator, value) for value in _BIASES)
+        yield from (_placed(operator, value) for value in numbers.positions if value != "none")
 
 
 def drop_position(operator: Operator, _: Numbers) -> Iterator[Step]:
@@ -239,6 +248,16 @@ def untie_position(operator: Operator, _: Numbers) -> Iterator[Step]:
     """relative → absolute: every pair of places gets its own number."""
     if operator.weight.position == "relative":
         yield _placed(operator, "absolute")
+
+
+def change_position(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """relative → continuous: pairs know places in another way."""
+    before = operator.weight.position
+    if before == "none":
+        return
+    for value in numbers.positions:
+        if value not in ("none", before) and {value, before} != set(_BIASES):
+            yield _placed(operator, value)
 
 
 def _placed(operator: Operator, value: Position) -> Step:
@@ -295,8 +314,30 @@ WEIGHT: tuple[Relation, ...] = (
     ),
     Relation("tie keys", "weight", "sharing", tie_keys, "down: heads share what they had", _GQA),
     Relation("untie keys", "weight", "sharing", untie_keys, "up", _GQA),
-    Relation("add position", "weight", "sharing", add_position, "up: the bias may be 0", _RELATIVE),
-    Relation("drop position", "weight", "sharing", drop_position, "down: the bias is 0", _RELATIVE),
+    Relation(
+        "add position",
+        "weight",
+        "sharing",
+        add_position,
+        "up where the bias may be 0, or one number under a softmax; turned pairs are other ones",
+        _RELATIVE,
+    ),
+    Relation(
+        "drop position",
+        "weight",
+        "sharing",
+        drop_position,
+        "down where add position is up",
+        _RELATIVE,
+    ),
+    Relation(
+        "change position",
+        "weight",
+        "sharing",
+        change_position,
+        "a continuous bias is a special case of one per offset; turned pairs are of none",
+        _SWIN_V2,
+    ),
     Relation("share position", "weight", "sharing", share_position, "down", _RELATIVE),
     Relation("untie position", "weight", "sharing", untie_position, "up", _RELATIVE),
 )

@@ -132,7 +132,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     if mine.source == "channels":
         return same and a.channel == b.channel
     if mine.source == "pair":
-        return same and a.channel == b.channel and a.space.rank == b.space.rank
+        turned = "rotary" in (mine.position, theirs.position) and mine.position != theirs.position
+        return same and not turned and a.channel == b.channel and a.space.rank == b.space.rank
     at = mine.source == "pooled" or a.space.step == b.space.step  # the same centres of windows
     return same and at and _generated(a) and mine.extent <= theirs.extent
 
@@ -205,6 +206,16 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
+    _Row(
+        lambda a, b: b.weight.position == "continuous",
+        "none",
+        "what bias a network gives is trained: no closed form finds it",
+    ),
+    _Row(
+        lambda a, b: b.weight.position == "rotary" and not keeps_functions(a, b),
+        "none",
+        "a mean has no place there: queries and keys are turned, and there is no position bias",
+    ),
     _Row(
         lambda a, b: keeps_functions(a, b) and _linear(b) and a.weight.source == "pooled",
         "projection",

@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from relgraph.algebra.describe import BORDERS, CHANNELS, NORMALIZED, SCORES, SOURCES, describe
+from relgraph.algebra.describe import (
+    BORDERS,
+    CHANNELS,
+    NORMALIZED,
+    POSITIONS,
+    SCORES,
+    SOURCES,
+    describe,
+)
 from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
@@ -204,7 +212,7 @@ def _weight_words(operator: Operator) -> list[str]:
     words += ["keys and values shared by heads"] if weight.kv_heads is not None else []
     words = [CHANNELS] if weight.source == "channels" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
-    return words + ([f"{weight.position} position bias"] if weight.position != "none" else [])
+    return words + ([POSITIONS[weight.position]] if weight.position != "none" else [])
 
 
 def _frame_words(operator: Operator) -> list[str]:

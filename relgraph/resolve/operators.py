@@ -21,7 +21,7 @@ from relgraph.resolved import Body, OperatorUse, Scope, Unknown
 from relgraph.spec.field import named
 from relgraph.spec.inits import INIT
 from relgraph.spec.nodes import ScalarNode
-from relgraph.spec.properties import WIDTH
+from relgraph.spec.rank_properties import WIDTH
 
 WIDTH_FIELDS = named(WIDTH)
 

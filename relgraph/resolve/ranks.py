@@ -15,7 +15,7 @@ from relgraph.resolve.sections import section_at
 from relgraph.resolve.values import is_none, refuse, whole
 from relgraph.spec.field import Field, named
 from relgraph.spec.nodes import ListNode, ScalarNode
-from relgraph.spec.properties import CHANNEL_RANK, SPACE_RANK
+from relgraph.spec.rank_properties import CHANNEL_RANK, SPACE_RANK
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,11 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "qkv_bias": ("pair", "channels"),
     "score": ("pair", "channels"),
     "kv_heads": ("pair",),
+    "key_bias": ("pair",),
 }
+
+READ_BY: Mapping[str, str] = {"hidden": "continuous", "temperature": "rotary"}
+"""Numbers that one position alone reads."""
 
 
 def check_weight_word(closure: Closure, findings: Findings) -> None:
@@ -51,6 +55,7 @@ def read_weight(section: Section) -> Weight:
         )
     source: Any = values["dynamic"] or ("fixed" if values["fixed"] else "static")
     _refuse_other_sources(section, source)
+    _refuse_other_positions(section)
     return Weight(
         source=source,
         normalize=values["normalize"],
@@ -61,6 +66,9 @@ def read_weight(section: Section) -> Weight:
         fixed=values["fixed"],
         score=values["score"],
         kv_heads=values["kv_heads"],
+        key_bias=values["key_bias"],
+        hidden=values["hidden"],
+        temperature=float(values["temperature"]),
         offset=values["offset"],
     )
 
@@ -77,6 +85,22 @@ def _refuse_other_sources(section: Section, source: str) -> None:
             f"{name} with {source} weights",
             f"{name} says something for {' and '.join(sources)} weights",
             related=(written,),
+        )
+
+
+def _refuse_other_positions(section: Section) -> None:
+    """Numbers of a position that another one, or none, does not read."""
+    position: Any = section.values["position"]
+    for name, reader in READ_BY.items():
+        value, default = section.values[name], default_value(named(WEIGHT)[name])
+        if name not in section.written or position == reader or value == default:
+            continue
+        section.findings.refuse(
+            "says-nothing",
+            section.where(name),
+            f"{name} with position {position}",
+            f"{name} says something for position: {reader}",
+            related=(section.where("position"),) if "position" in section.written else (),
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from relgraph.shipped import shipped
-from relgraph.spec import keys, properties
+from relgraph.spec import keys, properties, rank_properties
 from relgraph.spec.field import Field, Kind, Word
 from relgraph.spec.inits import RULES
 from relgraph.spec.words import WORDS
@@ -65,7 +65,10 @@ def _stage() -> Schema:
 
 def _operator() -> Schema:
     schema = _table(keys.OPERATOR)
-    space_rank, channel_rank = _table(properties.SPACE_RANK), _table(properties.CHANNEL_RANK)
+    space_rank, channel_rank = (
+        _table(rank_properties.SPACE_RANK),
+        _table(rank_properties.CHANNEL_RANK),
+    )
     schema["properties"]["space"]["properties"]["rank"] = _any({"const": "none"}, space_rank)
     schema["properties"]["channel"]["properties"]["rank"] = _any({"const": "none"}, channel_rank)
     schema["properties"]["weight"] = _any({"const": "static"}, _table(properties.WEIGHT))

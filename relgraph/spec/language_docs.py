@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from relgraph.shipped import shipped
-from relgraph.spec import keys, properties
+from relgraph.spec import keys, properties, rank_properties
 from relgraph.spec.document import load
 from relgraph.spec.field import Field, Kind, Word
 from relgraph.spec.inits import RULES
@@ -29,13 +29,13 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
     "definition": keys.DEFINITION,
     "operator": keys.OPERATOR,
     "space": properties.SPACE,
-    "space_rank": properties.SPACE_RANK,
+    "space_rank": rank_properties.SPACE_RANK,
     "channel": properties.CHANNEL,
-    "channel_rank": properties.CHANNEL_RANK,
+    "channel_rank": rank_properties.CHANNEL_RANK,
     "weight": properties.WEIGHT,
     "predictor": properties.PREDICTOR,
     "frame": properties.FRAME,
-    "width": properties.WIDTH,
+    "width": rank_properties.WIDTH,
 }
 WORD_GROUPS: dict[str, tuple[Word, ...]] = {
     "structure_words": STRUCTURE,

@@ -30,20 +30,6 @@ class NotYet:
 NOT_YET: Final = (
     NotYet(
         "weight",
-        "position",
-        "continuous",
-        "a bias that a small network makes of the offset (Swin v2)",
-        "position: relative learns one for each offset",
-    ),
-    NotYet(
-        "weight",
-        "position",
-        "rotary",
-        "queries and keys turned by where they stand (RoPE)",
-        "position: relative, or the element position in front",
-    ),
-    NotYet(
-        "weight",
         "talking_heads",
         "",
         "weights mixed over the heads before and after the softmax (CaiT)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from relgraph.algebra.operator import HIDDEN, TEMPERATURE
 from relgraph.spec.field import Field
 from relgraph.spec.keys import MAX_CHANNELS
 
@@ -249,10 +250,31 @@ WEIGHT: Final = (
     Field(
         "position",
         "choice",
-        "a bias on query · key: per offset, per pair of places, or none",
+        "what pairs know of places: a bias per offset (`relative`) or per pair of places "
+        "(`absolute`), a bias that a small network makes of the offset (`continuous`), queries and "
+        "keys turned by row and column (`rotary`), or nothing",
         "none",
-        choices=("none", "relative", "absolute"),
+        choices=("none", "relative", "absolute", "continuous", "rotary"),
         example="position: relative",
+    ),
+    Field(
+        "hidden",
+        "integer",
+        "hidden units of the network behind a continuous position",
+        HIDDEN,
+        minimum=1,
+        maximum=4096,
+        example="hidden: 256",
+    ),
+    Field(
+        "temperature",
+        "number",
+        "of rotary positions: plane i of a half of d channels turns by temperature^(-2i / d) for "
+        "each place",
+        TEMPERATURE,
+        minimum=1,
+        maximum=1e9,
+        example="temperature: 100.0",
     ),
     Field(
         "reduction",
@@ -295,6 +317,13 @@ WEIGHT: Final = (
         True,
         example="qkv_bias: false",
     ),
+    Field(
+        "key_bias",
+        "boolean",
+        "whether keys have a bias where queries and values have one",
+        True,
+        example="key_bias: false",
+    ),
 )
 
 PREDICTOR: Final = (
@@ -329,81 +358,5 @@ FRAME: Final = (
         "a bias in the output projection",
         True,
         example="output_bias: false",
-    ),
-)
-
-SPACE_RANK: Final = (
-    Field(
-        "reduce",
-        "value",
-        "read a map reduced by a factor, or by a body",
-        none=True,
-        example="reduce: 4",
-    ),
-    Field(
-        "tokens",
-        "integer",
-        "through that many mixtures of positions",
-        minimum=1,
-        maximum=MAX_CHANNELS,
-        none=True,
-        example="tokens: 64",
-    ),
-    Field("separable", "boolean", "rows, then columns", False, example="separable: true"),
-    Field(
-        "scales",
-        "value",
-        "a sum over maps reduced by these factors",
-        none=True,
-        example="scales: [2, 4]",
-    ),
-    Field("between", "body", "elements between the factors", none=True, example="between: [gelu]"),
-)
-
-CHANNEL_RANK: Final = (
-    Field(
-        "inner",
-        "integer",
-        "through that many channels",
-        minimum=1,
-        maximum=MAX_CHANNELS,
-        none=True,
-        example="inner: 64",
-    ),
-    Field(
-        "between",
-        "body",
-        "elements between the factors",
-        none=True,
-        example="between: [batch_norm, relu]",
-    ),
-)
-
-WIDTH: Final = (
-    Field(
-        "channels",
-        "width",
-        "output width: a number, or a list that adds up; what comes in where not written",
-        minimum=1,
-        maximum=MAX_CHANNELS,
-        example="channels: [$in, 3]",
-    ),
-    Field(
-        "ratio",
-        "number",
-        "times this; must come out whole",
-        1,
-        minimum=0,
-        maximum=4096,
-        example="ratio: 4",
-    ),
-    Field(
-        "divisor",
-        "integer",
-        "rounds to the nearest multiple, at least 0.9 of it",
-        1,
-        minimum=1,
-        maximum=4096,
-        example="divisor: 8",
     ),
 )

@@ -17,6 +17,7 @@ from relgraph.algebra.operator import Channel, Connection, Operator, Weight
 from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
+from relgraph.transfer.keyless import with_key_bias, without_key_bias
 from relgraph.transfer.shared_keys import averaged, untied, written_out
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
@@ -36,6 +37,16 @@ def carry_connection(
     if target.operator.weight.kv_heads is not None:
         whole = carry_connection(source, untied(target), tensors, written_out(target, fresh))
         return whole if isinstance(whole, Refused) else like(averaged(target, whole), fresh)
+    source, tensors = with_key_bias(source, tensors)
+    biased, started = with_key_bias(target, fresh)
+    carried = _carried(source, biased, tensors, started)
+    return carried if isinstance(carried, Refused) else without_key_bias(target, carried)
+
+
+def _carried(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors
+) -> Carried | Refused:
+    """The same where all projections have a bias or none."""
     source, tensors = _as_average(source, tensors)
     refused = _widths(source, target)
     if refused is not None:
@@ -140,7 +151,16 @@ def _kept_fresh(core: Part, fresh: Tensors) -> Part:
         n
         for n in fresh
         if n.startswith(
-            ("qkv.", "q.", "kv.", "logit_scale", "temperature", "relative_", "position_")
+            (
+                "qkv.",
+                "q.",
+                "kv.",
+                "logit_scale",
+                "temperature",
+                "relative_",
+                "position_",
+                "cpb_mlp.",
+            )
         )
     ]
     rest = {name: fresh[name] for name in names if name not in core.tensors}

@@ -11,17 +11,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Predictor, SpaceShare
+from relgraph.algebra.operator import Connection, Predictor, SpaceShare, position_share
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
 from relgraph.transfer.functions import OUTSIDE, Moved, Places, Rule, axes_of, move
+from relgraph.transfer.places import network_of, turns
 from relgraph.transfer.static import INTO_SOFTMAX, LOGITS, position_tensors
 from relgraph.verify.oracle_channels import unit_count
+from relgraph.verify.oracle_positions import offset_biases
 
 RANK_FALLS = (
     "query · key of {0} heads into {1}: at the same total width the keys of a head are {2}, so "
     "the rank of its scores is another"
 )
 NO_LAST_BIAS = "a mixture of experts has no number of its own beside them"
+OTHER_TURNS = "queries and keys that are turned otherwise, or not at all, are other functions"
 OTHER_HEADS = "other heads compare a channel with other ones"
 OTHER_SCORE = {
     "dot": "a product of query and key is none of what the other score makes of them",
@@ -150,6 +153,8 @@ def pair_to_pair(
     if source.operator.weight.score != target.operator.weight.score:
         other = target if target.operator.weight.score != "dot" else source
         return Refused(OTHER_SCORE[other.operator.weight.score])
+    if turns(source) != turns(target):
+        return Refused(OTHER_TURNS)
     heads = unit_count(source), unit_count(target)
     if heads[0] != heads[1]:
         width = "narrower" if heads[1] > heads[0] else "wider"
@@ -157,7 +162,7 @@ def pair_to_pair(
     projections = _projections(source, target, tensors, fresh)
     if isinstance(projections, Refused):
         return projections
-    table = _table(source, target, tensors, rule)
+    table = _table(source, target, tensors, fresh, rule)
     if isinstance(table, Refused):
         return Part(projections, table.reason, None, "partial")
     if _loses_bias(target, tensors, projections):
@@ -215,7 +220,9 @@ def _projections(
     return {**made, **{n: t for n, t in tensors.items() if n == "logit_scale"}}
 
 
-def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule) -> Part | Refused:
+def _table(
+    source: Connection, target: Connection, tensors: Tensors, fresh: Tensors, rule: Rule
+) -> Part | Refused:
     """The target's position table; no table is a table of zeros, shared as coarsely as it can be.
 
     Where both have the same slots a source without a table needs none either."""
@@ -224,10 +231,12 @@ def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule)
         return axes
     if (rule == "none" and not _is_within(axes)) or (rule == "l1" and not _same_entries(axes)):
         return Refused(ONE_FUNCTION)
+    if target.operator.weight.position == "continuous":
+        return network_of(source, target, tensors, fresh, _same_entries(axes))
     moved = move(_positions(source, tensors, axes[0][0].space.orbits), axes, rule)
     if rule == "none" and not (_same_entries(axes) and moved.exact):
         return _cut(target, moved)
-    if target.operator.weight.position == "none":
+    if target.operator.weight.position in ("none", "rotary"):
         return _without_table(source, tensors, moved, _same_entries(axes))
     closed = bool(moved.outside.any())
     values = torch.where(moved.outside, OUTSIDE if closed else 0.0, moved.values[..., 0])
@@ -241,7 +250,7 @@ def _table(source: Connection, target: Connection, tensors: Tensors, rule: Rule)
 def _cut(target: Connection, moved: Moved) -> Part:
     """The same query · key, perhaps on fewer pairs, without a softmax: the nearest W with it."""
     reason = "query · key is kept, perhaps on fewer pairs; its position bias averaged over orbits"
-    if target.operator.weight.position == "none":
+    if target.operator.weight.position in ("none", "rotary"):
         return Part({}, reason, None, "projection" if not moved.values.any() else "partial")
     return Part(position_tensors(target, moved.values[..., 0]), reason, None, "projection")
 
@@ -257,14 +266,14 @@ def _without_table(source: Connection, tensors: Tensors, moved: Moved, same: boo
         reason = "query · key is kept, but without a position bias nothing closes other entries"
         return Part({}, reason, None, "partial")
     position = source.operator.weight.position
-    if position == "none" or not bool(moved.values.abs().max()):
+    if position in ("none", "rotary") or not bool(moved.values.abs().max()):
         return Part({})
     return Part({}, "query · key is kept; the target has no position bias", None, "partial")
 
 
 def _share(connection: Connection) -> SpaceShare:
-    shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none", "none": "all"}
-    return shares[connection.operator.weight.position]
+    position = connection.operator.weight.position
+    return "all" if position == "rotary" else position_share(position) or "all"
 
 
 def _positions(source: Connection, tensors: Tensors, orbits: int) -> Tensor:
@@ -274,6 +283,8 @@ def _positions(source: Connection, tensors: Tensors, orbits: int) -> Tensor:
         return tensors["relative_position_bias_table"].T[..., None]
     if position == "absolute":
         return tensors["position_bias"].reshape(heads, orbits, 1)
+    if position == "continuous":
+        return offset_biases(source, tensors).T[..., None]
     return torch.zeros(heads, orbits, 1, dtype=torch.float64)
 
 

@@ -28,15 +28,16 @@ def untied(connection: Connection) -> Connection:
 
 def written_out(connection: Connection, tensors: Tensors) -> dict[str, Tensor]:
     """The tensors of `untied`: rows of shared keys and values once for each head of their run."""
-    return {**tensors, **{name: _spread(connection, t) for name, t in _shared(connection, tensors)}}
+    own = {name: _spread(connection, name, t) for name, t in _shared(connection, tensors)}
+    return {**tensors, **own}
 
 
 def averaged(connection: Connection, carried: Carried) -> Carried:
     """The connection's tensors from those of `untied`."""
     made, exact = dict(carried.tensors), True
     for name, tensor in _shared(connection, carried.tensors):
-        made[name] = _mean(connection, tensor)
-        back = _spread(connection, made[name])
+        made[name] = _mean(connection, name, tensor)
+        back = _spread(connection, name, made[name])
         exact = exact and bool(torch.allclose(back, tensor.double(), rtol=0, atol=1e-12))
     if exact:
         return replace(carried, tensors=made)
@@ -46,24 +47,25 @@ def averaged(connection: Connection, carried: Carried) -> Carried:
 
 def _shared(connection: Connection, tensors: Tensors) -> list[tuple[str, Tensor]]:
     name = "qkv" if connection.key_grid is None else "kv"
-    names = (f"{name}.weight", f"{name}.bias")
+    names = (f"{name}.weight", f"{name}.bias", f"{name}.v_bias")
     return [(one, tensors[one]) for one in names if one in tensors]
 
 
-def _queries(connection: Connection) -> int:
+def _queries(connection: Connection, name: str) -> int:
     """Rows in front of those of keys."""
-    return connection.in_channels if connection.key_grid is None else 0
+    stacked = connection.key_grid is None and not name.endswith(".v_bias")
+    return connection.in_channels if stacked else 0
 
 
-def _spread(connection: Connection, tensor: Tensor) -> Tensor:
+def _spread(connection: Connection, name: str, tensor: Tensor) -> Tensor:
     heads, runs = unit_count(connection), weight_keys(connection)
-    first, rest = tensor.double().tensor_split([_queries(connection)])
+    first, rest = tensor.double().tensor_split([_queries(connection, name)])
     by_run = rest.unflatten(0, (-1, 1, connection.in_channels // heads))
     return torch.cat([first, by_run.repeat_interleave(heads // runs, 1).flatten(0, 2)])
 
 
-def _mean(connection: Connection, tensor: Tensor) -> Tensor:
+def _mean(connection: Connection, name: str, tensor: Tensor) -> Tensor:
     heads, runs = unit_count(connection), weight_keys(connection)
-    first, rest = tensor.double().tensor_split([_queries(connection)])
+    first, rest = tensor.double().tensor_split([_queries(connection, name)])
     by_run = rest.unflatten(0, (-1, heads // runs, connection.in_channels // heads))
     return torch.cat([first, by_run.mean(1).flatten(0, 1)])

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra import geometry
-from relgraph.algebra.operator import FEATURES, Connection, SpaceShare
+from relgraph.algebra.operator import FEATURES, Connection, SpaceShare, position_share
 from relgraph.algebra.parameters import space_shape, weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, slots
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
 from relgraph.transfer.functions import OUTSIDE, Axes, Moved, Places, Rule, axes_of, move
+from relgraph.transfer.places import WITHOUT_NUMBERS, silent
 from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
 
@@ -294,15 +295,16 @@ def to_pair(
 ) -> Part | Refused:
     """Queries zero, the position bias the kernel's numbers."""
     position = target.operator.weight.position
-    shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none", "none": "all"}
-    made = carried_numbers(source, target, tensors, shares[position])
+    numbered = position in ("relative", "absolute")
+    share = position_share(position) if numbered else None
+    made = carried_numbers(source, target, tensors, share or "all")
     if isinstance(made, Refused):
         return made
     values, moved = made
     own = queries_of(target, fresh)
-    if position != "none":
+    if numbered:
         return Part({**own, **position_tensors(target, values)}, *_said(moved))
-    constant = _constant(target, own, values)
+    constant = _constant(target, {**own, **silent(target, fresh)}, values)
     if isinstance(constant, Refused):
         return constant
     reason, error, how = _said(moved)
@@ -316,6 +318,8 @@ def _constant(
     heads, channels = len(values), target.in_channels
     if target.operator.weight.normalize == "softmax":  # it does not see what all logits have
         return own
+    if target.operator.weight.position in WITHOUT_NUMBERS:
+        return Refused(WITHOUT_NUMBERS[target.operator.weight.position])
     if target.operator.weight.score == "cosine":
         return Refused(f"{ONE_NUMBER}, and as a scaled cosine it is bounded")
     if target.operator.weight.score in FEATURES:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from relgraph.algebra.geometry import settled
 from relgraph.assemble import assemble
 from relgraph.assemble.cost import cost
+from relgraph.assemble.walking import nodes
 from relgraph.errors import RelgraphError
-from relgraph.program import Program
+from relgraph.program import Connect, Program
 from relgraph.resolve import resolve_operator
 from relgraph.resolved import Backbone, Element, Stage
 
@@ -25,7 +27,7 @@ ENOUGH = 5_000_000
 def operator_program(name_or_path: str) -> Program:
     """The operator between nothing and a classifier. Raises RelgraphError where no map suits it."""
     first: RelgraphError | None = None
-    huge: list[Program] = []
+    others: list[Program] = []
     for channels in CHANNELS:
         for side in SIDES:
             try:
@@ -33,13 +35,20 @@ def operator_program(name_or_path: str) -> Program:
             except RelgraphError as error:
                 first = first or error
                 continue
-            if cost(program).parameters <= ENOUGH:
+            if cost(program).parameters <= ENOUGH and not _is_covered(program):
                 return program
-            huge.append(program)
-    if huge:
-        return min(huge, key=lambda program: cost(program).parameters)
+            others.append(program)
+    if others:
+        return min(others, key=lambda program: cost(program).parameters)
     assert first is not None, "there is a map to try"
     raise first
+
+
+def _is_covered(program: Program) -> bool:
+    """Whether a block covers its map, and is no block there."""
+    cores = [node.connection for _, node in nodes(program) if isinstance(node, Connect)]
+    spaces = [(core.operator.space, core.in_grid) for core in cores]
+    return any(settled(space, grid).connect != space.connect for space, grid in spaces)
 
 
 def _alone(name_or_path: str, channels: int, side: int) -> Backbone:

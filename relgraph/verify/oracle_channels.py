@@ -47,6 +47,12 @@ def weight_keys(connection: Connection) -> int:
     return connection.operator.weight.kv_heads or unit_count(connection)
 
 
+def key_width(connection: Connection) -> int:
+    """Channels of the keys, and of projected values that are made with them."""
+    shared, channels = connection.operator.weight.kv_heads, connection.in_channels
+    return channels if shared is None else channels // unit_count(connection) * shared
+
+
 def unit_count(connection: Connection) -> int:
     """Channel orbits: the learned things per space orbit."""
     channel = connection.operator.channel

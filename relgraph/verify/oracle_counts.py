@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from relgraph.algebra.operator import Connection, Size
-from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count, weight_keys
+from relgraph.verify.oracle_channels import (
+    channel_orbits,
+    core_channels,
+    key_width,
+    unit_count,
+)
+from relgraph.verify.oracle_positions import listed_offsets
 from relgraph.verify.oracle_tables import as_map, completed_connection, table
 
 
@@ -38,8 +44,12 @@ def _outputs(connection: Connection) -> int:
 
 
 def _predicting(connection: Connection, outputs: int, width: int) -> int:
-    """Predictor layers once per context, or q·k: one product per channel, slot and output."""
+    """Predictor layers once per context, or q·k: one product per channel, slot and output, and a
+    network once per offset."""
     weight, channels = connection.operator.weight, connection.in_channels
+    if weight.source == "pair" and weight.position == "continuous":
+        layers = weight.hidden * (2 + unit_count(connection))
+        return outputs * width * channels + len(listed_offsets(connection)) * layers
     if weight.source == "pair":
         return outputs * width * channels
     if weight.source == "channels":
@@ -67,8 +77,7 @@ def _projecting(connection: Connection, outputs: int) -> int:
     count = value * channels * entering
     if operator.weight.source in ("pair", "channels"):
         reads = entering if connection.key_grid is None else _area(connection.key_grid)
-        heads, shared = unit_count(connection), weight_keys(connection)
-        made = channels // heads * shared * (2 if operator.frame.value else 1)
+        made = key_width(connection) * (2 if operator.frame.value else 1)
         count = channels * channels * entering + made * channels * reads
     if operator.frame.output:
         count += core_channels(connection) * connection.out_channels * outputs

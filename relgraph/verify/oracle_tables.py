@@ -284,10 +284,7 @@ def _surrounded(space: Space, outputs: Tensor, extent: Size, grid: Size) -> Tabl
 
 def _block_offsets(space: Space, extent: Size, grid: Size) -> tuple[Tensor, int]:
     """Offset of each pair of places, input − output; on a ring of places modulo their number."""
-    ring = [
-        space.border == "wrap" and (space.connect == "grid" or extent[axis] == grid[axis])
-        for axis in (0, 1)
-    ]
+    ring = [is_ring(space, grid, axis) for axis in (0, 1)]
     counts = [n if ring[axis] else 2 * n - 1 for axis, n in enumerate(extent)]
     difference = [torch.arange(n)[None, :] - torch.arange(n)[:, None] for n in extent]
     y, x = (
@@ -299,16 +296,29 @@ def _block_offsets(space: Space, extent: Size, grid: Size) -> tuple[Tensor, int]
     return index.reshape(1, places, places), counts[0] * counts[1]
 
 
+def block_lengths(space: Space, grid: Size) -> Size:
+    """Places of a block along both axes; the whole map is one block of `full`."""
+    return _extent(space, grid[0], 0), _extent(space, grid[1], 1)
+
+
+def is_ring(space: Space, grid: Size, axis: Axis) -> bool:
+    """Whether offsets in a block count modulo its places along this axis."""
+    covers = space.connect == "grid" or _extent(space, grid[axis], axis) == grid[axis]
+    return space.border == "wrap" and covers
+
+
 def _full(connection: Connection) -> Table:
     space, tokens = connection.operator.space, connection.tokens
     grid, out = as_map(connection.in_grid), as_map(connection.out_grid)
     source = as_map(connection.key_grid) if connection.key_grid else grid
     outputs = torch.arange(tokens + out[0] * out[1])[None]
     inputs = torch.arange(tokens + source[0] * source[1])[None]
-    if source != out or tokens:  # no offset between different sets; `positions` is refused there
+    if source != out:  # no offset between different sets; `positions` is refused there
         return _block_table(space, outputs, inputs, None, 0)
     offsets, count = _block_offsets(space, grid, grid)
-    return _block_table(space, outputs, inputs, offsets, count)
+    # Where offsets are known of extra tokens (`rotary`), they stand at the first place.
+    at = torch.cat([torch.zeros(tokens, dtype=torch.long), torch.arange(grid[0] * grid[1])])
+    return _block_table(space, outputs, inputs, offsets[:, at][:, :, at], count)
 
 
 def _block_table(

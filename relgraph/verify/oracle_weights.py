@@ -7,7 +7,6 @@ it, U counts channel orbits.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Operator, Size, Space
-from relgraph.verify.oracle_channels import unit_count, weight_keys
-from relgraph.verify.oracle_tables import Table, as_map, centers, table
+from relgraph.algebra.operator import Connection, Size
+from relgraph.verify.oracle_channels import key_width, unit_count, weight_keys
+from relgraph.verify.oracle_positions import position_bias, turned_products
+from relgraph.verify.oracle_tables import Table, as_map, centers
 
 Tensors = Mapping[str, Tensor]
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -187,8 +187,8 @@ def _cell_means(step: Size, x: Tensor, grid: Size) -> tuple[Tensor, Size]:
 
 
 def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:
-    """q·k / sqrt(head width), a scaled cosine, or a product of features, + position bias:
-    (B, heads, n, q, k)."""
+    """q·k / sqrt(head width), a scaled cosine, or a product of features, of turned vectors where
+    positions are rotary, + position bias: (B, heads, n, q, k)."""
     heads = unit_count(connection)
     query = projected(connection, tensors, context.x, "query")
     key = projected(connection, tensors, context.keys, "key")
@@ -197,7 +197,10 @@ def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Contex
     score = connection.operator.weight.score
     if score in _FEATURES:
         q, k = _FEATURES[score](q), _FEATURES[score](k)
-    products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
+    if connection.operator.weight.position == "rotary":
+        products = turned_products(connection, q, k)
+    else:
+        products = torch.einsum("bnqhc,bnkhc->bhnqk", q, k)
     if score == "cosine":
         lengths = q.norm(dim=-1).clamp(min=1e-12), k.norm(dim=-1).clamp(min=1e-12)
         products = products / torch.einsum("bnqh,bnkh->bhnqk", *lengths)
@@ -207,14 +210,8 @@ def _pair(connection: Connection, spot: Table, tensors: Tensors, context: Contex
     else:
         scale = torch.ones((), dtype=q.dtype)
     logits = products * scale
-    position = connection.operator.weight.position
-    if position == "none":
-        return logits
-    share = "positions" if position == "relative" else "none"
-    at = _table_shared(connection, share)
-    if position == "relative":
-        return logits + _by_orbit(tensors["relative_position_bias_table"].T[None], at)
-    return logits + _by_orbit(tensors["position_bias"].reshape(1, heads, at.orbits), at)
+    bias = position_bias(connection, tensors, heads)
+    return logits if bias is None else logits + bias
 
 
 def _between_channels(connection: Connection, tensors: Tensors, x: Tensor) -> Tensor:
@@ -235,14 +232,6 @@ def _between_channels(connection: Connection, tensors: Tensors, x: Tensor) -> Te
     return torch.cat(rows, 1)[:, :, None, None, None]
 
 
-def _table_shared(connection: Connection, share: str) -> Table:
-    """The same support with the sharing of the position bias."""
-    operator = connection.operator
-    space: Space = dataclasses.replace(operator.space, share=share)  # type: ignore[arg-type]
-    changed: Operator = dataclasses.replace(operator, space=space)
-    return table(dataclasses.replace(connection, operator=changed))
-
-
 def gather(v: Tensor, index: Tensor) -> Tensor:
     """(B, P, C) at (n, k) → (B, n, k, C); index -1 reads 0."""
     return torch.cat([v, v.new_zeros(len(v), 1, v.shape[2])], 1)[:, index]
@@ -251,16 +240,20 @@ def gather(v: Tensor, index: Tensor) -> Tensor:
 def projected(connection: Connection, tensors: Tensors, x: Tensor, part: str) -> Tensor:
     """The query, key or value projection, (B, P, C): rows of `qkv`, or of `q` and `kv` over a
     reduced map. A key or value that several heads share stands once for each of them."""
-    channels, heads, runs = connection.in_channels, unit_count(connection), weight_keys(connection)
-    shared = channels // heads * runs
+    channels, shared = connection.in_channels, key_width(connection)
     first = {"query": 0, "key": channels, "value": channels + shared}[part]
     name, width = "qkv", channels if part == "query" else shared
     if connection.key_grid is not None:
         name, first = ("q", 0) if part == "query" else ("kv", first - channels)
     rows = slice(first, first + width)
     bias = tensors.get(f"{name}.bias")
-    made = F.linear(x, tensors[f"{name}.weight"][rows], None if bias is None else bias[rows])
+    if bias is None:  # without the keys' bias the others stand alone
+        alone = tensors.get(f"{name}.{part[0]}_bias")
+    else:
+        alone = bias[rows]
+    made = F.linear(x, tensors[f"{name}.weight"][rows], alone)
     if width == channels:
         return made
-    by_run = torch.unflatten(made, -1, (runs, 1, -1)).expand(-1, -1, -1, heads // runs, -1)
-    return by_run.flatten(2)
+    runs = weight_keys(connection)
+    by_run = torch.unflatten(made, -1, (runs, 1, -1))
+    return by_run.expand(-1, -1, -1, unit_count(connection) // runs, -1).flatten(2)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Operator, SpaceShare
+from relgraph.algebra.operator import Connection, Operator, position_share
 from relgraph.program import Connect
 from relgraph.verify import declared
 from relgraph.verify.connectivity import input_name, output_name
@@ -80,8 +80,7 @@ def _function_labels(connection: Connection, labels: Tensor) -> Tensor:
     apart, for centres the region must lie inside the map."""
     weight = connection.operator.weight
     if weight.source == "pair":
-        shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
-        return declared.labels(connection, shares.get(weight.position, "all"))
+        return declared.labels(connection, position_share(weight.position) or "all")
     inside = declared.inside(connection)[:, None, None, None]
     return torch.where(inside, labels, ABSENT)
 

@@ -38,6 +38,9 @@ def shrunk_connection(connection: Connection) -> Connection:
     space = _space(operator.space)
     weight = _weight(operator.weight, space)
     inside, outside = _channels(connection, weight)
+    if weight.position == "rotary":  # a head turns in planes for rows and for columns
+        added = (8 if operator.channel.share == "heads" else 4) - inside
+        inside, outside = inside + added, outside + added
     channel = _channel(operator.channel)
     if weight.kv_heads is not None:  # two runs of two heads tell a run from every other head
         heads = SHARING if channel.share == "heads" else channel.heads
@@ -65,8 +68,10 @@ def _weight(weight: Weight, space: Space) -> Weight:
         predictor = replace(predictor, reduction=REDUCTION)
     if predictor is not None and predictor.experts is not None:
         predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
+    hidden = min(weight.hidden, 16) if weight.position == "continuous" else weight.hidden
     extent = min(weight.extent, 3)
-    return replace(weight, predictor=predictor, extent=extent, offset=_offset(weight, space))
+    offset = _offset(weight, space)
+    return replace(weight, predictor=predictor, extent=extent, offset=offset, hidden=hidden)
 
 
 def _offset(weight: Weight, space: Space) -> Size:

@@ -145,6 +145,8 @@ def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
         tensors[f"{name}.weight"][rows] = _read_by(node.connection, 0)
         if f"{name}.bias" in tensors:
             tensors[f"{name}.bias"][rows] = 0.0
+        if f"{name}.v_bias" in tensors:
+            tensors[f"{name}.v_bias"].zero_()
     if "proj.weight" in tensors:
         tensors["proj.weight"].copy_(torch.eye(*tensors["proj.weight"].shape))
 

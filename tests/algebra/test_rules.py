@@ -21,6 +21,7 @@ from relgraph.algebra.operator import (
 from relgraph.algebra.rules import RULES, Rule, check
 
 SEPARATE = Channel("separate")
+ONE_HEAD = Channel("separate", share="all")
 COSINE = Weight("channels", score="cosine")
 POINT = Space("point", share="positions")
 LOCAL = Space("local", (3, 3), share="positions")
@@ -105,6 +106,10 @@ BROKEN: tuple[Operator, ...] = (
     Operator(POINT, Channel("groups", groups=2, share="all"), COSINE),
     Operator(POINT, Channel(), Weight("channels")),
     Operator(POINT, Channel(), dataclasses.replace(COSINE, normalize="l1")),
+    Operator(Space("full", border="wrap"), ONE_HEAD, Weight("pair", position="rotary")),
+    Operator(LOCAL, SEPARATE, Weight("pooled", key_bias=False)),
+    Operator(Space("window", (4, 4), halo=(1, 1)), SEPARATE, Weight("pair", position="continuous")),
+    Operator(FULL, SEPARATE, Weight("pair", position="rotary")),
     Operator(dataclasses.replace(LOCAL, step=(2, 2))),
     Operator(Space("outlook", (3, 3), share="positions"), SEPARATE),
     Operator(Space("outlook", (3, 3)), SEPARATE, Weight("pair")),

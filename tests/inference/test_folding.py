@@ -60,6 +60,20 @@ CASES = {
     "into a projection": ("local_attention: {window: 2, heads: 2}, batch_norm", 1, 0, 1),
     "shifted windows": ("layer_norm, local_attention: {window: 2, shift: 1, heads: 2}", 1, 0, 1),
     "one window": ("layer_norm, local_attention: {window: 4, heads: 4}", 1, 0, 1),
+    "a network's bias": ("local_attention: {window: 2, heads: 2, position: continuous}", 0, 0, 1),
+    "a network's bias without keys': a table": (
+        "cosine_attention: {window: 2, shift: 1, heads: 2, position: continuous, key_bias: false}",
+        0,
+        0,
+        1,
+    ),
+    "keys without a bias": (
+        "layer_norm, local_attention: {window: 2, shift: 1, heads: 2, key_bias: false}",
+        0,
+        1,
+        1,
+    ),
+    "turned": ("layer_norm, global_attention: {heads: 2, position: rotary}", 1, 0, 0),
     "predicted kernels": ("dynamic_depthwise_conv: 3, batch_norm", 0, 1, 0),
     "shared heads": (
         "relu, inhomogeneous_depthwise_conv: {size: 3, group_channels: 4}, affine",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Size, Space, Weight
+from relgraph.algebra.operator import HIDDEN, Channel, Frame, Operator, Size, Space, Weight
 from relgraph.algebra.parameters import parameters
 from relgraph.lower import attention
 from relgraph.lower.module import Module, in_reading_order
@@ -43,6 +43,13 @@ def _pair(space: Space, position: str = "none", *, bias: bool = True) -> Operato
 def _window(shift: Size = (0, 0), position: str = "relative", **more: object) -> Operator:
     space = Space("window", (2, 3), shift=shift, **{"border": "mask", **more})  # type: ignore[arg-type]
     return _pair(space, position)
+
+
+def _network(operator: Operator, *, keyless: bool = False) -> Operator:
+    """With few hidden units (as far as it has any), and perhaps keys without a bias."""
+    hidden = 5 if operator.weight.position == "continuous" else HIDDEN
+    weight = replace(operator.weight, hidden=hidden, key_bias=not keyless)
+    return replace(operator, weight=weight)
 
 
 def _cosine(operator: Operator) -> Operator:
@@ -101,6 +108,16 @@ NODES: dict[str, Connect] = {
     "cosine, padded and wrapped": node(
         _cosine(_window((1, 2), pad=True, border="wrap")), 6, (5, 7)
     ),
+    "continuous": node(_network(_pair(FULL, "continuous"), keyless=True), 6, (3, 4)),
+    "continuous, window": node(_network(_window((0, 0), "continuous")), 6, (4, 9)),
+    "continuous, larger": node(_network(_window((1, 2), "continuous", pad=True)), 6, (1, 2)),
+    "continuous, cosine, shifted": node(
+        _cosine(_network(_window((1, 1), "continuous"), keyless=True)), 6, (4, 9)
+    ),
+    "rotary": node(_pair(FULL, "rotary"), 8, (3, 4)),
+    "rotary, tokens": node(_network(_pair(FULL, "rotary"), keyless=True), 8, (3, 4), tokens=2),
+    "rotary, cosine, shifted": node(_cosine(_window((1, 1), "rotary")), 8, (4, 9)),
+    "rotary, wrapped": node(_window((1, 1), "rotary", border="wrap", pad=True), 8, (5, 8)),
 }
 
 
@@ -141,6 +158,11 @@ SMALLER = {
     "wrapped": (8, 6),
     "cosine": (5, 2),
     "cosine, shifted": (6, 12),
+    "continuous": (5, 3),
+    "continuous, larger": (6, 5),
+    "continuous, cosine, shifted": (2, 3),
+    "rotary": (2, 5),
+    "rotary, cosine, shifted": (6, 6),
     "without position": (2, 9),
     "without position, larger": (4, 6),
     "without position, larger, padded": (5, 7),

@@ -249,7 +249,7 @@ def test_keys_of_a_reduced_map() -> None:
     assert lowered.definition is not None
     constructor = vars(run_definitions([lowered.definition]))[lowered.constructor]
     pool = nn.AvgPool2d(2)
-    sizes = {"map_size": (4, 6)}
+    sizes = {"map_size": (4, 6), "key_size": (2, 3)}
     made = randomize(constructor(**{**dict(lowered.arguments), **sizes}, reduce=pool))
     x = draw(at.input)
     keys = flat(pool(laid_out(x, at.input)), "map")

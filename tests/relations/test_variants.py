@@ -42,12 +42,17 @@ def atom(weight: Weight, space: Space | None = None) -> Operator:
 VARIANTS = {
     "l1": Weight("pair", "l1", "relative"),
     "cosine": Weight("pair", "softmax", "relative", score="cosine"),
+    "continuous": Weight("pair", "softmax", "continuous"),
+    "rotary": Weight("pair", "softmax", "rotary"),
     "linear": Weight("pair", "l1", score="relu"),
     "multi-query": Weight("pair", "softmax", "relative", kv_heads=1),
 }
 
 
 COSINE = Weight("pair", "softmax", score="cosine")
+NETWORK = Weight("pair", "softmax", "continuous")
+TURNED = Weight("pair", "softmax", "rotary")
+AVERAGE = Weight("fixed", fixed="average")
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -226,12 +231,34 @@ def test_it_is_derived_from_mlp(name: str) -> None:
         (Weight("static", "l1"), Weight("static"), "up", "embedding"),
         (Weight("static"), Weight("static", "l1"), "down", "none"),
         (Weight("static", "l1"), Weight("pooled", "l1"), "up", "embedding"),
+        (NETWORK, replace(NETWORK, position="relative"), "up", "embedding"),
+        (NETWORK, replace(NETWORK, position="absolute"), "up", "embedding"),
+        (replace(NETWORK, position="relative"), NETWORK, "down", "none"),
+        (replace(NETWORK, position="none"), NETWORK, "up", "embedding"),
+        (Weight("pair"), Weight("pair", position="continuous"), "sideways", "none"),
+        (AVERAGE, NETWORK, "up", "embedding"),
+        (AVERAGE, TURNED, "up", "embedding"),
+        (Weight("static", "softmax"), NETWORK, "sideways", "none"),
+        (Weight("static", "softmax"), TURNED, "sideways", "none"),
+        (TURNED, replace(TURNED, position="none"), "sideways", "none"),
+        (TURNED, replace(TURNED, position="relative"), "sideways", "none"),
+        (TURNED, replace(TURNED, position="absolute"), "sideways", "projection"),
+        (TURNED, NETWORK, "sideways", "none"),
+        (TURNED, Weight("static"), "sideways", "projection"),
     ],
 )
 def test_what_lies_in_what(one: Weight, other: Weight, direction: str, carried: str) -> None:
     a, b = atom(one), atom(other)
     assert compare(a, b, instances=True).direction == direction
     assert carries(a, b, instances=True).kind == carried
+
+
+def test_a_network_does_not_close_what_is_outside_and_places_are_counted_in_blocks() -> None:
+    for weight in (NETWORK, replace(NETWORK, position="rotary")):
+        windows = [atom(weight, Space("window", (n, n), border="mask")) for n in (2, 4)]
+        assert compare(*windows, instances=True).direction == "sideways"
+    plain = atom(replace(NETWORK, position="none"), Space("window", (2, 2), border="mask"))
+    assert compare(plain, atom(NETWORK), instances=True).direction == "sideways"
 
 
 def banded(size: int = 3, share: ChannelShare = "none") -> Operator:

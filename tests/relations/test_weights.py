@@ -13,6 +13,7 @@ from relgraph.relations.weights import ROWS, carries
 from tests.relations.listed import MLP, closure
 
 LOCAL, FULL = Space("local", (3, 3), share="positions"), Space("full")
+POINT = Space("point", share="positions")
 SEPARATE = Channel("separate")
 MASKED = replace(LOCAL, border="mask")
 
@@ -45,6 +46,19 @@ CASES: list[tuple[Node, Node, str, str]] = [
         atom(FULL, Weight("pair", "softmax", "relative")),
         "none",
         "positive",
+    ),
+    (atom(FULL), atom(FULL, Weight("pair", position="continuous")), "none", "no closed form finds"),
+    (
+        atom(FULL),
+        atom(FULL, Weight("pair", position="rotary"), Channel("separate", share="all")),
+        "none",
+        "queries and keys are turned",
+    ),
+    (
+        atom(POINT, channel=Channel()),
+        atom(POINT, Weight("channels", score="cosine"), Channel()),
+        "none",
+        "cosines between channels",
     ),
     (atom(LOCAL, Weight("pooled")), atom(LOCAL, Weight("center")), "projection", "over images"),
     (

@@ -8,16 +8,8 @@ from relgraph.shipped import shipped
 from relgraph.spec.inits import INIT
 from relgraph.spec.keys import BACKBONE, DEFINITION, DROP_PATH, INPUT, OPERATOR, STAGE
 from relgraph.spec.other_names import ELSEWHERE, called_here, meant, suggested
-from relgraph.spec.properties import (
-    CHANNEL,
-    CHANNEL_RANK,
-    FRAME,
-    PREDICTOR,
-    SPACE,
-    SPACE_RANK,
-    WEIGHT,
-    WIDTH,
-)
+from relgraph.spec.properties import CHANNEL, FRAME, PREDICTOR, SPACE, WEIGHT
+from relgraph.spec.rank_properties import CHANNEL_RANK, SPACE_RANK, WIDTH
 from relgraph.spec.words import ELEMENTS, WORDS
 
 FILES = (BACKBONE, DEFINITION, DROP_PATH, INPUT, OPERATOR, STAGE, WIDTH, (INIT,))

@@ -139,6 +139,16 @@ def by_cosine(text: str) -> str:
     return text.replace("{dynamic: pair", "{dynamic: pair, score: cosine")
 
 
+def keyless(text: str) -> str:
+    """The same attention, keys without a bias."""
+    return text.replace("{dynamic: pair", "{dynamic: pair, key_bias: false")
+
+
+def through(units: int, text: str) -> str:
+    """The same attention, its continuous position bias through so many units."""
+    return text.replace("{dynamic: pair", f"{{dynamic: pair, hidden: {units}")
+
+
 def center_softmax(connect: str) -> str:
     """The same with logits predicted at the centre."""
     return static_softmax(connect).replace("{normalize", "{dynamic: center, normalize")
@@ -180,6 +190,32 @@ SOFTMAX = {
         by_cosine(attention(WINDOW, "relative")),
     ),
     "a position bias that is new": (attention(FULL, "none"), attention(FULL, "relative")),
+    "a continuous bias that is new": (attention(FULL, "none"), attention(FULL, "continuous")),
+    "a network into its table": (attention(WINDOW, "continuous"), attention(WINDOW, "relative")),
+    "a network into a table of places": (
+        attention(WINDOW, "continuous"),
+        attention(FULL, "absolute"),
+    ),
+    "a network of more units": (
+        through(8, attention(WINDOW, "continuous")),
+        through(16, attention(WINDOW, "continuous")),
+    ),
+    "the bias of keys under a softmax": (
+        attention(WINDOW, "relative"),
+        keyless(attention(WINDOW, "relative")),
+    ),
+    "keys that get a bias, turned": (
+        keyless(attention(FULL, "rotary", heads=2)),
+        attention(FULL, "rotary", heads=2),
+    ),
+    "an average into a network": (
+        static_softmax(FULL + ", share: all"),
+        keyless(attention(FULL, "continuous")),
+    ),
+    "an average into turned pairs": (
+        static_softmax(FULL + ", share: all"),
+        attention(FULL, "rotary"),
+    ),
     "static softmax into pairs": (
         static_softmax(WINDOW + ", share: positions"),
         attention(WINDOW, "relative"),

@@ -23,7 +23,7 @@ from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
-VARIED = ("change score", "widen", "narrow")
+VARIED = ("change score", "change position", "widen", "narrow")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
 
@@ -46,7 +46,7 @@ def test_the_slice_has_every_relation() -> None:
         (row.name, row.axis)
         for row in RELATIONS
         if row.property != "number" and row.name not in VARIED
-    }  # families have no numbers, and one way to compare queries with keys
+    }  # families have no numbers, one way to compare queries with keys, and biases for positions
     assert met == families | {(row.name, "frame") for row in FRAMES}
 
 
@@ -100,7 +100,7 @@ def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
     assert {"l1", "cosine", "dot", "pair by cosine", "local", "channels"} <= words
-    assert {"halo", "given shift by 1, 1"} <= words
+    assert {"halo", "given shift by 1, 1", "continuous", "rotary"} <= words
     assert list(problems(run(edges))) == []
 
 

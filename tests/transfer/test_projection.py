@@ -93,11 +93,13 @@ def test_random_neighbours_of_the_algebra() -> None:
     for seed in range(220):
         source, target = _neighbours(chosen, every)
         ends = connection(source), connection(target)
-        if ends[0].out_channels != ends[1].out_channels:
+        wide = [(end.in_channels, end.out_channels) for end in ends]
+        if wide[0] != wide[1]:
             continue
         weights, fresh = tensors(ends[0], seed), tensors(ends[1], seed + 1)
         made = carry(*ends, weights, fresh)
-        x = torch.randn(2, 24, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        drawn = torch.Generator().manual_seed(1)
+        x = torch.randn(2, 24, wide[0][0], dtype=torch.float64, generator=drawn)
         one = oracle.connect(ends[0], weights, x)
         other = oracle.connect(ends[1], {**fresh, **made.tensors}, x)
         same = one.shape == other.shape and bool((one - other).abs().max() < 1e-10)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relgraph.algebra.describe import sides
+from relgraph.algebra.describe import POSITIONS, sides
 from relgraph.algebra.operator import Border, Channel, Operator, Score, Space
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
@@ -81,7 +81,7 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     if weight.kv_heads is not None:
         yield "keys shared by heads" if families else f"{weight.kv_heads} keys for all heads"
     if weight.position != "none":
-        yield f"{weight.position} position bias"
+        yield POSITIONS[weight.position]
     yield from _frame(operator)
 
 
@@ -114,7 +114,7 @@ def _border(operator: Operator) -> Iterator[str]:
 def _usual_border(operator: Operator) -> Border:
     space = operator.space
     if operator.weight.source == "fixed" and space.border in ("zero", "mask"):
-        crosses = space.connect == "local" or space.shift != (0, 0)
+        crosses = space.connect == "local" or space.shift != (0, 0) or space.halo != (0, 0)
         return "mask" if crosses else space.border
     return default_border(operator.weight.normalize)
 

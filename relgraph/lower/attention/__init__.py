@@ -8,16 +8,35 @@ those that inherit from it. A new option is a new value of a part.
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import FEATURES, Connection, Size
+from dataclasses import replace
+
+from relgraph.algebra.operator import FEATURES, HIDDEN, TEMPERATURE, Connection, Size, Weight
 from relgraph.lower.attention.around import in_windows, on_map
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import MAP, REDUCED, SEQUENCE, WINDOW, Place
-from relgraph.lower.attention.score import SCORES
+from relgraph.lower.attention.score import SCORES, turning
 from relgraph.lower.attention.text import definition
 from relgraph.lower.attention_parts import bias_arguments, heads, is_framed_pair, is_framed_softmax
 from relgraph.lower.module import Argument, Definition, MapSize, Module
 from relgraph.lower.windows import as_grid, largest_window, shift_of, window_arguments
 from relgraph.program import Connect
+
+Arguments = tuple[tuple[str, Argument], ...]
+BY_OFFSET = ("relative", "continuous")
+TURNED_ON_MAP = ("places = block_grid((x.shape[2], x.shape[3]), x.device)",)
+TURNED_IN_SEQUENCE = (
+    "height, width = self.map_size",
+    "if x.shape[1] != self.num_tokens + height * width:",
+    "    found = x.shape[1] - self.num_tokens",
+    '    raise ValueError(f"built for {height}×{width} positions, found {found}")',
+    "# Extra tokens do not turn.",
+    "places = F.pad(block_grid(self.map_size, x.device), (0, 0, self.num_tokens, 0))",
+)
+TURNED_IN_WINDOW = (
+    "size = x.shape[2], x.shape[3]",
+    "window, _ = fit_window(size, self.window_size, self.shift_size)",
+    "places = block_grid(window, x.device)",
+)
 
 
 def accepts_attention(node: Connect) -> bool:
@@ -28,8 +47,9 @@ def accepts_attention(node: Connect) -> bool:
         _reads_everything(node)
         and connection.key_grid is None
         and node.input.layout in ("map", "sequence")
-        and (weight.position == "none" or node.input.layout == "map")
-        and (weight.position != "relative" or space.border != "wrap")  # else offsets go round
+        and (weight.position in ("none", "rotary") or node.input.layout == "map")
+        and (weight.position not in BY_OFFSET or space.border != "wrap")  # else offsets go round
+        and (weight.score not in FEATURES or not _is_new(weight))
     )
 
 
@@ -52,7 +72,7 @@ def accepts_window_attention(node: Connect) -> bool:
     space, weight = connection.operator.space, connection.operator.weight
     return (
         is_framed_softmax(connection)
-        and weight.position in ("none", *WINDOW.biases)
+        and weight.position in ("none", "rotary", *WINDOW.biases)
         and space.connect == "window"
         and space.halo == (0, 0)
         and node.input.layout == "map"
@@ -73,6 +93,11 @@ def _reads_everything(node: Connect) -> bool:
     )
 
 
+def _is_new(weight: Weight) -> bool:
+    """What products of features have in the general form alone."""
+    return weight.keyless or weight.position in ("continuous", "rotary")
+
+
 def _shift(node: Connect) -> Size:
     return shift_of(node.connection.operator.space, largest_window(node.connection))
 
@@ -86,12 +111,30 @@ def _is_ring(connection: Connection) -> bool:
 
 def lower_attention(node: Connect) -> Module:
     """`Attention` on sequences, `Attention2d` and its relatives with a position bias on maps."""
+    connection, sizes = node.connection, ()
+    if connection.operator.weight.position == "rotary":
+        return _lower_turned(node)
     if node.input.layout == "sequence":
-        return _module(node, definition(_parts(node, SEQUENCE)), ())
-    if node.connection.operator.weight.position == "none":
+        return _module(node, definition(_parts(node, SEQUENCE)), sizes)
+    if connection.operator.weight.position == "none":
         return _module(node, on_map(definition(_parts(node, SEQUENCE))), ())
     size = (("map_size", MapSize(*as_grid(node.connection.in_grid))),)
     return _module(node, definition(_parts(node, MAP)), size)
+
+
+def _lower_turned(node: Connect) -> Module:
+    """`RotaryAttention` on sequences, which must know their map, `RotaryAttention2d` on maps."""
+    if node.input.layout == "map":
+        parts = _parts(node, replace(MAP, sizes=()))
+        turned = replace(parts, score=turning(parts.score, TURNED_ON_MAP))
+        return _module(node, definition(turned), ())
+    sizes: Arguments = (("map_size", MapSize(*as_grid(node.connection.in_grid))),)
+    if node.connection.tokens:
+        sizes += (("num_tokens", node.connection.tokens),)
+    parts = _parts(node, SEQUENCE)
+    names = ("map_size: tuple[int, int]", "num_tokens: int = 0")
+    turned = replace(parts, score=turning(parts.score, TURNED_IN_SEQUENCE, names))
+    return _module(node, definition(turned), sizes)
 
 
 def lower_reduced_attention(node: Connect) -> Module:
@@ -102,7 +145,10 @@ def lower_reduced_attention(node: Connect) -> Module:
 def lower_window_attention(node: Connect) -> Module:
     """`WindowAttention` (Swin), or its relative without bias, on a torus, or with padding."""
     shifted = _shift(node) != (0, 0)
-    made = in_windows(_parts(node, WINDOW), node.connection.operator.space, shifted=shifted)
+    parts = _parts(node, WINDOW)
+    if node.connection.operator.weight.position == "rotary":
+        parts = replace(parts, score=turning(parts.score, TURNED_IN_WINDOW))
+    made = in_windows(parts, node.connection.operator.space, shifted=shifted)
     return _module(node, made, window_arguments(node))
 
 
@@ -110,7 +156,16 @@ def _parts(node: Connect, place: Place) -> Parts:
     weight = node.connection.operator.weight
     bias = place.biases.get(weight.position)
     shared = weight.kv_heads is not None
-    return Parts(place, SCORES[weight.score], bias, weight.normalize, shared)
+    return Parts(place, SCORES[weight.score], bias, weight.normalize, weight.keyless, shared)
+
+
+def _numbers(weight: Weight) -> Arguments:
+    """Numbers of a position that are not the usual ones."""
+    if weight.position == "continuous" and weight.hidden != HIDDEN:
+        return (("hidden", weight.hidden),)
+    if weight.position == "rotary" and weight.temperature != TEMPERATURE:
+        return (("temperature", weight.temperature),)
+    return ()
 
 
 def _module(
@@ -123,6 +178,7 @@ def _module(
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),
         *((("kv_heads", shared),) if shared is not None else ()),
         *sizes,
+        *_numbers(connection.operator.weight),
         *bias_arguments(connection),
     )
     return Module(definition.name, arguments, definition=definition)

@@ -7,7 +7,7 @@ one thing. What is inside is not known here.
 from __future__ import annotations
 
 from relgraph.algebra.operator import Space
-from relgraph.lower.attention.code import signature
+from relgraph.lower.attention.code import fits, indented, signature
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.text import definition
 from relgraph.lower.module import Definition
@@ -46,11 +46,21 @@ def in_windows(parts: Parts, space: Space, *, shifted: bool) -> Definition:
     return _padded(made, parts.parameters) if space.pad else made
 
 
+def _class_line(name: str, parent: str) -> str:
+    line = f"class {name}({parent}):"
+    return line if len(line) <= 100 else f"class {name}(\n    {parent}\n):"
+
+
+def _call(function: str, arguments: str) -> list[str]:
+    line = f"{function}({arguments})"
+    return [line] if fits(line) else [f"{function}(", f"    {arguments}", ")"]
+
+
 def _wrapped(cut: Definition) -> Definition:
     return Definition(
         f"Wrapped{cut.name}",
         f'''\
-class Wrapped{cut.name}({cut.name}):
+{_class_line(f"Wrapped{cut.name}", cut.name)}
     """The same on a torus: windows that a shift moves over the border wrap round it."""
 
     def mask_of(
@@ -66,7 +76,7 @@ def _padded(exact: Definition, parameters: tuple[str, ...]) -> Definition:
     return Definition(
         f"Padded{exact.name}",
         f'''\
-class Padded{exact.name}({exact.name}):
+{_class_line(f"Padded{exact.name}", exact.name)}
     """The same on maps that windows need not divide.
 
     Zeros below and to the right complete the map; they take part and are cropped afterwards.
@@ -74,7 +84,7 @@ class Padded{exact.name}({exact.name}):
 
 {signature("__init__", parameters, "None")}
         map_size = padded_size(map_size, window_size)
-        super().__init__({names})
+{indented(_call("super().__init__", names))}
 
     def weights(self, x: Tensor) -> Tensor:
         return super().weights(self.complete(x))

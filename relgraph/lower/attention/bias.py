@@ -13,7 +13,8 @@ from dataclasses import dataclass
 class Bias:
     """A position bias as text: a word of the class's name, what its title and the end of its
     equation say, the summand, lines of the constructor and of `reset_parameters`, and the table
-    (offsets, num_heads) that an index is looked up in, where there is one.
+    (offsets, num_heads) that an index is looked up in, where there is one. `parameters` are the
+    constructor's; a table of a window counts the offsets of what it is `made_for`.
     """
 
     word: str
@@ -26,6 +27,8 @@ class Bias:
     sizes: str = ""
     annotations: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    made_for: str = "self.window_size"
 
 
 _TABLE = "self.relative_position_bias_table"
@@ -47,6 +50,20 @@ _ABSOLUTE_OF = '''\
             raise ValueError(f"position bias for {self.map_size}, found {tuple(x.shape[2:])}")
         return self.position_bias'''
 
+_CONTINUOUS_OF = '''\
+    def position_bias_of(self, x: Tensor) -> Tensor:
+        """The bias of every pair of positions: (num_heads, H * W, H * W)."""
+        index, size = self.relative_position_index, (x.shape[2], x.shape[3])
+        if size != self.map_size:
+            index = relative_position_index(size, size, x.device)
+        return self.cpb_mlp(relative_offsets(size, x.device))[index].permute(2, 0, 1)'''
+
+_OFFSETS = '''\
+    def offsets(self, x: Tensor) -> Tensor:
+        """The offsets between two places of a window on the map of x: (offsets, 2)."""
+        window, _ = fit_window((x.shape[2], x.shape[3]), self.window_size, self.shift_size)
+        return relative_offsets(window, x.device)'''
+
 ON_MAP = {
     "relative": Bias(
         word="Relative",
@@ -67,6 +84,22 @@ ON_MAP = {
         ),
         annotations=("relative_position_index: Tensor",),
         methods=(_RELATIVE_OF,),
+    ),
+    "continuous": Bias(
+        word="Continuous",
+        title=" with a bias by a network",
+        entry="network(j - o)",
+        layers=(
+            "self.cpb_mlp = PositionNetwork(num_heads, hidden)",
+            'self.register_buffer("relative_position_index", None, persistent=False)',
+        ),
+        reset=(
+            "size, device = self.map_size, self.proj.weight.device",
+            "self.relative_position_index = relative_position_index(size, size, device)",
+        ),
+        annotations=("relative_position_index: Tensor",),
+        methods=(_CONTINUOUS_OF,),
+        parameters=("hidden: int = 512",),
     ),
     "absolute": Bias(
         word="Absolute",
@@ -95,5 +128,17 @@ IN_WINDOW = {
         reset=(f"nn.init.trunc_normal_({_TABLE}, std=0.02)",),
         table=_TABLE,
         note="a learned bias for each offset",
+    ),
+    "continuous": Bias(
+        word="Continuous",
+        title=", with continuous position bias",
+        entry="network(j - o)",
+        layers=("self.cpb_mlp = PositionNetwork(num_heads, hidden)",),
+        reset=(),
+        table="self.cpb_mlp(self.offsets(x))",
+        methods=(_OFFSETS,),
+        made_for="window",
+        note="a network's bias for each offset",
+        parameters=("hidden: int = 512",),
     ),
 }

@@ -74,10 +74,10 @@ def _prepared(parts: Parts, lines: list[str]) -> list[str]:
     prepare = parts.score.prepare
     if not prepare:
         return lines
-    inside = lines[-1].replace("q, k = ", f"q, k = {prepare}(*") + ")"
+    inside = lines[-1].replace("q, k = ", f"q, k = {prepare}*") + ")"
     if lines[-1].startswith("q, k = ") and fits(inside):
         return [*lines[:-1], inside]
-    return [*lines, f"q, k = {prepare}(q, k)"]
+    return [*lines, f"q, k = {prepare}q, k)"]
 
 
 def aggregate(parts: Parts) -> str:
@@ -95,7 +95,7 @@ def forward(parts: Parts) -> str:
         *_located(parts),
         *([place.comment] if place.comment and not _comments_late(parts) else []),
         *read(parts, parts.projections.all),
-        *([f"q, k = {prepare}(q, k)"] if prepare else []),
+        *([f"q, k = {prepare}q, k)"] if prepare else []),
     ]
     if parts.bias is not None:
         lines += [*_chosen(parts), *merged(parts, "y")]

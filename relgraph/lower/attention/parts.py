@@ -18,22 +18,27 @@ class Parts:
     score: Score
     bias: Bias | None
     normalize: Normalize = "softmax"
+    keyless: bool = False
     shared: bool = False
 
     @property
     def name(self) -> str:
         """The class's name."""
         word = self.place.unbiased if self.bias is None else self.bias.word
+        if self.score.parameters:  # knows places without a bias
+            word = ""
         raw = "Unnormalized" if self.normalize == "none" else ""
-        raw += "GroupedQuery" if self.shared else ""
-        return f"{raw}{word}{self.score.word}{self.place.name}"
+        keyless = "Keyless" if self.keyless else ""
+        shared = "GroupedQuery" if self.shared else ""
+        return f"{raw}{keyless}{shared}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Parameters of the constructor."""
-        flags = ("qkv_bias: bool = True", "proj_bias: bool = True")
+        own = (*self.score.parameters, *(() if self.bias is None else self.bias.parameters))
+        flags = ("qkv_bias: bool = True", "proj_bias: bool = True")[int(self.keyless) :]
         heads = ("num_heads: int", "kv_heads: int") if self.shared else ("num_heads: int",)
-        return ("dim: int", *heads, *self.place.sizes, *flags)
+        return ("dim: int", *heads, *self.place.sizes, *own, *flags)
 
     @property
     def projections(self) -> Projections:

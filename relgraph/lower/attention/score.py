@@ -6,7 +6,7 @@ is done with the scores, is not known here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relgraph.algebra import operator
 from relgraph.lower.attention_parts import FEATURE_LINES
@@ -19,8 +19,10 @@ class Score:
     `entry` and `matrix` are its equations, for one pair and for all; `product` is the code of the
     second. `prepare` is a method that queries and keys go through first; `fused` is what a kernel
     with a factor of its own is told; `note` is what each head has. `factor` and `learned` are lines
-    of the constructor, before and behind the projections that make queries and keys. `features` is
-    the line that makes features of both, whose products are weights that no softmax sees.
+    of the constructor, before and behind the projections that make queries and keys; `parameters`
+    are its own. `prepare` ends with the bracket and what it is given before queries and keys.
+    `features` is the line that makes features of both, whose products are weights that no softmax
+    sees.
     """
 
     entry: str
@@ -33,6 +35,7 @@ class Score:
     learned: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
     prepare: str = ""
+    parameters: tuple[str, ...] = ()
     fused: str = ""
     methods: tuple[str, ...] = ()
     features: str = ""
@@ -62,7 +65,7 @@ SCORES: dict[operator.Score, Score] = {
         note="one τ ≤ 100",
         learned=("self.logit_scale = nn.Parameter(torch.empty(num_heads))",),
         reset=("nn.init.constant_(self.logit_scale, math.log(10))",),
-        prepare="self.scaled",
+        prepare="self.scaled(",
         fused=", scale=1.0",
         methods=(_SCALED,),
     ),
@@ -71,7 +74,7 @@ SCORES: dict[operator.Score, Score] = {
         matrix="relu(q) relu(k)ᵀ",
         product=_PRODUCT,
         word="ReluLinear",
-        title=", by products of relu features",
+        title=", linear in relu",
         features=FEATURE_LINES["relu"],
     ),
     "elu": Score(
@@ -79,7 +82,32 @@ SCORES: dict[operator.Score, Score] = {
         matrix="φ(q) φ(k)ᵀ",
         product=_PRODUCT,
         word="EluLinear",
-        title=", by products of features φ = elu + 1",
+        title=", linear in φ = elu + 1",
         features=FEATURE_LINES["elu"],
     ),
 }
+
+
+_PLACED = '''\
+    def placed(self, x: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys turned by row and column{also}; R turns by j - o."""
+{lines}
+        return turned(q, places, self.temperature), turned(k, places, self.temperature)'''
+
+
+def turning(score: Score, lines: tuple[str, ...], sizes: tuple[str, ...] = ()) -> Score:
+    """The score of queries and keys that are turned by their places, which `lines` compute from
+    the input x (RoPE)."""
+    also, first = "", ""
+    if score.prepare:
+        also, first = ", and of length 1", f"        q, k = {score.prepare}q, k)\n"
+    body = first + "\n".join(f"        {line}" for line in lines)
+    return replace(
+        score,
+        entry=score.entry.replace("k[j]", "R k[j]"),
+        word=f"Rotary{score.word}",
+        title=f", turned by place{score.title}",
+        prepare="self.placed(x, ",
+        parameters=(*sizes, "temperature: float = 10000.0"),
+        methods=(*score.methods, _PLACED.format(also=also, lines=body)),
+    )

@@ -6,10 +6,13 @@ a class is the package's affair. A further part is a further value, not a furthe
 
 from __future__ import annotations
 
+import re
+
 from relgraph.lower.attention import linear, methods
 from relgraph.lower.attention.code import fits, indented, method, signature
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import SEQUENCE
+from relgraph.lower.attention.score import Score
 from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
     MERGE_HEADS,
@@ -20,10 +23,24 @@ from relgraph.lower.attention_parts import (
 )
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Definition
+from relgraph.lower.pair_positions import (
+    BLOCK_GRID,
+    KEYLESS_LINEAR,
+    POSITION_NETWORK,
+    RELATIVE_OFFSETS,
+    SHARED_KEYLESS_LINEAR,
+    TURNED,
+)
 from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WINDOW_ORDER
 
 _FUNCTIONS = (
     LINEAR,
+    KEYLESS_LINEAR,
+    SHARED_KEYLESS_LINEAR,
+    POSITION_NETWORK,
+    TURNED,
+    BLOCK_GRID,
+    RELATIVE_OFFSETS,
     SPLIT_HEADS,
     SHARED_HEADS,
     MERGE_HEADS,
@@ -40,6 +57,7 @@ _PUBLISHED = {
     "Attention": " (ViT)",
     "WindowAttention": " (Swin)",
     "CosineWindowAttention": " (Swin v2)",
+    "KeylessContinuousCosineWindowAttention": " (Swin v2)",
     "ReducedAttention": " (PVT's spatial reduction)",
     "ReluLinearAttention": " (EfficientViT)",
 }
@@ -62,18 +80,17 @@ def definition(parts: Parts) -> Definition:
         *parts.place.after,
     ]
     text = "\n\n".join(section for section in sections if section)
-    uses = tuple(function for function in _FUNCTIONS if f"{function.name}(" in text)
+    uses = tuple(f for f in _FUNCTIONS if re.search(rf"(?<!\w){f.name}\(", text))
     return Definition(parts.name, text, uses, ("import math",) if "math." in text else ())
 
 
 def _docstring(parts: Parts) -> str:
     place, score, bias = parts.place, parts.score, parts.bias
     where = place.unbiased_title if bias is None else bias.title
-    # In a window there is no room for both, and the note tells of the bias.
-    title = score.title or where if place.locate else f"{where}{score.title}"
+    title = _title(place.title, where, score.title, not place.locate)
     added = "" if bias is None else f" + {bias.entry}"
     return f'''\
-    """Multi-head {place.title}{title}{_PUBLISHED.get(parts.name, "")}.
+    """{title}{_PUBLISHED.get(parts.name, "")}.
 
     y[o] = proj({_sum(parts, added)}){_note(parts)}{_shared(parts)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
@@ -83,6 +100,12 @@ def _docstring(parts: Parts) -> str:
 def _shared(parts: Parts) -> str:
     told = "each of kv_heads runs of heads shares its keys and values"
     return f"\n    where {told}" if parts.shared else ""
+
+
+def _title(place: str, where: str, score: str, both: bool) -> str:
+    """In a window, and in a long line, is no room for both, and the note tells of the bias."""
+    full = f"Multi-head {place}{where}{score}"
+    return full if both and len(full) < 92 else f"Multi-head {place}{score or where}"
 
 
 def _sum(parts: Parts, added: str) -> str:
@@ -122,9 +145,9 @@ def _constructor(parts: Parts) -> str:
         "self.dim = dim",
         "self.num_heads = num_heads",
         *(("self.kv_heads = kv_heads",) if parts.shared else ()),
-        *(f"self.{size} = {size}" for size in sizes if size != "reduce"),
+        *(f"self.{size} = {size}" for size in (*sizes, *_named(score)) if size != "reduce"),
         *score.factor,
-        *parts.projections.layers,
+        *_projections(parts),
         *score.learned,
         *before,
         "self.proj = Linear(dim, dim, bias=proj_bias)",
@@ -140,6 +163,29 @@ def _constructor(parts: Parts) -> str:
     if _reset(parts):
         lines.append("self.reset_parameters()")
     return f"{signature('__init__', parts.parameters, 'None')}\n{indented(lines)}"
+
+
+def _named(score: Score) -> list[str]:
+    return [parameter.split(":")[0] for parameter in score.parameters]
+
+
+def _projections(parts: Parts) -> tuple[str, ...]:
+    """The layers that make queries, keys and values; without a bias for keys, of another class."""
+    layers = parts.projections.layers
+    if not parts.keyless:
+        return layers
+    keyless = {
+        "self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)": "self.qkv = KeylessLinear(dim)",
+        "self.q = Linear(dim, dim, bias=qkv_bias)": "self.q = Linear(dim, dim)",
+        "self.kv = Linear(dim, 2 * dim, bias=qkv_bias)": 'self.kv = KeylessLinear(dim, "kv")',
+        "self.qkv = Linear(dim, dim + 2 * self.kv_dim, bias=qkv_bias)": (
+            "self.qkv = SharedKeylessLinear(dim, self.kv_dim)"
+        ),
+        "self.kv = Linear(dim, 2 * self.kv_dim, bias=qkv_bias)": (
+            'self.kv = SharedKeylessLinear(dim, self.kv_dim, "kv")'
+        ),
+    }
+    return tuple(keyless.get(layer, layer) for layer in layers)
 
 
 def _reset(parts: Parts) -> str:

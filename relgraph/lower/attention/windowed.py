@@ -22,7 +22,7 @@ def window_methods(bias: Bias | None) -> tuple[str, ...]:
     if bias is None:
         tables = _TABLES.format(types="", words="", index="", result=_RESULT)
         return (tables, _MASK_OF, _LOCATE_MASK)
-    index = f"        index = {_INDEX}(window, self.window_size, order.device)\n"
+    index = f"        index = {_INDEX}(window, {bias.made_for}, order.device)\n"
     words, result = ", relative position index", f"{_RESULT}, index"
     tables = _TABLES.format(types=", Tensor", words=words, index=index, result=result)
     return (tables, _MASK_OF, _LOCATE_BIAS.format(table=bias.table), *bias.methods)

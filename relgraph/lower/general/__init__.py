@@ -6,6 +6,8 @@ It is there so that every point of the algebra runs, and as a second opinion on 
 
 from __future__ import annotations
 
+import re
+
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
@@ -29,6 +31,7 @@ from relgraph.lower.general.functions import GATHER
 from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
+from relgraph.lower.pair_positions import KEYLESS_LINEAR, SHARED_KEYLESS_LINEAR
 from relgraph.lower.windows import PADDED_SIZE
 from relgraph.program import Connect
 
@@ -61,24 +64,36 @@ def _linear_weight(node: Connect) -> StartedWeight | None:
     return next((one for one in weights if one.name == "weight" and one.linear), None)
 
 
+_OWN = (
+    LINEAR,
+    KEYLESS_LINEAR,
+    SHARED_KEYLESS_LINEAR,
+    SPLIT_HEADS,
+    SHARED_HEADS,
+    PARTIAL_LINEAR,
+    GATHER,
+    PADDED_SIZE,
+    ELU_PLUS_ONE,
+)
+
+
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
-    own = [LINEAR, SPLIT_HEADS, SHARED_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
-    called = tuple(d for d in own if f"{d.name}(" in text)
+    called = tuple(d for d in _OWN if re.search(rf"\b{d.name}\(", text))
     return (*called, *table_uses(form))
 
 
 def _type(name: str, value: Argument) -> str:
     if isinstance(value, (tuple, MapSize)):
         return "tuple[int, int]"
-    return "int"
+    return "float" if isinstance(value, float) else "int"
 
 
 def _flags(form: Form) -> list[str]:
     """Biases of projections, which are there unless the call says otherwise."""
     frame, flags = form.operator.frame, []
-    if compares(form.operator):
+    if compares(form.operator) and not form.operator.weight.keyless:
         flags.append("qkv_bias")
-    elif frame.value:
+    elif frame.value and form.source != "pair":
         flags.append("value_bias")
     return [*flags, "proj_bias"] if frame.output else flags
 
@@ -158,6 +173,10 @@ def _network(node: Connect) -> Arguments:
         network += (("num_experts", weight.predictor.experts),)
     if weight.source == "center":
         network += (("extent", weight.extent),)
+    if weight.position == "continuous":
+        network += (("hidden", weight.hidden),)
+    if weight.position == "rotary":
+        network += (("temperature", weight.temperature),)
     if weight.fixed == "shift":
         network += (("offset", weight.offset),)
     return network

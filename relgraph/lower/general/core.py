@@ -79,7 +79,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 # Arguments that only the constructor reads.
-_SPENT = ("reduce", "reduction", "num_experts")
+_SPENT = ("reduce", "reduction", "num_experts", "hidden")
 
 
 def _init(form: Form, signature: str) -> str:

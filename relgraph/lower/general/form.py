@@ -18,6 +18,7 @@ from relgraph.algebra.operator import (
     Space,
     SpaceShare,
     compares,
+    position_share,
 )
 from relgraph.program import Connect, Layout
 
@@ -114,6 +115,8 @@ class Form:
         """Whether the learned things stay the same in number on maps of other sizes."""
         if self.operator.bias in ("positions", "both") or self.resized:
             return False
+        if self.operator.weight.position in ("continuous", "rotary"):
+            return self.layout == "map"  # how many rows a sequence has nobody says
         if self.orbit_share in (None, "all"):
             return True
         sized = ("point", "local", "window", "grid", "outlook")
@@ -177,7 +180,10 @@ def block_size(connection: Connection) -> Size:
     Otherwise no larger than the map, to which a larger one binds the class.
     """
     space, grid = connection.operator.space, geometry.as_map(connection.in_grid)
-    if space.connect != "window" or orbit_share_of(connection.operator) in (None, "all"):
+    counted = orbit_share_of(connection.operator) not in (None, "all")
+    if connection.operator.weight.position == "continuous":
+        counted = False  # its offsets are those of the map at hand
+    if space.connect != "window" or not counted:
         return space.size
     return geometry.extent(space, grid)
 
@@ -187,8 +193,8 @@ def orbit_share_of(operator: Operator) -> SpaceShare | None:
     if operator.weight.source in ("fixed", "channels"):
         return None
     if operator.weight.source == "pair":
-        shares: dict[str, SpaceShare] = {"relative": "positions", "absolute": "none"}
-        return shares.get(operator.weight.position)
+        position = operator.weight.position
+        return None if position == "rotary" else position_share(position)
     return operator.space.share
 
 
@@ -237,6 +243,7 @@ def _source_words(form: Form) -> list[str]:
         words.append(_predictor_word(form))
     if weight.position != "none":
         words.append(weight.position.title())
+    words.append("Keyless" if weight.source == "pair" and weight.keyless else "")
     words.append("Reduced" if form.reduced else "")
     if weight.normalize != "none":
         words.append(weight.normalize.title())

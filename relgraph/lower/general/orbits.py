@@ -137,7 +137,8 @@ def _block_orbits(form: Form) -> list[str]:
 
 def _offsets(form: Form, size: str) -> list[str]:
     if form.space.border != "wrap":
-        built = "self.window_size" if form.space.connect == "window" else size
+        tabled = form.operator.weight.position != "continuous"
+        built = "self.window_size" if form.space.connect == "window" and tabled else size
         return [f"orbits = block_offsets({size}, {built})[None]"]
     ring = "(True, True)"
     if form.space.connect in ("window", "stripe"):

@@ -10,6 +10,7 @@ from relgraph.algebra.operator import FEATURES
 from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.learned import at_orbits, space_axes
+from relgraph.lower.general.positions import keyless_layers, turning_lines
 
 
 def pair_init(form: Form) -> list[str]:
@@ -21,7 +22,9 @@ def pair_init(form: Form) -> list[str]:
     lines = list(scale.get(form.operator.weight.score, ()))
     if form.operator.weight.kv_heads is not None:
         lines.append("self.kv_dim = dim // num_heads * kv_heads")
-    if form.reduced:
+    if form.operator.weight.keyless:
+        lines += keyless_layers(form)
+    elif form.reduced:
         values = 2 if form.operator.frame.value else 1
         keys = f"{values} * {key_width(form)}".replace("1 * ", "")
         lines += [
@@ -36,6 +39,8 @@ def pair_init(form: Form) -> list[str]:
         parts = 3 if form.operator.frame.value else 2
         lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
     position = form.operator.weight.position
+    if position == "continuous":
+        lines.append("self.cpb_mlp = PositionNetwork(num_heads, hidden)")
     if position == "relative":
         table = "nn.Parameter(torch.empty(orbit_count, num_heads))"
         lines.append(f"self.relative_position_bias_table = {table}")
@@ -68,8 +73,10 @@ def pair_lines(form: Form) -> list[str]:
         lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
     else:
         lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
-    lines += _score_lines(form)
+    lines += [*turning_lines(form), *_score_lines(form)]
     position = form.operator.weight.position
+    if position == "continuous":
+        lines.append("w = w + self.cpb_mlp(offsets).T[:, orbits]")
     if position == "relative":
         lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
     if position == "absolute":

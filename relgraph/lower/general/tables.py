@@ -12,6 +12,7 @@ from relgraph.lower.general.form import Form
 from relgraph.lower.general.functions import NUMBER_LIVE
 from relgraph.lower.general.orbits import orbit_lines, orbit_uses
 from relgraph.lower.general.places import NEIGHBOURHOODS, place_uses, taps_method
+from relgraph.lower.general.positions import position_lines, position_tables, position_uses
 from relgraph.lower.module import Definition
 
 
@@ -28,7 +29,7 @@ def table_names(form: Form) -> tuple[str, ...]:
         names.append("centers")
     if form.has_band_entries:
         names.append("band")
-    return tuple(names)
+    return (*names, *position_tables(form))
 
 
 TABLE_DOCS = {
@@ -37,6 +38,8 @@ TABLE_DOCS = {
     "order": "order (outputs,), where each output stands among the n * q",
     "outputs": "outputs (n, q), the position of each output",
     "centers": "centers (outputs, region), the positions around each output, -1 outside",
+    "offsets": "offsets (things, 2), rows and columns from output to input of a learned thing",
+    "places": "places ([n], k, 2), row and column by which each slot is turned",
     "band": "band (channels, taps), the number of each entry over channels, -1 for none",
 }
 _CELLS = "centers (n, region), the cells around that of each neighbourhood, -1 outside"
@@ -52,7 +55,8 @@ _BAND = [
 def table_uses(form: Form) -> tuple[Definition, ...]:
     """The functions that `tables_text` calls."""
     own = (NUMBER_LIVE,) if form.has_band_entries else ()
-    return tuple(dict.fromkeys((*place_uses(form), *orbit_uses(form), *own)))
+    uses = (*place_uses(form), *orbit_uses(form), *position_uses(form), *own)
+    return tuple(dict.fromkeys(uses))
 
 
 def tables_text(form: Form) -> str:
@@ -62,7 +66,11 @@ def tables_text(form: Form) -> str:
         return ""
     said = {**TABLE_DOCS, "centers": _CELLS} if form.space.connect == "outlook" else TABLE_DOCS
     docs = ";\n        ".join(said[name] for name in names)
-    lines = [*NEIGHBOURHOODS[form.space.connect](form), *orbit_lines(form)]
+    lines = [
+        *NEIGHBOURHOODS[form.space.connect](form),
+        *orbit_lines(form),
+        *position_lines(form),
+    ]
     if form.has_band_entries:
         lines += _BAND
     if re.search(r"\b[hw]\b", "\n".join(lines)):

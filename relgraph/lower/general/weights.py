@@ -49,6 +49,8 @@ def head_count(form: Form) -> str:
 def _needs_count(form: Form) -> bool:
     if form.source in ("pooled", "center") or form.operator.weight.position == "relative":
         return True
+    if form.operator.weight.position == "continuous":
+        return False
     return form.orbit_share is not None and space_axes(form) == "orbit_count"
 
 

@@ -55,7 +55,13 @@ _SCORE = {
     "relu": "relu(q[o]) · relu(k[j])",
     "elu": "(elu(q[o]) + 1) · (elu(k[j]) + 1)",
 }
-_POSITION = {"relative": " + bias[offset]", "absolute": " + bias[entry]", "none": ""}
+_POSITION = {
+    "relative": " + bias[offset]",
+    "absolute": " + bias[entry]",
+    "continuous": " + network(offset)",
+    "rotary": ", both turned by their places",
+    "none": "",
+}
 
 
 def docstring(form: Form) -> str:

@@ -23,7 +23,7 @@ from relgraph.relations.weights import CarriageKind, carries, keeps_functions
 from relgraph.transfer.carried import EXACT, Carried
 from relgraph.transfer.carry import carry
 from relgraph.transfer.every_edge.optimum import dense, is_static, slope, slope_of_outputs
-from relgraph.transfer.every_edge.small import Small, images, small
+from relgraph.transfer.every_edge.small import Small, images, small, width
 
 SAME = 1e-10
 """Relative difference of outputs below which two operators are the same function, float64."""
@@ -51,12 +51,13 @@ class Verdict:
 
 def judge(a: Node, b: Node) -> Verdict:
     """Carry random weights of `a` into `b`, and compare."""
-    source, target = small(a), small(b)
+    channels = width(a, b)
+    source, target = small(a, channels), small(b, channels)
     said, here = carries(a, b), carries(a, b, instances=True)
-    made = carry(source.item, target.item, source.tensors, target.fresh, _calibration())
+    made = carry(source.item, target.item, source.tensors, target.fresh, _calibration(channels))
     found = _kind(made)
     tensors = {**target.fresh, **made.tensors}
-    apart = _difference(outputs(source.node), target.run(tensors, _evaluated()))
+    apart = _difference(outputs(a, channels), target.run(tensors, _evaluated(channels)))
     steep = None
     if found == "projection" and isinstance(a, Operator) and isinstance(b, Operator):
         steep = _slope(source, target, tensors)
@@ -113,7 +114,7 @@ def _slope(source: Small, target: Small, tensors: Mapping[str, Tensor]) -> float
     in_weights = slope(dense(source, source.tensors, x), target, dict(tensors), names, x)
     if in_weights <= FLAT or is_static(source):
         return in_weights
-    x = _calibration()
+    x = _calibration(source.channels)
     wanted = source.run(source.tensors, x)
     return min(in_weights, slope_of_outputs(wanted, target, dict(tensors), names, x))
 
@@ -121,7 +122,7 @@ def _slope(source: Small, target: Small, tensors: Mapping[str, Tensor]) -> float
 def _contexts(source: Small, target: Small) -> Tensor:
     """Images to measure W on. Functions of a place that several places share are optimal where all
     of them see the same: then every image is the same everywhere."""
-    x = _calibration()
+    x = _calibration(source.channels)
     b = target.node
     center = isinstance(b, Operator) and b.weight.source == "center"
     alike = center and _goes_as_functions(source, target)
@@ -143,10 +144,10 @@ def _is_set(name: str, source: Small, target: Small) -> bool:
 
 
 @lru_cache(maxsize=1 << 11)
-def outputs(node: Node) -> Tensor:
-    """Of the node with its own weights, on the images of every verdict."""
-    own = small(node)
-    return own.run(own.tensors, _evaluated())
+def outputs(node: Node, channels: int) -> Tensor:
+    """Of the node with its own weights, on the images of every verdict of this width."""
+    own = small(node, channels)
+    return own.run(own.tensors, _evaluated(channels))
 
 
 def _difference(one: Tensor, other: Tensor) -> float:
@@ -156,11 +157,11 @@ def _difference(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / one.abs().max())
 
 
-@lru_cache(maxsize=1)
-def _evaluated() -> Tensor:
-    return images(_EVALUATED, seed=0)
+@lru_cache
+def _evaluated(channels: int) -> Tensor:
+    return images(_EVALUATED, channels, seed=0)
 
 
-@lru_cache(maxsize=1)
-def _calibration() -> Tensor:
-    return images(_CALIBRATION, seed=1)
+@lru_cache
+def _calibration(channels: int) -> Tensor:
+    return images(_CALIBRATION, channels, seed=1)

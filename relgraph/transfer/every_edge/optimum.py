@@ -17,7 +17,7 @@ from torch import Tensor
 
 from relgraph.algebra.operator import Connection, compares
 from relgraph.program import Connect
-from relgraph.transfer.every_edge.small import CHANNELS, GRID, Small, connections
+from relgraph.transfer.every_edge.small import GRID, Small, connections
 from relgraph.verify import oracle
 from relgraph.verify.reference import run_scope
 from relgraph.verify.values import under
@@ -38,7 +38,7 @@ def dense(small: Small, tensors: Numbers, x: Tensor) -> Tensor:
     An operator of one connection, or any that no image changes; without biases.
     """
     if is_static(small):
-        return _by_units(lambda units: small.run(tensors, units))
+        return _by_units(lambda units: small.run(tensors, units), small.channels)
     assert isinstance(small.item, Connect), "rank words over predicted weights reduce keys only"
     connection, reduce = small.item.connection, small.item.reduce
     keys = None if reduce is None else run_scope(reduce, under(tensors, "reduce"), x)
@@ -47,7 +47,7 @@ def dense(small: Small, tensors: Numbers, x: Tensor) -> Tensor:
     if reduce is None:
         return w
     own = under(tensors, "reduce")
-    return w @ _by_units(lambda units: run_scope(reduce, own, units))
+    return w @ _by_units(lambda units: run_scope(reduce, own, units), small.channels)
 
 
 def _framed(connection: Connection, tensors: Numbers, w: Tensor) -> Tensor:
@@ -55,17 +55,17 @@ def _framed(connection: Connection, tensors: Numbers, w: Tensor) -> Tensor:
     if connection.operator.frame.value:
         pair = compares(connection.operator)
         stacked = tensors["kv.weight" if connection.key_grid else "qkv.weight"] if pair else None
-        value = tensors["value.weight"] if stacked is None else stacked[-CHANNELS:]
+        value = tensors["value.weight"] if stacked is None else stacked[-connection.in_channels :]
         w = torch.einsum("bodie,ec->bodic", w, value)
     if connection.operator.frame.output:
         w = torch.einsum("ed,bodic->boeic", tensors["proj.weight"], w)
     return w
 
 
-def _by_units(run: Callable[[Tensor], Tensor]) -> Tensor:
+def _by_units(run: Callable[[Tensor], Tensor], channels: int) -> Tensor:
     """The matrix of a linear map: one image per input entry. (1, outputs, inputs)."""
-    count = _PLACES * CHANNELS
-    units = torch.eye(count, dtype=torch.float64).reshape(count, _PLACES, CHANNELS)
+    count = _PLACES * channels
+    units = torch.eye(count, dtype=torch.float64).reshape(count, _PLACES, channels)
     return run(units).flatten(1).T[None]
 
 

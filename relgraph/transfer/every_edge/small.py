@@ -32,6 +32,8 @@ from relgraph.verify.reference import run_connect, run_scope
 from relgraph.verify.values import under
 
 CHANNELS = 4
+_TURNED = 8
+"""Where two heads are turned by rows and by columns, which takes 4 channels each."""
 GRID: Size = (4, 6)
 """Not square, and every number of a family is smaller than its sides and divides them."""
 _WHERE = "stages.0.blocks.0"
@@ -43,6 +45,7 @@ class Small:
     its target."""
 
     node: Node
+    channels: int
     item: Operators
     tensors: dict[str, Tensor]
     fresh: dict[str, Tensor]
@@ -54,11 +57,22 @@ class Small:
         return run_connect(self.item, "", tensors, x)
 
 
+def width(*nodes: Node) -> int:
+    """The channels between which all of them stand: `CHANNELS`, or as many as their heads need."""
+    return _TURNED if any(map(_is_turned, nodes)) else CHANNELS
+
+
+def _is_turned(node: Node) -> bool:
+    if isinstance(node, Composite):
+        return any(map(_is_turned, node.parts))
+    return node.weight.position == "rotary" and node.channel.share == "heads"
+
+
 @lru_cache(maxsize=1 << 11)
-def small(node: Node) -> Small:
-    """The node between `CHANNELS` channels on `GRID`, float64: no biases, which nodes forget, but
-    in a gate, as `relations` says of gates."""
-    setting = Setting(CHANNELS, GRID)
+def small(node: Node, channels: int) -> Small:
+    """The node between these channels on `GRID`, float64: no biases, which nodes forget, but in a
+    gate, as `relations` says of gates."""
+    setting = Setting(channels, GRID)
     gated = isinstance(node, Composite) and node.kind == "product"
     body = tuple(_biased(item, gated) for item in as_body(node, setting))
     if len(body) > 1 or not isinstance(body[0], OperatorUse):
@@ -69,11 +83,11 @@ def small(node: Node) -> Small:
     seed = zlib.crc32(key(node).encode())
     drawn = (draw(inventory(program), n) for n in (seed, seed + 1))
     own, fresh = (under(tensors, f"{_WHERE}.{item.attr}") for tensors in drawn)
-    _make_negative(node, own)
-    return Small(node, item, own, fresh)
+    _make_negative(node, own, channels)
+    return Small(node, channels, item, own, fresh)
 
 
-def _make_negative(node: Node, tensors: dict[str, Tensor]) -> None:
+def _make_negative(node: Node, tensors: dict[str, Tensor], channels: int) -> None:
     """Few weights may by chance all lie between 0 and 1, as no edge may count on: one predicted
     weight goes below, and so do query · key on the whole."""
     if not isinstance(node, Operator) or node.weight.normalize != "none":
@@ -82,13 +96,13 @@ def _make_negative(node: Node, tensors: dict[str, Tensor]) -> None:
         tensors["expand.bias"][0] -= 2
     for name, rows, by in (("qkv", 0, 1), ("qkv", 1, -2), ("q", 0, 1), ("kv", 0, -2)):
         if f"{name}.bias" in tensors:
-            tensors[f"{name}.bias"][rows * CHANNELS : (rows + 1) * CHANNELS] += by
+            tensors[f"{name}.bias"][rows * channels : (rows + 1) * channels] += by
 
 
-def images(count: int, seed: int) -> Tensor:
+def images(count: int, channels: int, seed: int) -> Tensor:
     """Values (count, P, C) from a normal distribution, float64."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, GRID[0] * GRID[1], CHANNELS, generator=generator, dtype=torch.float64)
+    return torch.randn(count, GRID[0] * GRID[1], channels, generator=generator, dtype=torch.float64)
 
 
 def connections(item: Item) -> Iterator[Connect]:

@@ -19,6 +19,7 @@ from relgraph.algebra.operator import Connection, Weight, compares
 from relgraph.algebra.parameters import weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, on_map, slot_axis, slots
 from relgraph.transfer.carried import Refused, Tensors
+from relgraph.transfer.keyless import with_key_bias
 from relgraph.transfer.shared_keys import untied, written_out
 from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
@@ -133,6 +134,7 @@ def _static(source: Connection) -> Connection:
 
 def _frame(source: Connection, tensors: Tensors) -> dict[str, Tensor]:
     """Bias and projections; a pair source's values are rows of `qkv`."""
+    source, tensors = with_key_bias(source, tensors)
     own = {n: t for n, t in tensors.items() if n == "bias" or n.startswith(("proj.", "value."))}
     if not compares(source.operator) or not source.operator.frame.value:
         return own
