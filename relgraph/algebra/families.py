@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from relgraph.algebra import geometry
 from relgraph.algebra.canonical import canonical
@@ -31,7 +32,7 @@ from relgraph.algebra.operator import (
     Weight,
     keeps_width,
 )
-from relgraph.algebra.rules import check
+from relgraph.algebra.rules import consistent
 
 GRID: Size = (4, 6)
 CHANNELS = 4
@@ -103,30 +104,45 @@ SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Ra
 CHANNEL_RANKS = (Rank("inner", (2,)),)
 
 
-def families() -> Iterator[Operator]:
+@cache
+def families() -> tuple[Operator, ...]:
     """The consistent families of atoms that are their own canonical form, without frame; weights
     have a bias of their own kind: by offset per channel, others per position."""
-    seen: set[Operator] = set()
-    for space, channel, weight in itertools.product(_spaces(), CHANNEL_KINDS, _weights()):
-        operator = Operator(space, channel, weight, _bias(space, channel, weight))
-        if check(operator) or canonical(operator).operator != operator or operator in seen:
-            continue
-        at = connection(operator)
-        if not misfits(at) and not cautions(at):
-            seen.add(operator)
-            yield operator
+    own = (one for one in _consistent() if canonical(one).operator == one)
+    return tuple(one for one in dict.fromkeys(own) if _fits(connection(one)))
 
 
-def ranked() -> Iterator[Operator]:
+@cache
+def ranked() -> tuple[Operator, ...]:
     """The consistent families with a rank word that are their own canonical form, without frame.
     They are terms of several connections: none of them is a `connection`."""
-    for space, channel, weight in itertools.product(_spaces(), CHANNEL_KINDS, _weights()):
-        bias = _bias(space, channel, weight)
-        inner = [Operator(space, replace(channel, rank=r), weight, bias) for r in CHANNEL_RANKS]
-        terms = [Operator(replace(space, rank=r), channel, weight, bias) for r in SPACE_RANKS]
-        for operator in (*terms, *inner):
-            if not check(operator) and canonical(operator).operator == operator:
-                yield operator
+    return tuple(
+        term
+        for one in _consistent()
+        for term in _terms(one)
+        if consistent(term) and canonical(term).operator == term
+    )
+
+
+@cache
+def _consistent() -> tuple[Operator, ...]:
+    """Every combination that is an operator. Only these can have a rank word: it lifts no rule."""
+    every = (
+        Operator(space, channel, weight, _bias(space, channel, weight))
+        for space, channel, weight in itertools.product(_spaces(), CHANNEL_KINDS, _weights())
+    )
+    return tuple(operator for operator in every if consistent(operator))
+
+
+def _fits(at: Connection) -> bool:
+    return not misfits(at) and not cautions(at)
+
+
+def _terms(atom: Operator) -> Iterator[Operator]:
+    for rank in SPACE_RANKS:
+        yield replace(atom, space=replace(atom.space, rank=rank))
+    for rank in CHANNEL_RANKS:
+        yield replace(atom, channel=replace(atom.channel, rank=rank))
 
 
 def _spaces() -> Iterator[Space]:

@@ -14,6 +14,7 @@ Kinds: E a contradiction, U a combination without an agreed meaning (or not supp
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from relgraph.algebra.channel_rules import CHANNEL_RULES
 from relgraph.algebra.head_rules import HEAD_RULES
@@ -23,7 +24,7 @@ from relgraph.algebra.position_rules import POSITIONS
 from relgraph.algebra.rule import Kind, Rule, Violation
 from relgraph.algebra.window_rules import AROUND, MOVED
 
-__all__ = ["RULES", "Kind", "Rule", "Violation", "check"]
+__all__ = ["RULES", "Kind", "Rule", "Violation", "check", "consistent"]
 PARTITIONS = ("window", "stripe", "grid")
 
 
@@ -34,6 +35,11 @@ def check(operator: Operator) -> tuple[Violation, ...]:
         for rule in RULES
         if rule.breaks(operator)
     )
+
+
+def consistent(operator: Operator) -> bool:
+    """Whether it breaks none: `check` for those who ask of very many, as soon as that is known."""
+    return not any(rule.breaks(operator) for rule in RULES)
 
 
 def _connect(*names: str) -> Callable[[Operator], bool]:
@@ -49,7 +55,7 @@ def _source(*names: str) -> Callable[[Operator], bool]:
 
 
 def _both(*guards: Callable[[Operator], bool]) -> Callable[[Operator], bool]:
-    return lambda o: all(guard(o) for guard in guards)
+    return reduce(lambda one, other: lambda o: one(o) and other(o), guards)
 
 
 def _mixes(o: Operator) -> bool:

@@ -26,7 +26,7 @@ from relgraph.algebra.operator import (
     SpaceShare,
     Weight,
 )
-from relgraph.algebra.rules import check
+from relgraph.algebra.rules import consistent
 from relgraph.graph.numbering import atoms, own_numbers
 from relgraph.relations.frame import BRANCH, GATE, POOLED_GATE
 from relgraph.relations.node import Composite, Node, core
@@ -80,11 +80,11 @@ def _cores(roots: list[Operator], numbers: Numbers) -> int:
 def _fits(operator: Operator) -> bool:
     """Whether the operator is consistent and written in its canonical form."""
     bare = replace(operator, bias="none")
-    return not check(bare) and core(bare) == bare
+    return consistent(bare) and core(bare) == bare
 
 
 def _agree(space: Space, channel: Channel) -> bool:
-    return not check(Operator(replace(space, border="zero"), channel))
+    return consistent(Operator(replace(space, border="zero"), channel))
 
 
 def _usual(weight: Weight) -> tuple[Border, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
-from relgraph.algebra.rules import check
+from relgraph.algebra.rules import consistent
 from relgraph.relations.node import core
 from relgraph.relations.numbers import Numbers
 from relgraph.relations.relation import Edit, Relation, RelationAxis
@@ -112,7 +112,7 @@ class Plans:
         return self._pair_numbers[key]
 
     def _new_pair(self, operator: Operator) -> int | None:
-        if check(operator):
+        if not consistent(operator):
             return None
         form = core(operator)
         return self._pairs.place((form.space, form.weight))
@@ -122,7 +122,7 @@ class Plans:
         key = (channel, weight)
         if key not in self._channel_numbers:
             operator = Operator(any_space(weight), channel, weight, "none")
-            form = None if check(operator) else core(operator).channel
+            form = core(operator).channel if consistent(operator) else None
             found = None if form is None else self._channels.place(form)
             self._channel_numbers[key] = found
         return self._channel_numbers[key]
@@ -146,7 +146,7 @@ class Plans:
     def _agrees(self, space: Space, channel: int) -> bool:
         if (space, channel) not in self._agree:
             operator = Operator(space, self._channels[channel], _WEIGHT, "none")
-            self._agree[space, channel] = not check(operator)
+            self._agree[space, channel] = consistent(operator)
         return self._agree[space, channel]
 
     def _pair_plan(self, pair: int, axis: RelationAxis) -> tuple[_Planned, ...]:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from relgraph.algebra.families import families
+from relgraph.algebra.families import CHANNEL_RANKS, SPACE_RANKS, families
 from relgraph.algebra.operator import (
     Channel,
     Frame,
@@ -18,7 +18,7 @@ from relgraph.algebra.operator import (
     Space,
     Weight,
 )
-from relgraph.algebra.rules import RULES, Rule, check
+from relgraph.algebra.rules import RULES, Rule, check, consistent
 
 SEPARATE = Channel("separate")
 ONE_HEAD = Channel("separate", share="all")
@@ -124,6 +124,18 @@ def test_every_rule_refuses_what_no_other_does(rule: Rule, operator: Operator) -
     assert [(v.rule, v.properties) for v in check(operator)] == [(rule.number, rule.properties)]
 
 
+def test_what_a_rule_refuses_is_inconsistent_with_any_rank_word_too() -> None:
+    atoms = [one for one in BROKEN if one.space.rank is None and one.channel.rank is None]
+    for operator in atoms:
+        assert not consistent(operator)
+        for rank in SPACE_RANKS:
+            space = dataclasses.replace(operator.space, rank=rank)
+            assert not consistent(dataclasses.replace(operator, space=space)), operator
+        for rank in CHANNEL_RANKS:
+            channel = dataclasses.replace(operator.channel, rank=rank)
+            assert not consistent(dataclasses.replace(operator, channel=channel)), operator
+
+
 def test_each_row_says_which_properties_and_why() -> None:
     for rule in RULES:
         for path in rule.properties:
@@ -188,6 +200,7 @@ CONSISTENT = {
 @pytest.mark.parametrize("name", CONSISTENT)
 def test_published_operators_are_consistent(name: str) -> None:
     assert check(CONSISTENT[name]) == ()
+    assert consistent(CONSISTENT[name])
 
 
 def test_families_are_many_and_distinct() -> None:
