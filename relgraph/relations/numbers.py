@@ -66,12 +66,12 @@ class Numbers:
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "halo", "offset")}
+        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "keys", "halo", "offset")}
         if self.band == (BAND,):
             usual["band"] = GENERIC.band
         if self.outlook == (OVERLAP,):
             usual["outlook"] = GENERIC.outlook
-        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
+        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)} and {*self.keys} <= {None, 1}
         return aside and replace(self, **usual) == GENERIC
 
 
@@ -89,7 +89,5 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "scores": get_args(Score),
     "positions": get_args(Position),
     "sources": tuple(name for name in get_args(Source) if name not in ("static", "fixed")),
-    "keys": (),
 }
-"""Kinds of which edits write what is usual and what a root has. Where values are words, they are
-listed in the order in which edits write them."""
+"""Kinds whose values are words, in the order in which edits write them."""

@@ -194,7 +194,7 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", SECTIONS["weight"], ids=lambda field: field.name)
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
-    channel = "{connect: separate, share: none}"
+    channel = "{connect: separate, share: heads, heads: 2}"
     weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
     space = PLACES.get(field.name, "{connect: full}")
     operator(tmp_path, space=space, channel=channel, weight=weight)
