@@ -90,7 +90,8 @@ REFUSED = [
     ("pointwise: {init: {kaiming: fan_avg}}", "bad-value"),
     ("pointwise: {init: {normal: 1, xavier: 2}}", "bad-value"),
     ("pointwise: {init: [xavier]}", "bad-value"),
-    ("layer_norm: {init: zeros}", "unknown-field"),
+    ("layer_norm: {init: zeros}", "bad-value"),
+    ("group_norm: {init: zeros}", "unknown-field"),
     ("relu: {init: zeros}", "unknown-field"),
 ]
 
