@@ -98,6 +98,7 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", score="elu"),
     Weight("pair", kv_heads=1),
     Weight("pair", position="relative", score="cosine", kv_heads=2),
+    Weight("pair", position="rotary", key_bias=False, kv_heads=1),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

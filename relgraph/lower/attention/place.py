@@ -79,7 +79,8 @@ SHARED_QKV = Projections(
         _SHARED_V,
     ),
     all=(
-        "q, k, v = self.qkv({tokens}).split([self.dim, self.kv_dim, self.kv_dim], dim=-1)",
+        "qkv = self.qkv({tokens})",
+        "q, k, v = qkv.split([self.dim, self.kv_dim, self.kv_dim], dim=-1)",
         _OWN_Q,
         _SHARED_K,
         _SHARED_V,

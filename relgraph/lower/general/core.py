@@ -257,8 +257,10 @@ def _values(form: Form) -> list[str]:
 
 def _shared_values(form: Form) -> list[str]:
     """Values that runs of heads share, once for each head: (B, P, C) again."""
-    first = "self.dim + self.kv_dim"
-    lines = [f"x = partial_linear(self.qkv, x, {first}, {first} + self.kv_dim)"]
+    lines = [
+        "first = self.dim + self.kv_dim",
+        "x = partial_linear(self.qkv, x, first, first + self.kv_dim)",
+    ]
     if form.reduced:
         lines = [_KEYS, "x = partial_linear(self.kv, keys, self.kv_dim, 2 * self.kv_dim)"]
     return [
