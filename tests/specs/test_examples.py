@@ -23,6 +23,7 @@ COUNTS = {
     "res2net50": 25_699_120,
     "shufflenet_v2": 2_278_604,
     "twins_svt_small": 24_060_776,
+    "volo_d1": 26_247_040,
 }
 
 
