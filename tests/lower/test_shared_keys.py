@@ -111,9 +111,14 @@ FAST = {
 
 @pytest.mark.parametrize("name", FAST)
 def test_a_fast_form_takes_it(name: str) -> None:
+    _, lowered = candidates(CROSSED[name])[0]
+    assert lowered.constructor.rpartition(".")[2] == FAST[name]
+
+
+@pytest.mark.parametrize("name", ["no bias of keys, tokens", "rotary, cosine"])
+def test_compiles_exports_and_resets(name: str) -> None:
     at = CROSSED[name]
     _, lowered = candidates(at)[0]
-    assert lowered.constructor.rpartition(".")[2] == FAST[name]
     made = randomize(build(lowered))
     assert_compiles(made, at)
     assert_exports(made, at)
