@@ -100,7 +100,7 @@ SHARED_KEYLESS_LINEAR = Definition(
 class SharedKeylessLinear(nn.Module):
     """Linear layers side by side, one for each letter of `parts`; that of the keys has no bias.
 
-    y = x Wᵀ + b over the last dimension. Queries have `dim` channels; keys and values, which several
+    y = x Wᵀ + b over the last dimension. Queries have `dim` channels; keys and values, which
     heads share, `kv_dim`. W starts truncated normal (0.02), b at 0.
     """
 

@@ -52,8 +52,8 @@ def test_the_slice_has_every_relation() -> None:
 
 def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines, bands,
-    windows that read around themselves, shifts, keys that heads share. Of every kind one that each row of the table stands
-    for, from nodes of the slice."""
+    windows that read around themselves, shifts, keys that heads share. Of every kind one that each
+    row of the table stands for, from nodes of the slice."""
     variants: dict[str, Any] = {name: VARIANTS[name] for name in VARIANTS}
     words = replace(GENERIC, band=(BAND,), **variants)
     numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,), keys=(None, 1))
