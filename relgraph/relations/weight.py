@@ -56,10 +56,11 @@ def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
         yield Step("static", source(given), replace(operator, weight=given))
         for offset in numbers.offset:
             given = Weight("fixed", fixed="shift", offset=offset)
-            yield Step("static", source(given), replace(operator, weight=given))
+            said = source(given, numbers.families)
+            yield Step("static", said, replace(operator, weight=given))
 
 
-def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
+def learn(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """given average → static: the average times a learned number, which is the smallest class that
     contains it. Where places outside the map are not counted, rows have other sums, and a softmax
     of numbers by offset is the smallest: of one number it is the average again. A shift is one
@@ -73,7 +74,7 @@ def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
     channel = Channel("separate", share="all")
     step = Operator(replace(operator.space, share=shared), channel, weight, "none", operator.frame)
     after = f"static{', softmax' if masked else ''}, shared by {shared}"
-    yield Step(source(operator.weight), after, step)
+    yield Step(source(operator.weight, numbers.families), after, step)
 
 
 def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:

@@ -122,5 +122,13 @@ def _check_lines(check: Check) -> Iterable[str]:
         yield f"     {check.counter_example}"
 
 
+Enough: TypeAlias = Callable[[Check], bool]
+
+
+def fails(check: Check) -> bool:
+    """Enough to reject a file."""
+    return not check.ok
+
+
 def silent(what: str, done: int, total: int) -> None:
     """The progress callback that says nothing."""

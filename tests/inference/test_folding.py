@@ -121,7 +121,15 @@ def test_tokens_are_passed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["swin_fashion", "dwnet_fashion", "vit_fashion", "pvt_fashion", "resnet_fashion"]
+    "name",
+    [
+        "swin_fashion",
+        "swinv2_fashion",
+        "dwnet_fashion",
+        "vit_fashion",
+        "pvt_fashion",
+        "resnet_fashion",
+    ],
 )
 def test_shipped_backbones(name: str) -> None:
     program = compile_backbone(name).program

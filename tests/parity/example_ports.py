@@ -105,6 +105,24 @@ TWINS = (
     row("classifier.+", r"head.\1"),
 )
 
+
+def rows_first(tensor: Tensor) -> Tensor:
+    """timm's heads turn their first half with the column, ours with the row: the halves of each of
+    the six heads change places in queries and keys."""
+    queries_and_keys, values = tensor.split([2 * 384, 384])
+    return torch.cat([queries_and_keys.unflatten(0, (12, 2, 32)).flip(1).flatten(0, 2), values])
+
+
+ROPE_ATTENTION = "stages.0.blocks.*.rotary_attention"
+ROPE_VIT = (
+    row("stem.patchify.+", r"patch_embed.proj.\1"),
+    row("stem.class_token.weight", "cls_token"),
+    row(f"{ROPE_ATTENTION}.qkv.+", r"blocks.\1.attn.qkv.\2", layout=rows_first),
+    row(f"{ROPE_ATTENTION}.proj.+", r"blocks.\1.attn.proj.\2"),
+    row("stages.0.blocks.*.scale*.weight", r"blocks.\1.gamma_\2"),
+    *VIT,
+)
+
 VOLO_STEM = ((1, 0), (2, 3), (3, 6))
 VOLO_STAGES = ("network.0", "network.2", "network.3", "network.4", "post_network")
 
@@ -167,13 +185,14 @@ RES2NET = (
 class Twin:
     """timm's name of an example; rows, or none for `in_order`; (rows, columns) of images that both
     accept, more than one where the contract is not for one size; `gain` as in `randomize`; options
-    of timm's model that are switched off."""
+    of timm's model that are switched off; `tolerance` in float64 where it keeps float32 tables."""
 
     timm: str
     rows: tuple[Row, ...] = ()
     sides: tuple[tuple[int, int], ...] = ((96, 96), (64, 97))
     gain: float = 1.0
     without: tuple[str, ...] = ()
+    tolerance: float = 1e-9
 
 
 AT_224 = ((224, 224),)
@@ -186,6 +205,7 @@ TWINS_OF = {
     "gmlp_small": Twin("gmlp_s16_224", sides=AT_224),
     "mobilevit_xs": Twin("mobilevit_xs", sides=((256, 256),), gain=1.25),
     "res2net50": Twin("res2net50_26w_4s", RES2NET),
+    "rope_vit_small": Twin("vit_small_patch16_rope_224", ROPE_VIT, AT_224, tolerance=1e-6),
     "twins_svt_small": Twin("twins_svt_small", TWINS, AT_224),
     "volo_d1": Twin("volo_d1_224", VOLO, AT_224, without=("use_aux_head",)),
 }

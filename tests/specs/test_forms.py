@@ -43,6 +43,11 @@ FORMS = {
     "local_attention: {window: 4, shift: half}": ATTENTION + 7**2 * 4,
     "local_attention: {window: 4, head_channels: 8, position: none}": ATTENTION,
     "local_attention: {window: 3, pad: true}": ATTENTION + 5**2 * 4,
+    # Keys have no bias; a scale and a row of the network's last layer for each of four heads.
+    "window_attention_v2: {window: 4, hidden: 9}": ATTENTION - C + 4 + (2 * 9 + 9) + 9 * 4,
+    "window_attention_v2: {window: 4, shift: half}": ATTENTION - C + 4 + 3 * 512 + 512 * 4,
+    "rotary_attention": ATTENTION,
+    "rotary_attention: {head_channels: 8, temperature: 10000, key_bias: false}": ATTENTION - C,
     "reduced_attention": ATTENTION + (4 * C * C + C) + 2 * C,
     "reduced_attention: 2": ATTENTION,
     "reduced_attention: []": ATTENTION,

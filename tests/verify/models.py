@@ -1,8 +1,10 @@
-"""Small backbones of one family each, emitted once per test session."""
+"""Small backbones of one family each, emitted once per test session, and how
+far a proof goes that is to fail."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +12,7 @@ from tempfile import TemporaryDirectory
 from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.resolve import resolve_backbone
+from relgraph.verify.report import Check, Enough
 
 _HEAD = """
 cite: "A test"
@@ -75,6 +78,18 @@ block:
   - residual: [layer_norm, feed_forward: 2]
 """,
 }
+
+
+def until(caught: Collection[str]) -> Enough:
+    """Enough of a proof: a check of each of these names has failed."""
+    missing = set(caught)
+
+    def enough(check: Check) -> bool:
+        if not check.ok:
+            missing.discard(check.name)
+        return not missing
+
+    return enough
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pytest
 import torch
 
 from relgraph.verify import Report, verify_text
-from tests.verify.models import emitted
+from tests.verify.models import emitted, until
 
 
 @dataclass(frozen=True)
@@ -517,9 +518,10 @@ HARMLESS = (
 )
 
 
-def verified(text: str) -> Report:
+def verified(text: str, caught: Collection[str] = ()) -> Report:
+    """The proof of a text; only as far as it needs to fail in all the ways that are `caught`."""
     torch.set_num_threads(1)
-    return verify_text(text, "edited.py")
+    return verify_text(text, "edited.py", until=until(caught) if caught else None)
 
 
 @pytest.mark.parametrize(
@@ -528,7 +530,7 @@ def verified(text: str) -> Report:
 def test_an_edit_that_changes_the_meaning_is_rejected(change: Edit) -> None:
     text = emitted(change.model)
     assert change.old in text, "the emitted text has changed: mend the edit"
-    report = verified(text.replace(change.old, change.new))
+    report = verified(text.replace(change.old, change.new), change.caught)
     failed = {check.name for check in report.failures}
     assert report.edited
     assert change.caught <= failed

@@ -171,7 +171,7 @@ def _edited(change: Edit) -> str:
 
 @pytest.mark.parametrize("change", FOUND, ids=lambda change: change.name)
 def test_what_used_to_survive_is_found(change: Edit) -> None:
-    report = verified(_edited(change))
+    report = verified(_edited(change), change.caught)
     assert change.caught <= {check.name for check in report.failures}
     assert all(check.counter_example or check.measured for check in report.failures)
 
