@@ -23,7 +23,6 @@ SCORES: dict[Score, str] = {
     "relu": "dynamic, from pairs (relu of query · relu of key)",
     "elu": "dynamic, from pairs (elu of query + 1 · elu of key + 1)",
 }
-SHARED_KEYS = "keys and values of {} for all heads"
 NORMALIZED = {
     "softmax": "softmax",
     "sigmoid": "sigmoid",
@@ -173,13 +172,21 @@ def _weights(operator: Operator) -> str:
     if weight.predictor is not None and weight.predictor.experts is not None:
         words.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.kv_heads is not None:
-        words.append(SHARED_KEYS.format(weight.kv_heads))
+        words.append(shared_keys(operator))
     if weight.normalize != "none":
         over = " over the channels of a head" if weight.source == "channels" else ""
         words.append(NORMALIZED[weight.normalize] + over)
     if weight.position != "none":
         words.append(POSITIONS[weight.position])
     return ", ".join(words)
+
+
+def shared_keys(operator: Operator) -> str:
+    """How many keys, and projected values, there are for all heads, where heads share them."""
+    count, both = operator.weight.kv_heads, operator.frame.value
+    what = "key and value" if both else "key"
+    plural = "keys and values" if both else "keys"
+    return f"one {what} for all heads" if count == 1 else f"{count} {plural} for all heads"
 
 
 def given(weight: Weight) -> str:

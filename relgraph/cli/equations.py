@@ -5,9 +5,9 @@ The notation is the algebra's: o and d are the output's position and channel, j 
 
 from __future__ import annotations
 
-from relgraph.algebra.describe import POSITIONS
+from relgraph.algebra.describe import POSITIONS, shared_keys
 from relgraph.algebra.equation import PHI
-from relgraph.algebra.operator import FEATURES, Channel, Operator, Space, Weight
+from relgraph.algebra.operator import FEATURES, Channel, Operator, Space
 
 PropertyRow = tuple[str, str, str]
 
@@ -17,12 +17,14 @@ def equation(operator: Operator) -> str:
     value = "v" if operator.frame.value else "x"
     place = "o" if operator.space.connect == "point" else "j"
     channel = "d" if operator.channel.connect == "separate" else "c"
+    shared = operator.frame.value and operator.weight.kv_heads is not None
+    channel = f"{channel}′" if shared else channel
     summed = f"{_sum(operator)} {_weight(operator)} · {value}[{place}, {channel}]".strip()
     bias = {"channels": "b[d] + ", "positions": "b[o] + ", "both": "b[o, d] + ", "none": ""}
     line = f"y[o, d] = {bias[operator.bias]}{summed}"
     projections = []
     if operator.frame.value:
-        projections.append("v = V x")
+        projections.append("v = V x" + (", d′ = d in the head that its run shares" * shared))
     if operator.frame.output:
         projections.append("then y ← P y")
     return ", ".join([line, *projections])
@@ -30,12 +32,12 @@ def equation(operator: Operator) -> str:
 
 def property_rows(operator: Operator) -> tuple[PropertyRow, ...]:
     """Connectivity, sharing, rank and dynamism: (property, over space, over channels)."""
-    space, channel, weight = operator.space, operator.channel, operator.weight
+    space, channel = operator.space, operator.channel
     return (
         ("connectivity", _region(space), _channels(channel)),
         ("sharing", space.share, _shared_channels(channel)),
         ("rank", _rank(space), _rank(channel)),
-        ("dynamism", _dynamism(weight, _center(space)), "the same function for what is shared"),
+        ("dynamism", _dynamism(operator), "the same function for what is shared"),
     )
 
 
@@ -107,7 +109,8 @@ def _center(space: Space) -> str:
     return f"p{cells}"
 
 
-def _dynamism(weight: Weight, center: str) -> str:
+def _dynamism(operator: Operator) -> str:
+    weight, center = operator.weight, _center(operator.space)
     region = f"{weight.extent}×{weight.extent}"
     offset = weight.offset
     names = {
@@ -128,7 +131,7 @@ def _dynamism(weight: Weight, center: str) -> str:
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
     if weight.kv_heads is not None:
-        parts.append(f"keys and values of {weight.kv_heads} for all heads")
+        parts.append(shared_keys(operator))
     if weight.position != "none":
         parts.append(POSITIONS[weight.position])
     if weight.normalize != "none":
@@ -165,7 +168,7 @@ def _weight(operator: Operator) -> str:
 def _pair(operator: Operator) -> str:
     weight, channel = operator.weight, operator.channel
     head = {"heads": "head(d)", "all": "", "none": "d"}[channel.share]
-    query, key = (f"q[o, {head}]", f"k[j, {head}]") if head else ("q[o]", "k[j]")
+    query, key = (f"q[o, {head}]" if head else "q[o]"), _key(operator, head)
     key = f"R[j − o] {key}" if weight.position == "rotary" else key
     inside = f"{query} · {key}"
     if weight.score == "cosine":
@@ -181,6 +184,13 @@ def _pair(operator: Operator) -> str:
     elif weight.position == "absolute":
         inside += f" + B[o, j{extra}]"
     return inside if weight.normalize == "none" else f"{weight.normalize}_j({inside})"
+
+
+def _key(operator: Operator, head: str) -> str:
+    shared = operator.weight.kv_heads
+    if shared is not None:
+        head = "" if shared == 1 else "run(d)"
+    return f"k[j, {head}]" if head else "k[j]"
 
 
 def _orbit(operator: Operator) -> str:
