@@ -136,7 +136,8 @@ def _proof(at: Connection) -> Found:
     made = {form: check_connection(at, form) for form in dict.fromkeys((forms[0], forms[-1]))}
     found = _told(check for checks in made.values() for check in checks)
     for form, checks in made.items():
-        silent = MEASURED - {check.name for check in checks}
+        heard = {"heads"} if at.operator.weight.talking_heads != "none" else set()
+        silent = (MEASURED | heard) - {check.name for check in checks}
         found["problems"] += [f"{form}: {name} is not measured" for name in sorted(silent)]
     return found
 

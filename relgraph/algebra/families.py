@@ -99,6 +99,10 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("pair", kv_heads=1),
     Weight("pair", position="relative", score="cosine", kv_heads=2),
     Weight("pair", position="rotary", key_bias=False, kv_heads=1),
+    Weight("pair", talking_heads="both"),
+    Weight("pair", talking_heads="weights"),
+    Weight("pair", position="relative", talking_heads="logits"),
+    Weight("pair", position="continuous", hidden=8, score="cosine", talking_heads="both"),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

@@ -127,6 +127,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "score"): weight.score,
         ("weight", "kv_heads"): weight.kv_heads or 0,
         ("weight", "key_bias"): weight.key_bias,
+        ("weight", "talking_heads"): weight.talking_heads,
         ("weight", "hidden"): weight.hidden,
         ("weight", "temperature"): weight.temperature,
         ("weight", "predictor", "bias"): predictor.bias,

@@ -93,6 +93,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "scores", operator.weight.score
         yield "keys", operator.weight.kv_heads
         yield "positions", operator.weight.position
+        yield "talking", operator.weight.talking_heads
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     if operator.weight.fixed == "shift":

@@ -126,6 +126,7 @@ _WRITTEN = {
     "normal": "normalize",
     "scores": "score",
     "positions": "position",
+    "talking": "talking_heads",
     "sources": "source",
 }
 """Kinds of variants that a weight has under another name."""

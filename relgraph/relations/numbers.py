@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Position, Score, Size, Source
+from relgraph.algebra.operator import Normalize, Position, Score, Size, Source, Talking
 
 Along: TypeAlias = Literal["rows", "columns"]
 Overlap: TypeAlias = tuple[int, int, int, int]
@@ -29,8 +29,9 @@ class Numbers:
 
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
     keys, `keys` the counts of keys that runs of heads share (None: every head has its own),
-    `positions` what they let pairs know of places, `sources` what weights are predicted from: what
-    the graph is about, and with a root that has another, that one too. So are the `offset`s of
+    `positions` what they let pairs know of places, `talking` what heads hear of each other,
+    `sources` what weights are predicted from: what the graph is about, and with a root that has
+    another, that one too. So are the `offset`s of
     given shifts and the windows of an `outlook`, of which there are none without such a root, and
     what windows read around them (`halo`), which is nothing without one. Such variants are families
     like others, but a graph in which nobody asked for them would only be larger. Numbers that are
@@ -57,6 +58,7 @@ class Numbers:
     scores: tuple[Score, ...] = ("dot",)
     keys: tuple[int | None, ...] = (None,)
     positions: tuple[Position, ...] = ("none", "relative", "absolute")
+    talking: tuple[Talking, ...] = ("none",)
     sources: tuple[Source, ...] = ("pooled", "center", "pair")
     halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
@@ -88,6 +90,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "normal": get_args(Normalize),
     "scores": get_args(Score),
     "positions": get_args(Position),
+    "talking": get_args(Talking),
     "sources": tuple(name for name in get_args(Source) if name not in ("static", "fixed")),
 }
 """Kinds whose values are words, in the order in which edits write them."""

@@ -168,6 +168,9 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
         return "queries and keys that are compared in another way"
     if not has_keys(inner.weight, outer.weight):
         return "heads that share keys do not compare with keys of their own"
+    heard = _heard(inner, outer)
+    if heard is not None:
+        return heard
     known = _known_places(inner, outer)
     if known is not None:
         return known
@@ -192,6 +195,16 @@ def has_keys(inner: Weight, outer: Weight) -> bool:
     """Whether no two heads share keys that the inner operator has apart."""
     mine, theirs = inner.kv_heads, outer.kv_heads
     return theirs is None or (mine is not None and theirs % mine == 0)
+
+
+def _heard(inner: Operator, outer: Operator) -> str | None:
+    """What heads hear of each other: by the identity no more than themselves."""
+    mine, theirs = inner.weight, outer.weight
+    if mine.mixes_logits > theirs.mixes_logits or mine.mixes_weights > theirs.mixes_weights:
+        return "no head by itself says what several mixed do"
+    if mine.talking_heads != "none" and not _same_support(inner.space, outer.space):
+        return "what mixed heads say is not silent outside the smaller support"
+    return None
 
 
 def _known_places(inner: Operator, outer: Operator) -> str | None:

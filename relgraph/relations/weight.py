@@ -87,7 +87,13 @@ def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
     """The operator with weights from another source, once for each way to carry its sharing."""
     plain = replace(
-        operator.weight, source=name, position="none", extent=1, score="dot", kv_heads=None
+        operator.weight,
+        source=name,
+        position="none",
+        extent=1,
+        score="dot",
+        kv_heads=None,
+        talking_heads="none",
     )
     before = source(operator.weight)
     if name == "pair":
@@ -175,6 +181,8 @@ def any_space(weight: Weight) -> Space:
 def any_channel(weight: Weight) -> Channel:
     """The same of channels, for spaces."""
     if weight.position == "rotary":  # one channel cannot be turned, a head can
+        if weight.talking_heads != "none":  # and one head has nobody to talk to
+            return Channel("separate", share="heads", heads=2)
         return Channel("separate", share="all")
     return Channel("full") if weight.source == "channels" else Channel("separate")
 
@@ -227,6 +235,32 @@ def _keys(operator: Operator, count: int | None) -> Iterator[Step]:
         yield Step(names[0], names[1], replace(operator, weight=replace(weight, kv_heads=count)))
 
 
+def mix_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """none → both: each head hears what all heads say of a pair."""
+    yield from (
+        step for step in _talking(operator, numbers) if _tells_more(step.after, step.before)
+    )
+
+
+def part_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """both → none: each head hears itself alone."""
+    yield from (
+        step for step in _talking(operator, numbers) if _tells_more(step.before, step.after)
+    )
+
+
+def _talking(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    weight = operator.weight
+    if weight.source == "pair":
+        for value in numbers.talking:
+            other = replace(operator, weight=replace(weight, talking_heads=value))
+            yield Step(weight.talking_heads, value, other)
+
+
+def _tells_more(one: str, other: str) -> bool:
+    return one != other and (one == "both" or other == "none")
+
+
 def add_position(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """none → relative: pairs learn a number by offset (or by place) beside query · key."""
     if operator.weight.position == "none":
@@ -272,6 +306,7 @@ _ATTENTION = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
 _RELATIVE = "Shaw et al., Self-Attention with Relative Position Representations, NAACL 2018"
 
 _GQA = "Shazeer, Fast Transformer Decoding, 2019; Ainslie et al., GQA, EMNLP 2023"
+_TALKING = "Shazeer et al., Talking-Heads Attention, 2020"
 _SWIN_V2 = "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, CVPR 2022"
 
 WEIGHT: tuple[Relation, ...] = (
@@ -315,6 +350,22 @@ WEIGHT: tuple[Relation, ...] = (
     ),
     Relation("tie keys", "weight", "sharing", tie_keys, "down: heads share what they had", _GQA),
     Relation("untie keys", "weight", "sharing", untie_keys, "up", _GQA),
+    Relation(
+        "mix heads",
+        "weight",
+        "dynamism",
+        mix_heads,
+        "up: a mixture may be each head by itself",
+        _TALKING,
+    ),
+    Relation(
+        "part heads",
+        "weight",
+        "dynamism",
+        part_heads,
+        "down where mix heads is up",
+        _TALKING,
+    ),
     Relation(
         "add position",
         "weight",

@@ -23,6 +23,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "score": ("pair", "channels"),
     "kv_heads": ("pair",),
     "key_bias": ("pair",),
+    "talking_heads": ("pair",),
 }
 
 READ_BY: Mapping[str, str] = {"hidden": "continuous", "temperature": "rotary"}
@@ -70,6 +71,7 @@ def read_weight(section: Section) -> Weight:
         hidden=values["hidden"],
         temperature=float(values["temperature"]),
         offset=values["offset"],
+        talking_heads=values["talking_heads"],
     )
 
 

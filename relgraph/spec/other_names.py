@@ -22,6 +22,8 @@ halo halonet haloattn blockedlocalattention: halo_attention
 cosattention cosineattn scaledcosineattention: cosine_attention
 linearattn litemla lineartransformer: linear_attention
 spatialreductionattention sra: reduced_attention
+talkingheadattn talkingheadsattn: talking_heads_attention
+talking talkinghead headmixing mixheads mixedheads projl projw: talking_heads
 involution: inhomogeneous_depthwise_conv
 outlook outlooker outlookattn: outlook_attention outlook
 dwconv depthwise depthwiseconv: depthwise_conv

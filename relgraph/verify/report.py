@@ -37,6 +37,7 @@ CheckName = Literal[
     "sharing",
     "dynamism",
     "shifts",
+    "heads",
     "rank",
 ]
 

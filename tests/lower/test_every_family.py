@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import torch
 
 from benchmarks.families.instances import BEYOND, instances
 from benchmarks.families.judge import Question, Task, judge
@@ -22,7 +21,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "families.md"
 
 
 def asked(question: Question, operators: Iterable[Operator]) -> list[Found]:
-    torch.set_num_threads(1)
     return [judge(Task(question, number, one)) for number, one in enumerate(operators)]
 
 

@@ -77,6 +77,9 @@ CROSSED: dict[str, Connect] = {
     "halo": _at(HALO, replace(PAIR, position="relative")),
     "halo, cosine, no bias of keys": _at(HALO, replace(KEYLESS, kv_heads=1, score="cosine")),
     "cross, sigmoid": _at(Space("axial", border="mask"), replace(KEYLESS, normalize="sigmoid")),
+    "talking heads": _at(FULL, replace(PAIR, talking_heads="both")),
+    "talking heads, windows": _at(WINDOW, replace(NETWORK, kv_heads=1, talking_heads="weights")),
+    "talking heads, halo": _at(HALO, replace(KEYLESS, talking_heads="logits")),
     "no values": _at(FULL, KEYLESS, frame=Frame()),
     "no values, one key": _at(LOCAL, ONE, frame=Frame(output=True)),
     "heads of one channel": _at(WINDOW, replace(KEYLESS, position="absolute"), OWN),
@@ -99,6 +102,7 @@ def test_every_form_equals_the_oracle(name: str) -> None:
 
 
 FAST = {
+    "talking heads": "TalkingHeadsGroupedQueryAttention2d",
     "no bias of keys": "KeylessGroupedQueryAttention2d",
     "no bias of keys, tokens": "KeylessGroupedQueryAttention",
     "continuous": "KeylessGroupedQueryContinuousAttention2d",
@@ -130,6 +134,7 @@ REDUCED = {
     "one key": replace(ONE, qkv_bias=False),
     "no bias of keys": KEYLESS,
     "cosine": replace(PAIR, score="cosine"),
+    "talking heads": replace(ONE, talking_heads="both"),
     "absolute": replace(KEYLESS, position="absolute"),
     "relu features": LINEAR,
 }

@@ -38,6 +38,9 @@ FORMS = {
     "global_attention": ATTENTION,
     "global_attention: {head_channels: 4, position: relative}": ATTENTION + 15**2 * 4,
     "global_attention: {heads: 2, qkv_bias: false, out_bias: false}": 4 * C * C,
+    # Two matrices over the heads, and two numbers for each.
+    "talking_heads_attention: {heads: 4}": ATTENTION + 2 * (4 * 4 + 4),
+    "talking_heads_attention: {head_channels: 8, talking_heads: weights}": ATTENTION + 2 * 2 + 2,
     "global_filter": C * P,
     "global_filter: {share: all, bias: true}": P + P,
     "local_attention: {window: 4, shift: half}": ATTENTION + 7**2 * 4,

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pytest
-import torch
 
 from relgraph.verify import Report, verify_text
 from tests.verify.models import emitted, until
@@ -520,7 +519,6 @@ HARMLESS = (
 
 def verified(text: str, caught: Collection[str] = ()) -> Report:
     """The proof of a text; only as far as it needs to fail in all the ways that are `caught`."""
-    torch.set_num_threads(1)
     return verify_text(text, "edited.py", until=until(caught) if caught else None)
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from functools import cache
 
 import pytest
-import torch
 
 from benchmarks.mutants.differs import first_difference
 from benchmarks.mutants.equal import EQUAL, SURVIVORS
@@ -55,7 +54,6 @@ def test_reasons_are_of_mistakes_and_families_that_exist() -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutants_are_rejected(part: int) -> None:
-    torch.set_num_threads(1)
     rows = run(mutants()[part * EVERY // PARTS :: EVERY])
     assert unexplained(rows) == []
     assert rate(rows) >= 0.95

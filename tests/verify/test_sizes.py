@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from relgraph.assemble import assemble
 from relgraph.emit import emit
@@ -22,7 +21,6 @@ CALLED = BUILT.replace("img_size", "images")
 
 
 def checked(text: str) -> Check:
-    torch.set_num_threads(1)
     module = load_text(text, "edited.py")
     return check_sizes(module, assemble(parse(module.SPEC)))
 

@@ -13,6 +13,7 @@ from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
+    MIX_HEADS,
     PARTIAL_LINEAR,
     SHARED_HEADS,
     SPLIT_HEADS,
@@ -74,6 +75,7 @@ _OWN = (
     GATHER,
     PADDED_SIZE,
     ELU_PLUS_ONE,
+    MIX_HEADS,
 )
 
 

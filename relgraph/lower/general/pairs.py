@@ -11,6 +11,7 @@ from relgraph.lower.attention_parts import FEATURE_LINES
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.learned import at_orbits, space_axes
 from relgraph.lower.general.positions import keyless_layers, turning_lines
+from relgraph.lower.general.talking import talking_init
 
 
 def pair_init(form: Form) -> list[str]:
@@ -47,7 +48,7 @@ def pair_init(form: Form) -> list[str]:
     if position == "absolute":
         shape = f"num_heads, {space_axes(form)}"
         lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
-    return lines
+    return [*lines, *talking_init(form)]
 
 
 def key_width(form: Form) -> str:

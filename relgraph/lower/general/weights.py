@@ -15,6 +15,7 @@ from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.learned import at_orbits, space_axes
 from relgraph.lower.general.pairs import pair_init, pair_lines
 from relgraph.lower.general.tables import table_names
+from relgraph.lower.general.talking import logits_lines, mixed_weights
 
 
 def unit_lines(form: Form) -> list[str]:
@@ -217,7 +218,7 @@ def weight_lines(form: Form) -> list[str]:
     }[form.source](form)
     if form.source == "channels":
         return lines
-    return [*lines, *_normalize_lines(form)]
+    return mixed_weights(form, [*lines, *logits_lines(form), *_normalize_lines(form)])
 
 
 def predict_method(form: Form) -> list[str]:
