@@ -66,9 +66,7 @@ WEIGHTS = {
     "offset": "fixed: shift, ",
 }
 # Weights between heads, of which there are two or more.
-AMONG = {
-    name: "{connect: separate, share: heads, heads: 2}" for name in ("talking_heads", "kv_heads")
-}
+AMONG = dict.fromkeys(("talking_heads", "kv_heads"), "{connect: separate, share: heads, heads: 2}")
 # Weights that stand in one connectivity alone.
 PLACES = {"offset": "{connect: local, size: 3}"}
 
