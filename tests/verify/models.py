@@ -1,5 +1,4 @@
-"""Small backbones of one family each, emitted once per test session, and how
-far a proof goes that is to fail."""
+"""Small backbones of one family each, emitted once per test session; proofs of edited text."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.resolve import resolve_backbone
+from relgraph.verify import Report, verify_text
 from relgraph.verify.report import Check, Enough
 
 _HEAD = """
@@ -101,3 +101,8 @@ def emitted(name: str) -> str:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(f"backbone: {name}\n" + textwrap.dedent(DESIGNS[name]))
         return emit(assemble(resolve_backbone(path).backbone))
+
+
+def verified(text: str, caught: Collection[str] = ()) -> Report:
+    """The proof of a text; only as far as it needs to fail in all the ways that are `caught`."""
+    return verify_text(text, "edited.py", until=until(caught) if caught else None)

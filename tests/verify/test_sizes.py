@@ -13,8 +13,7 @@ from relgraph.resolve import resolve_backbone
 from relgraph.resolve.literal import parse
 from relgraph.verify.report import Check
 from relgraph.verify.sizes import accepted, check_sizes, refused
-from tests.verify.models import emitted
-from tests.verify.test_edits import verified
+from tests.verify.models import emitted, verified
 
 BUILT = '        if height % 16 or width % 16:\n            raise ValueError(f"img_size:'
 CALLED = BUILT.replace("img_size", "images")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import emitted
-from tests.verify.test_edits import FORWARD, Edit, edit, verified
+from tests.verify.edits import Edit, edit
+from tests.verify.edits_elsewhere import FORWARD
+from tests.verify.models import emitted, verified
 
 INIT = "        self.num_classes = num_classes\n"
 SOFTMAX = "return (q * self.scale @ k.transpose(-2, -1) + bias).softmax(dim=-1)"
