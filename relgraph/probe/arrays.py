@@ -19,6 +19,8 @@ from relgraph.probe.tape import Values
 # Entries of W that are measured whole: 8 channels on an 8×8 map.
 WHOLE = 1 << 18
 FEW = 3
+# Images at which entries are looked for that are there at some images only.
+MOST = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,22 @@ class Arrays:
 
     @cached_property
     def contexts(self) -> tuple[Values, ...]:
-        """One image for each draw of parameters."""
-        return tuple(self.at(draw, draw) for draw in range(DRAWS))
+        """One image for each draw of parameters; more where some entries are there at some images
+        only (features of queries and keys that are cut at zero), until no further entry shows."""
+        made = [self.at(draw, draw) for draw in range(DRAWS)]
+        there = [visible((self.channels_at(one),)) for one in made]
+        seen = torch.stack(there).any(0)
+        if bool((torch.stack(there) == seen).all()):
+            return tuple(made)
+        quiet = 0
+        for number in range(DRAWS, MOST):
+            made.append(self.at(number % DRAWS, number))
+            more = seen | visible((self.channels_at(made[-1]),))
+            quiet = quiet + 1 if torch.equal(more, seen) else 0
+            seen = more
+            if quiet == DRAWS:
+                break
+        return tuple(made)
 
     @cached_property
     def constants(self) -> tuple[Values, ...]:

@@ -55,12 +55,25 @@ def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
     if order[start] >= order[end]:
         yield link
         return
+    into = _read_channels(replace(link, way=Way.of(reading, start, end), into=into, out=out), context)
     if before is not None:
         projected = replace(link, way=Way.of(reading, way.start, start), out=into)
         yield replace(projected, takes=takes(projected, context))
     yield replace(link, way=Way.of(reading, start, end), into=into, out=out)
     if behind is not None:
         yield replace(link, way=Way.of(reading, end, way.end), into=out)
+
+
+def _read_channels(link: Link, context: Values) -> Places:
+    """The channels that the link reads: values that were projected together with queries and keys
+    are among channels that are none."""
+    into = link.into
+    probes = torch.zeros(into.channels, into.count, into.channels, dtype=torch.float64)
+    channel = torch.arange(into.channels)
+    probes[channel, :, channel] = noise((into.channels, into.count), 905)
+    moved_by = link.way.response(context, into, link.out, probes).abs().flatten(1).amax(1)
+    read = moved_by > VISIBLE * moved_by.max()
+    return replace(into, entries=into.entries[:, read]) if bool(read.any()) else into
 
 
 def _products(link: Link) -> list[fx.Node]:

@@ -150,6 +150,10 @@ class Reading:
         names = {ops.name(one) for one in taken}
         return base if names and names <= {*ops.POOLING, *ops.LAYOUT} else value
 
+    def made_of(self, node: fx.Node) -> frozenset[fx.Node]:
+        """What of all that depends on x the node is made of, itself included."""
+        return self._ancestors.get(node, frozenset())
+
     def has_parameters(self, node: fx.Node) -> bool:
         """Whether an operand of the node is made of parameters, and not of x."""
         return any(
