@@ -92,6 +92,8 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
             score=_scored(made, differs),
             hidden=at.hidden,
             temperature=at.temperature,
+            qkv_bias=made.biases is None or made.biases.query is not False,
+            key_bias=made.biases is None or made.biases.key is not False,
         )
     if found.source == "channels":
         return Weight("channels", normalize, score=_scored(made, differs))

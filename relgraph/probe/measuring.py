@@ -31,6 +31,7 @@ from relgraph.probe.dynamism import Dynamism
 from relgraph.probe.normalising import Normalisation
 from relgraph.probe.overlaps import Overlapping
 from relgraph.probe.positions import Position
+from relgraph.probe.query_biases import Biases, biases
 from relgraph.probe.scores import Score
 from relgraph.probe.supports import Ends
 from relgraph.probe.tape import Values
@@ -163,6 +164,13 @@ class Measuring:
         """W (O, I) of a few channels, in every draw of parameters."""
         contexts = self.arrays.contexts if at is None else at
         return [w for one in contexts for w in self.arrays.slices(one, self.joined)]
+
+    @cached_property
+    def biases(self) -> Biases | None:
+        """Whether queries and keys have biases; nothing where there are no pairs of places."""
+        if self.dynamism.source != "pair" or self.score is None:
+            return None
+        return biases(self.arrays, self.joined, self.over_slots, self.score.word)
 
     @cached_property
     def position(self) -> Position | None:

@@ -24,7 +24,7 @@ from relgraph.probe.normalising import frozen_on
 from relgraph.probe.sharing import classes
 from relgraph.probe.supports import Ends, orbits
 from relgraph.verify.declared import ABSENT
-from relgraph.verify.oracle_positions import listed_offsets, offset_biases
+from relgraph.verify.oracle_positions import offset_biases
 from relgraph.verify.oracle_tables import table
 
 if TYPE_CHECKING:
@@ -170,11 +170,9 @@ def _apart_from(made: Measuring, space: Space, tensors: dict[str, Tensor]) -> fl
     weight = Weight("pair", position="continuous")
     operator = Operator(replace(space, share="positions"), Channel("separate"), weight, "none")
     connection = ends.connection(operator)
-    by_offset = orbits(operator.space, ends)
-    if by_offset is None or len(listed_offsets(connection)) <= int(by_offset.max()):
+    biases, numbers = offset_biases(connection, tensors), _numbers(operator.space, ends)
+    if len(biases) <= int(numbers.max()):  # halos have more offsets than are listed
         return float("inf")
-    biases = offset_biases(connection, tensors)
-    numbers = _numbers(operator.space, ends)
     there = numbers >= 0
     heads = biases[numbers.clamp_min(0)].permute(2, 0, 1).exp()
     slices = made.arrays.slices(made.arrays.constants[0], made.joined)

@@ -6,7 +6,7 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,6 +16,7 @@ from relgraph.algebra.operator import Operator
 from relgraph.probe import channels
 from relgraph.probe.findings import Property
 from relgraph.probe.measuring import Measuring, rank_found
+from relgraph.probe.query_biases import Biases
 
 
 def space_properties(
@@ -78,7 +79,18 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
     at = made.position
     if at is not None:
         listed.append(Property("position", at.word or "", at.evidence, at.word is not None))
+    if made.biases is not None:
+        listed += _biases(made.biases)
     return tuple(listed)
+
+
+def _biases(found: Biases) -> Iterator[Property]:
+    """Whether queries and keys have biases, as far as it shows."""
+    for name, there in (("queries", found.query), ("keys", found.key)):
+        if there is not None:
+            said = "logits change with" if there else "no logit changes with"
+            what = "features of length 0, or with the length of features"
+            yield Property(f"bias of {name}", "yes" if there else "no", f"{said} {what}")
 
 
 def _range(counts: Tensor) -> str:

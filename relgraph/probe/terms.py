@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, compares
 from relgraph.algebra.rules import check
 from relgraph.probe.atoms import Atom, measured, pieces
 from relgraph.probe.carry import Way
@@ -215,13 +215,25 @@ def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
             value_bias=before and _has_bias(made[at - 1]),
             output_bias=behind and _has_bias(made[at + 1]),
         )
-        operator = replace(atom.operator, frame=frame)
-        said = "" if same else f"projections change the width: {' → '.join(_flow(around))}"
+        operator, uneven = _with_biases(atom.measured, replace(atom.operator, frame=frame))
+        said = uneven if same else f"projections change the width: {' → '.join(_flow(around))}"
         exact = all(one.measured.exact for one in around)
         framed = _with(replace(atom, measured=replace(atom.measured, exact=exact)), operator, said)
         made[at - before : at + 1 + behind] = [framed]
         at = at - before + 1
     return made
+
+
+def _with_biases(found: Measured, operator: Operator) -> tuple[Operator, str]:
+    """Queries, keys and values are projected together: they have biases, or have none."""
+    weight, frame = operator.weight, operator.frame
+    if not compares(operator) or not frame.value:
+        return operator, ""
+    asked = {one.name: one.found for one in found.properties}.get("bias of queries", "")
+    there = frame.value_bias or asked == "yes"
+    said = "values have a bias, queries have none" * (there and asked == "no")
+    said = said or "queries have a bias, values have none" * (there and not frame.value_bias)
+    return replace(operator, weight=replace(weight, qkv_bias=there)), said
 
 
 def _is_core(atom: Atom) -> bool:

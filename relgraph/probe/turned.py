@@ -8,6 +8,7 @@ temperature.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -118,8 +119,20 @@ def _fitted(rows: _Rows, planes: int) -> Turns:
     if best[0] > ROUNDED:
         best = min([best, *((rows.off(one, planes), one) for one in _GRID)])
         best = min(best, _refined(rows, planes, best[1]))
+    best = min([best, *_plainer(rows, planes, best)], key=lambda one: len(f"{one[1]:g}"))
     others = min(rows.off(best[1] * by, planes) for by in (0.3, 3.0))
     return Turns(best[0], best[1] if others > TELLS * best[0] else None)
+
+
+def _plainer(
+    rows: _Rows, planes: int, best: tuple[float, float]
+) -> Iterator[tuple[float, float]]:
+    """Rounder temperatures that fit as well."""
+    for digits in (1, 2, 3, 4):
+        rounder = float(f"{best[1]:.{digits}g}")
+        off = rows.off(rounder, planes)
+        if off <= max(2 * best[0], 1e-9):
+            yield off, rounder
 
 
 def _refined(rows: _Rows, planes: int, near: float) -> tuple[float, float]:
