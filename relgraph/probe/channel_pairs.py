@@ -71,7 +71,8 @@ def _matrix(arrays: Arrays, joined: Tensor, features: Tensor | None = None) -> T
     """(D, C) at the place in the middle, 0 where channels are not joined."""
     context = arrays.context if features is None else arrays.given(0, features)
     w = arrays.channels_at(context)
-    return w[arrays.middle, :, arrays.middle if arrays.whole else 0] * joined
+    at = arrays.outs.index(arrays.middle)
+    return w[at, :, arrays.middle if arrays.whole else 0] * joined
 
 
 def _normalisation(arrays: Arrays, joined: Tensor, product: fx.Node) -> Normalisation:

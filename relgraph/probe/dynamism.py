@@ -19,8 +19,11 @@ from relgraph.probe.carry import Way
 from relgraph.probe.findings import size
 from relgraph.probe.lab import balanced, disturbed, image, sampled
 from relgraph.probe.owners import dependence
+from relgraph.probe.tape import Values
 
 CHANGED = 1e-9
+# Outputs of a wide link whose weights are looked at one by one.
+ROWS = 16
 
 Rows = Callable[[Tensor], Tensor]
 """What is compared of W (O, I): itself, or logits up to what a normalisation leaves open."""
@@ -38,41 +41,48 @@ class Dynamism:
 
 def dynamism(arrays: Arrays, seen: Tensor, sums: bool) -> Dynamism:
     """The dynamism of a link whose channels are joined as `seen` (D, C)."""
-    here = arrays.slices(arrays.context, seen)
-    change = gap(arrays.slices(arrays.at(0, 1), seen), here)
+    here = _looked(arrays, arrays.context, seen)
+    change = gap(_looked(arrays, arrays.at(0, 1), seen), here)
     if change <= CHANGED:
-        learned = gap(arrays.slices(arrays.contexts[1], seen), here)
+        learned = gap(_looked(arrays, arrays.contexts[1], seen), here)
         if learned <= CHANGED:
             return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
         return Dynamism("static", f"W changes by {size(change)} from image to image")
     features = image(arrays.link.start_places, 0)
-    same_mean = gap(arrays.slices(arrays.given(0, balanced(features)), seen), here)
+    same_mean = gap(_looked(arrays, arrays.given(0, balanced(features)), seen), here)
     words = f"W changes by {size(change)} from image to image"
     if same_mean <= CHANGED:
         return Dynamism("pooled", f"{words}, by {size(same_mean)} between images of one mean")
     if _homes(arrays) is None:
         return Dynamism(None, f"{words}; outputs and inputs are not the same places")
-    return _by_place(arrays, seen, here, words, sums)
+    return _by_place(arrays, seen, words, sums)
 
 
-def _by_place(
-    arrays: Arrays, seen: Tensor, here: Sequence[Tensor], words: str, sums: bool
-) -> Dynamism:
+def _looked(arrays: Arrays, context: Values, seen: Tensor) -> Sequence[Tensor]:
+    """What tells whether W changes, row by row: W of a few channels, of wide links what W makes of
+    random features."""
+    return arrays.slices(context, seen) if arrays.whole else arrays.sketch(context)
+
+
+def _by_place(arrays: Arrays, seen: Tensor, words: str, sums: bool) -> Dynamism:
     features = image(arrays.link.start_places, 0)
-    places = sampled(len(features))
-    moved = {
-        place: arrays.slices(arrays.given(0, disturbed(features, place)), seen) for place in places
+    changed = {
+        place: arrays.given(0, disturbed(features, place)) for place in sampled(len(features))
     }
-    region = _region(arrays, here, moved)
+    looked = {place: _looked(arrays, one, seen) for place, one in changed.items()}
+    region = _region(arrays, _looked(arrays, arrays.context, seen), looked)
     if region == 1:
         said = f"{words}; an output's weights change with what is at its own place"
         return Dynamism("center", said)
     unread = _unread(arrays)
     homes = _homes(arrays)
     assert homes is not None, "outputs stand at places of the image"
+    count = arrays.link.out.count
+    rows = range(count) if arrays.whole else sampled(count, ROWS)
+    here = arrays.rows(arrays.context, seen, rows)
     loose = max(
-        _beside(here, other, unread[place], homes == place, sums)
-        for place, other in moved.items()
+        _beside(here, arrays.rows(one, seen, rows), unread[place], homes[list(rows)] == place, sums)
+        for place, one in changed.items()
     )
     # Pairs of near places look like a region, of which only two places count for each weight.
     if loose <= CHANGED:

@@ -71,7 +71,8 @@ class _Spot:
         return bool((self._logit(features) - before).abs() > SAME)
 
     def _logit(self, features: Tensor) -> Tensor:
-        w = self.arrays.slices(self.arrays.given(0, features.clone()), self.seen)[0][self.row]
+        context = self.arrays.given(0, features.clone())
+        w = self.arrays.rows(context, self.seen, (self.row,))[0][0]
         if self.over.word == "softmax":
             return (w[self.place] / w[self.third]).log()
         if self.over.sums:

@@ -133,7 +133,7 @@ class _Lines:
             other = features.clone()
             other[moved] += times * change
             context = self.arrays.given(0, other)
-            made.append(self.arrays.slices(context, self.seen)[0][self.row])
+            made.append(self.arrays.rows(context, self.seen, (self.row,))[0][0])
         return made
 
     def _logits(self, w: Tensor) -> Tensor:
