@@ -104,7 +104,11 @@ class Arrays:
         place in the middle, that place itself among them where it is an output."""
         if self.whole:
             return tuple(range(self.link.out.count))
-        w = self._at_middle(self.at(0, 0)).abs().amax((1, 2, 3))
+        into, out = self.link.into, self.link.out
+        features = noise((1, into.count, into.channels), 801)
+        others = torch.arange(into.count) != self.middle
+        features[:, others] = 0.0
+        w = self.link.way.response(self.context, into, out, features)[0].abs().amax(1)
         reads = (w > VISIBLE * w.max()).nonzero().flatten().tolist()
         chosen = {reads[at] for at in sampled(len(reads), OUTPUTS)} if reads else {0}
         return tuple(sorted(chosen | ({self.middle} & set(range(self.link.out.count)))))
@@ -160,14 +164,15 @@ class Arrays:
         if self.whole:
             return tuple(w[list(rows)] for w in self.slices(context, seen))
         link, pairs = self.link, self.pairs(seen)
-        cotangents = torch.zeros(len(pairs), len(rows), link.out.count, link.out.channels)
+        shape = len(pairs), len(rows), link.out.count, link.out.channels
+        cotangents = torch.zeros(shape, dtype=torch.float64)
         for pair, (d, _) in enumerate(pairs):
             cotangents[pair, torch.arange(len(rows)), list(rows), d] = 1.0
 
         def made(probe: Tensor) -> Tensor:
             return link.out.read(link.way.local(context, probe)[link.way.end][None])[0]
 
-        _, pull = torch.func.vjp(made, torch.zeros_like(context[link.way.start]))
+        pull = torch.func.vjp(made, torch.zeros_like(context[link.way.start]))[1]
         (gradients,) = torch.vmap(pull)(cotangents.flatten(0, 1))
         w = link.into.read(gradients).view(len(pairs), len(rows), link.into.count, -1)
         return tuple(w[pair, :, :, self.few[at]] for pair, (_, at) in enumerate(pairs))

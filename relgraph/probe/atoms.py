@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from relgraph.algebra.operator import Channel, Operator, Space, Weight
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays, visible
-from relgraph.probe.carry import Way
 from relgraph.probe.bands import gate
+from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
 from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab

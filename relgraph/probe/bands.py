@@ -41,9 +41,9 @@ def gate(arrays: Arrays, operator: Operator) -> Gated | None:
     seen = torch.stack([one.abs() > VISIBLE * one.abs().max() for one, _ in slopes]).any(0)
     found = channels.connected(seen)
     if found is None or found.connect != "local":
-        words = found.connect if found is not None else "some"
+        kind = "some" if found is None else str(found.connect)
         said = f"a logit changes with {int(seen.sum(1).max())} of {width} channels"
-        return Gated(Property("predictor", f"of {words} channels", said), None)
+        return Gated(Property("predictor", f"of {kind} channels", said), None)
     straight = max(gap for _, gap in slopes) <= STRAIGHT
     shared = channels.shared(found, torch.stack([one for one, _ in slopes], 2))
     said = f"a logit changes with {found.size} of {width} channels"

@@ -85,6 +85,9 @@ def _by_place(arrays: Arrays, seen: Tensor, words: str, sums: bool) -> Dynamism:
         for place, one in changed.items()
     )
     # Pairs of near places look like a region, of which only two places count for each weight.
+    if loose <= CHANGED and all(int((w != 0).sum(1).max()) <= 1 for w in here):
+        said = f"{words}; an output reads one place, and no other changes its weight"
+        return Dynamism("center", said)
     if loose <= CHANGED:
         what = "up to the sum of its row, a weight" if sums else "a weight"
         said = f"{words}; {what} changes by {size(loose)} with other places than its two"
@@ -105,7 +108,7 @@ def gap(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
 
 
 def _region(
-    arrays: Arrays, here: Sequence[Tensor], moved: dict[int, tuple[Tensor, ...]]
+    arrays: Arrays, here: Sequence[Tensor], moved: dict[int, Sequence[Tensor]]
 ) -> int | None:
     """The side of the square of outputs around it that one place changes; None where it changes
     others, or where the square is all of the map."""

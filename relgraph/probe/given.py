@@ -42,9 +42,9 @@ def shift(w: Tensor, ends: Ends) -> Operator | None:
         return None
     for offset in _offsets(ones, ends.in_grid):
         for border in get_args(Border):
-            if border != "mask" and (made := _moved(offset, border)) is not None:
-                if _is(made, w, ends):
-                    return made
+            made = _moved(offset, border) if border != "mask" else None
+            if made is not None and _is(made, w, ends):
+                return made
     return None
 
 

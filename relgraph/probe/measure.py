@@ -37,6 +37,7 @@ from relgraph.probe.supports import Ends
 from relgraph.probe.tape import apart
 from relgraph.verify.declared import ABSENT
 
+
 def measure(arrays: Arrays) -> Measured:
     """The point of one link."""
     made = Measuring(arrays)

@@ -23,7 +23,6 @@ from relgraph.probe import (
     positions,
     ranks,
     scores,
-    sharing,
     supports,
 )
 from relgraph.probe.arrays import Arrays, visible

@@ -89,8 +89,11 @@ def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float) -> Normalisation:
     last = next((word for word in reversed(words) if word), "")
     if last == "sigmoid" and len(frozen) == 1:
         return Normalisation("sigmoid")
-    if last == "softmax" or (not last and any(step.through == "softmax" for step in steps)):
+    softmaxed = last == "softmax" or any(step.through == "softmax" for step in steps if not last)
+    if softmaxed and not all(map(reading.mixes_kernels, frozen)):
         said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"
         return Normalisation("none", said)
+    if softmaxed:  # of numbers by which learned kernels are mixed
+        return Normalisation("none")
     said = f"the weights end in {last}, which is no normalisation of the algebra"
     return Normalisation("none", said if last else "")

@@ -108,7 +108,9 @@ def _source(made: Measuring, space: Space) -> Dynamism | None:
     still = gap(arrays.slices(arrays.given(0, other), seen), here)
     if still > CHANGED:
         return None
-    return Dynamism("center", f"{said} {step}×{step} cell, and by {size(still)} where its mean stays")
+    return Dynamism(
+        "center", f"{said} {step}×{step} cell, and by {size(still)} where its mean stays"
+    )
 
 
 def _reached(made: Measuring, space: Space, place: int) -> Tensor:

@@ -27,7 +27,7 @@ def plain(tape: Tape, tensors: Tensors, values: Values) -> tuple[Tape, tuple[str
     rounded = [node for node in tape.nodes if _is_rounding(node, values)]
     guards = [node for node in tape.nodes if _is_guard(tape, node, values)]
     made = replace(tape, passing=frozenset(rounded), guards=frozenset(guards))
-    if not rounded and not guards or not _runs(made, tensors, values):
+    if (not rounded and not guards) or not _runs(made, tensors, values):
         return tape, ()
     said = []
     if rounded:

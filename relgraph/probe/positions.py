@@ -123,12 +123,16 @@ def _networks(made: Measuring) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     for node in tape.nodes:
         if node in tape.dependent or ops.name(node) not in ("relu", "gelu", "silu", "tanh"):
             continue
-        if not any(_leads(node, frozen, reading.made_of(frozen)) for frozen in frozen_on(made.arrays)):
+        if not any(
+            _leads(node, frozen, reading.made_of(frozen)) for frozen in frozen_on(made.arrays)
+        ):
             continue
         before, behind = _parameters(made, node.all_input_nodes), _behind(made, node)
         firsts = [one for one in before if one.dim() == 2 and one.shape[1] == 2]
         biases = [one for one in before if one.dim() == 1]
-        seconds = [one for one in behind if one.dim() == 2 and firsts and one.shape[1] == len(firsts[0])]
+        seconds = [
+            one for one in behind if one.dim() == 2 and firsts and one.shape[1] == len(firsts[0])
+        ]
         yield from ((a, b, c) for a in firsts for b in biases for c in seconds)
 
 
@@ -196,7 +200,9 @@ def _numbers(space: Space, ends: Ends) -> Tensor:
 
 def _asked(made: Measuring, space: Space, by_offset: Tensor | None, moved: float) -> Position:
     """Places of which the query has a say: turned pairs, or what no word says."""
-    said = f"logits of equal features depend on places, and change by {size(moved)} with the feature"
+    said = (
+        f"logits of equal features depend on places, and change by {size(moved)} with the feature"
+    )
     if by_offset is None:
         return Position(None, f"{said}: the query has a say")
     there = by_offset != ABSENT

@@ -76,6 +76,9 @@ class Placed:
         yield f"  {'is' if self.exact else 'is nearest to'} {self.family}" + self._named()
         for text in own.differs:
             yield f"  differs: {text}"
+        open_ = [one.name for one in own.properties if not one.decided]
+        if open_:
+            yield f"  undecided: {', '.join(open_)}"
         for text in own.remarks:
             yield f"  beside: {text}"
         if own.proof:

@@ -7,7 +7,7 @@ measurement's own reasoning is used but the operator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -19,7 +19,7 @@ from relgraph.probe.channels import Order
 from relgraph.probe.supports import Ends, support
 from relgraph.verify import oracle
 from relgraph.verify.declared import ABSENT, inside, labels
-from relgraph.verify.sharing import shared_values
+from relgraph.verify.sharing import Sharing, rule_for, shared_values
 
 SAME = 1e-9
 
@@ -47,7 +47,7 @@ def proof(operator: Operator, arrays: Arrays, ends: Ends, order: Order, seen: Te
     rank = operator.space.rank
     if rank is not None and rank.word == "reduce":
         return f"{said}; its sharing is compared through the averaged cells"
-    found = shared_values(draws, own)
+    found = _rule(operator)(draws, own)
     if not found.ok:
         return ""
     what = "one a pair and head" if operator.weight.source == "pair" else "its sharing the same"
@@ -96,7 +96,7 @@ def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
     weight = operator.weight
     outlook = operator.space.connect == "outlook"
     together = weight.normalize in TOGETHER and weight.source != "channels" and not outlook
-    if weight.source == "pair" or together:
+    if weight.source == "pair" or (together and not _by_logits(operator)):
         own = labels(connection, "none")
         # A row of one slot weighs 1, whatever was learned.
         single = (own != ABSENT).any(3).sum(2) == 1
@@ -106,6 +106,16 @@ def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
         centred = replace(connection, operator=replace(operator, bias="none"))
         return torch.where(inside(centred)[:, None, None, None], own, ABSENT)
     return own
+
+
+def _by_logits(operator: Operator) -> bool:
+    """Whether every output has the same logits: its weights are those up to the sum of its row."""
+    weight = operator.weight
+    return weight.normalize in TOGETHER and weight.source in ("static", "pooled")
+
+
+def _rule(operator: Operator) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
+    return rule_for(operator) if _by_logits(operator) else shared_values
 
 
 def _compared(operator: Operator, arrays: Arrays) -> Sequence[Tensor]:

@@ -39,7 +39,9 @@ def space_properties(
     if operator.weight.source in ("pair", "fixed"):
         return (found,)
     bad = next((one for one in differs if one.startswith("sharing over space")), "")
-    evidence = bad.partition(": ")[2] if bad else f"the same classes in {len(made.arrays.contexts)} draws"
+    evidence = (
+        bad.partition(": ")[2] if bad else f"the same classes in {len(made.arrays.contexts)} draws"
+    )
     return found, Property("sharing over space", operator.space.share, evidence, not bad)
 
 

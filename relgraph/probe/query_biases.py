@@ -47,7 +47,11 @@ def biases(
         query = spot.moves(lambda x: x[row].mul_(2.0))
         return Biases(query, spot.moves(lambda x: x[reads[0]].mul_(2.0)))
     query = spot.moves(lambda x: x[reads[0]].mul_(-1.0), lambda x: x[row].zero_())
-    key = None if over.sums else spot.moves(lambda x: x[row].mul_(-1.0), lambda x: x[reads[0]].zero_())
+    key = (
+        None
+        if over.sums
+        else spot.moves(lambda x: x[row].mul_(-1.0), lambda x: x[reads[0]].zero_())
+    )
     return Biases(query, key)
 
 

@@ -55,10 +55,10 @@ def score(arrays: Arrays, seen: Tensor, over: Normalisation, heads: int) -> Scor
     return _told(arrays, bends, names[0], what, heads)
 
 
-def _told(
-    arrays: Arrays, bends: Mapping[fx.Node, str], name: str, what: str, heads: int
-) -> Score:
+def _told(arrays: Arrays, bends: Mapping[fx.Node, str], name: str, what: str, heads: int) -> Score:
     said = f"{what}, and are straight with {name} taken out of their way"
+    if any(_behind_product(arrays, node) for node in bends):
+        return Score(None, f"{said}; but it stands behind the product of query and key")
     if name == "cosine":
         wrong = _no_unit(arrays, bends, heads)
         if wrong:
@@ -211,7 +211,7 @@ def without(arrays: Arrays, nodes: Iterable[fx.Node]) -> Arrays:
 
 
 def _no_unit(arrays: Arrays, nodes: Iterable[fx.Node], heads: int) -> str:
-    """Why these are not the directions of whole queries and keys of a head; empty where they are."""
+    """Why these are no directions of whole queries and keys of a head; empty where they are."""
     places = arrays.link.start_places.count
     for node in nodes:
         value = arrays.context[node]
@@ -228,9 +228,7 @@ def _no_unit(arrays: Arrays, nodes: Iterable[fx.Node], heads: int) -> str:
     return ""
 
 
-def _factor(
-    arrays: Arrays, nodes: Iterable[fx.Node], said: str, heads: int
-) -> tuple[str, str]:
+def _factor(arrays: Arrays, nodes: Iterable[fx.Node], said: str, heads: int) -> tuple[str, str]:
     """What is seen, and in what it differs from a cosine times a number that each head learns."""
     numbers = factors(arrays, nodes)
     if not numbers:
@@ -253,6 +251,21 @@ def factors(arrays: Arrays, nodes: Iterable[fx.Node]) -> list[int]:
             learned = [one for one in node.all_input_nodes if one not in reading.tape.dependent]
             found += [arrays.context[one].numel() for one in learned]
     return found
+
+
+def _behind_product(arrays: Arrays, node: fx.Node) -> bool:
+    """Whether what goes into the node is a product of two values of the image already."""
+    tape, made_of = arrays.lab.tape, arrays.link.way.reading.made_of
+    value = node.all_input_nodes[0]
+    own = (made_of(value) & tape.after(arrays.start)) - {arrays.start}
+    for one in own:
+        factors = [arg for arg in one.all_input_nodes if arg in tape.dependent]
+        apart = len(factors) == 2 and all(
+            one not in made_of(other) for one, other in (factors, factors[::-1])
+        )
+        if apart and ops.name(one) in ops.PRODUCTS:
+            return True
+    return False
 
 
 def _users(node: fx.Node) -> list[fx.Node]:

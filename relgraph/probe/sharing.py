@@ -1,8 +1,8 @@
 """Sharing over space, and borders: which entries of W are one learned thing.
 
 In: W (O, I) of a few channels in several draws, spaces with that support. Out: the space with the
-sharing whose classes, by the oracle's tables, are the classes of equal entries. Under a normalisation
-logits are compared, each row's up to a constant.
+sharing whose classes, by the oracle's tables, are the classes of equal entries. Under a
+normalisation logits are compared, each row's up to a constant.
 """
 
 from __future__ import annotations

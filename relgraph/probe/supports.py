@@ -159,9 +159,9 @@ def _joined(down: _Line, across: _Line, grid: Size) -> Iterator[Space]:
         yield Space(
             "window", size=(sizes[0], sizes[1]), shift=(down.shift, across.shift), border=border
         )
-    if "around" in kinds and kinds <= {"around", "full"}:
-        if down.wraps == across.wraps or "full" in kinds:
-            yield _surrounded(down, across, grid, border)
+    alike = down.wraps == across.wraps or "full" in kinds
+    if alike and "around" in kinds and kinds <= {"around", "full"}:
+        yield _surrounded(down, across, grid, border)
     if kinds == {"spread"}:
         yield Space("grid", size=(down.size, across.size))
     if kinds == {"band"}:

@@ -108,7 +108,7 @@ class Tape:
         if node in self.passing:
             return of(node.all_input_nodes[0])
         args: tuple[Any, ...] = tuple(fx.map_arg(node.args, of))
-        named = dict(fx.map_arg(node.kwargs, of))
+        named: dict[str, Any] = dict(fx.map_arg(node.kwargs, of))
         if node in self.guards:
             args = (args[0], TINY, *args[2:])
         if node.target in _RESHAPES:

@@ -121,7 +121,8 @@ def _gate(lab: Lab, item: Gate, place: str) -> Part:
 
 def _branching(item: Gate, found: Sequence[Sequence[Part]], split: bool) -> Branching:
     """The gate's branches, each with the elements that it begins and ends with."""
-    branches, loose = [], []
+    branches: list[tuple[Part | str, ...]] = []
+    loose: list[str] = []
     for branch, own in zip(item.branches, found, strict=True):
         items = [one for one in branch.items if not (isinstance(one, Link) and one.takes)]
         names = [one.name if isinstance(one, Element) else "" for one in items]

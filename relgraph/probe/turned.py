@@ -1,9 +1,9 @@
 """Queries and keys that are turned by where they stand: the angles, from logits of equal features.
 
-In: a measurement of weights from pairs whose places say more beside one feature than beside another.
-Out: whether the logit of a pair whose features are equal is a sum of turns by the rows and by the
-columns from output to input, at angles of the definition (Heo et al., ECCV 2024), and at what
-temperature.
+In: a measurement of weights from pairs whose places say more beside one feature than beside
+another. Out: whether the logit of a pair whose features are equal is a sum of turns by the rows and
+by the columns from output to input, at angles of the definition (Heo et al., ECCV 2024), and at
+what temperature.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def _fitted(rows: _Rows, planes: int) -> Turns:
     return Turns(best[0], best[1] if others > TELLS * best[0] else None)
 
 
-def _plainer(
-    rows: _Rows, planes: int, best: tuple[float, float]
-) -> Iterator[tuple[float, float]]:
+def _plainer(rows: _Rows, planes: int, best: tuple[float, float]) -> Iterator[tuple[float, float]]:
     """Rounder temperatures that fit as well."""
     for digits in (1, 2, 3, 4):
         rounder = float(f"{best[1]:.{digits}g}")

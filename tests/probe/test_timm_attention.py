@@ -232,9 +232,7 @@ def test_attention_stands_where_it_is(name: str) -> None:
 def test_what_is_no_point_says_in_what_it_differs() -> None:
     (halo,) = measured(HaloAttn(8, num_heads=2, block_size=2, halo_size=1), (1, 8, 6, 6)).operators
     (heads,) = measured(TalkingHeadAttn(8, 2), TOKENS).operators
-    (normed,) = measured(
-        Attention(8, 2, qk_norm=True, norm_layer=nn.LayerNorm), TOKENS
-    ).operators
+    (normed,) = measured(Attention(8, 2, qk_norm=True, norm_layer=nn.LayerNorm), TOKENS).operators
     assert any("each offset has is multiplied" in text for text in halo.part.measured.differs)
     assert any(text.startswith("dynamism") for text in heads.part.measured.differs)
     by_name = {one.name: one for one in normed.part.measured.properties}
