@@ -176,6 +176,20 @@ def test_a_kernel_beyond_its_map_is_cautioned_with_both_numbers(tmp_path: Path) 
     assert "31×31" in caution.expected
 
 
+@pytest.mark.parametrize(
+    ("branch", "cautioned"),
+    [("pointwise: 10", True), ("classifier", False), ("pointwise: 1", False)],
+)
+def test_logits_beside_a_width_of_its_own_are_cautioned(
+    branch: str, cautioned: bool, tmp_path: Path
+) -> None:
+    """A model for other classes would not run: the builder takes their number."""
+    head = f"head: [global_pool, product: [[classifier], [{branch}, sigmoid]]]"
+    text = model("[relu]").replace("head: [global_pool, classifier]", head)
+    notes = understand(str(write(tmp_path, tested=text))).notes
+    assert [note.code for note in notes] == ["classes-fixed"] * cautioned
+
+
 @pytest.mark.parametrize("size", [31, "[31, 3]", "{size: 16, dilation: 2}"])
 def test_a_kernel_that_meets_the_whole_map_is_not(size: object, tmp_path: Path) -> None:
     notes = understand(str(write(tmp_path, tested=model(f"[{{depthwise_conv: {size}}}]")))).notes

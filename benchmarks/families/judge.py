@@ -39,6 +39,7 @@ from relgraph.verify.report import Check
 
 SIDES = (8, 12)  # of a map for terms, whose coarse parts need room
 PLAIN = (Channel, Frame, Operator, Predictor, Space, Weight)  # every field has a default
+MEASURED = {"composition", "values", "connectivity", "dynamism", "shifts"}  # of every connection
 Question = Literal["equality", "fast", "proof", "term"]
 
 
@@ -132,11 +133,13 @@ def _costs(at: Connection) -> Iterator[str]:
 def _proof(at: Connection) -> Found:
     """The proof of a connection, of its fastest form and of the general one."""
     forms = [form for form, _ in candidates(node(at))]
-    return _told(
-        check
-        for form in dict.fromkeys((forms[0], forms[-1]))
-        for check in check_connection(at, form)
-    )
+    made = {form: check_connection(at, form) for form in dict.fromkeys((forms[0], forms[-1]))}
+    found = _told(check for checks in made.values() for check in checks)
+    for form, checks in made.items():
+        heard = {"heads"} if at.operator.weight.talking_heads != "none" else set()
+        silent = (MEASURED | heard) - {check.name for check in checks}
+        found["problems"] += [f"{form}: {name} is not measured" for name in sorted(silent)]
+    return found
 
 
 def _told(checks: Iterator[Check] | tuple[Check, ...]) -> Found:

@@ -20,6 +20,7 @@ from benchmarks.mutants.families import emitted
 from benchmarks.mutants.harvest import Mutant
 from relgraph.errors import RelgraphError
 from relgraph.verify import Report, verify_text
+from relgraph.verify.report import fails
 
 Outcome = Literal["rejected", "equal", "survived"]
 
@@ -52,7 +53,7 @@ def judge(mutant: Mutant) -> Verdict:
 def _judged(text: str, mutant: Mutant) -> Verdict:
     torch.manual_seed(0)  # what starts at random differs from process to process otherwise
     try:
-        report = verify_text(text, f"{mutant.family}.py", until_failure=True)
+        report = verify_text(text, f"{mutant.family}.py", until=fails)
     except RelgraphError as error:
         return Verdict("rejected", "refused", str(error))
     if not report.ok:

@@ -6,7 +6,11 @@ numbered one for campaigns that stop and go on, Hypothesis's own where failures 
 
     shapes       what flows: widths, maps and tokens at all places where one text is used
     scope        how a number is written: plain, as a stage's variable, as a parameter
-    items        elements and uses of shipped operators that a shape allows
+    writing      an item in one of its forms, with some of its fields
+    elements     items that hardly depend on shapes
+    operators    uses of shipped operators that a shape allows
+    attention    uses of shipped attention
+    items        all of these together
     properties   operator files of one's own: the four properties on both axes
     bodies       structure: residuals, branches, splits, taps, definitions, operators with bodies
     backbones    a whole file: stem, stages, head, defaults

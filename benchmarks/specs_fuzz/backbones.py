@@ -10,11 +10,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.specs_fuzz.bodies import keep, reach
-from benchmarks.specs_fuzz.scope import Files, Labelled, NoChoiceError, Scope, Text
+from benchmarks.specs_fuzz.scope import Files, Labelled, Scope, Text
 from benchmarks.specs_fuzz.shapes import ORIGIN, Flow, Flows, all_maps, strided, with_channels
 
 WIDTHS = [4, 8, 12, 16, 24]
 SIDES: list[Any] = [8, 16, 32, 30, [16, 24], [8, 40]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a backbone holds: choices of how many items, stages, and blocks of a stage."""
+
+    items: tuple[int, ...] = (4, 12, 40, 8)
+    stages: tuple[int, ...] = (1, 2, 3)
+    depths: tuple[int, ...] = (1, 2, 3)
+
+
+WHOLE = Size()
+# Of what is damaged at one place: all that is around takes time and is asked elsewhere.
+SMALLER = Size((4, 8, 12, 40, 8, 4), (1, 2, 3, 2, 1), (1, 2, 3, 2, 1))
 
 
 @dataclass(frozen=True)
@@ -28,15 +42,16 @@ class Case:
     classes: int = 10
 
 
-def backbone(chance: random.Random, name: str = "grown") -> Case:
+def backbone(chance: random.Random, name: str = "grown", among: Size = WHOLE) -> Case:
     """A valid backbone, with the operator files that it uses."""
     files = Files(chance)
-    files.left = files.one_of([4, 12, 40, 8])
+    files.left = files.one_of(among.items)
     size, channels = files.one_of(SIDES), files.one_of([1, 3, 4])
     keys: dict[str, Text] = {"input": {"size": size, "channels": channels}}
     if channels == 3 and files.sometimes(0.5):
         keys["input"] = {"size": size}
-    files.rows = [{"depth": files.one_of([1, 2, 3])} for _ in range(files.one_of([1, 2, 3]))]
+    stages = range(files.one_of(among.stages))
+    files.rows = [{"depth": files.one_of(among.depths)} for _ in stages]
     for row in files.rows:
         row["channels"] = files.one_of(WIDTHS)
     grid = (size, size) if isinstance(size, int) else (size[0], size[1])
@@ -207,4 +222,3 @@ DEFAULTS: dict[str, dict[str, Text]] = {
     "feed_forward": {"act": "silu"},
     "global_attention": {"qkv_bias": False},
 }
-__all__ = ["Case", "NoChoiceError", "backbone"]

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from benchmarks.specs_fuzz import items
+from benchmarks.specs_fuzz.items import KEEPING
 from benchmarks.specs_fuzz.properties import properties
 from benchmarks.specs_fuzz.scope import Kind, Known, Labelled, NoChoiceError, Scope, Text
 from benchmarks.specs_fuzz.shapes import Flows, all_maps, strided, with_channels
+from benchmarks.specs_fuzz.writing import written
 
 DEEPEST = 4
 Shaped = Callable[[Scope, Flows], list[Text]]
@@ -36,7 +37,7 @@ def _one(scope: Scope, flows: Flows) -> list[Text]:
         with suppress(NoChoiceError), scope.attempt():
             if scope.depth < DEEPEST and scope.files.sometimes(0.4):
                 return scope.files.one_of(STRUCTURES)(deeper(scope), flows)
-            return [_labelled(scope.files.one_of(items.KEEPING)(scope, flows), scope, flows)]
+            return [_labelled(scope.files.one_of(KEEPING)(scope, flows), scope, flows)]
     return ["affine"]
 
 
@@ -196,7 +197,7 @@ def _within(scope: Scope, kind: Kind, flows: Flows) -> Scope:
 
 def _used(name: str, inner: Scope, scope: Scope) -> Text:
     main = next(iter(inner.params), "")
-    return items.written(name, inner.given, main, scope)
+    return written(name, inner.given, main, scope)
 
 
 STRUCTURES: tuple[Shaped, ...] = (

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.specs_fuzz.backbones import Case
+from benchmarks.specs_fuzz.backbones import SMALLER, Case
 from benchmarks.specs_fuzz.children import grown
 from benchmarks.specs_fuzz.damage import KINDS, damaged
 from benchmarks.specs_fuzz.judge import Verdict, judge_damaged, judge_valid, write
@@ -63,7 +63,7 @@ class Ground:
 
 def ground(chance: random.Random) -> Ground:
     """A case to damage."""
-    made = grown(chance)
+    made = grown(chance, SMALLER)
     return Ground(made, of(made, 0, "valid", chance).texts)
 
 

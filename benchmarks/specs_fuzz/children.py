@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from benchmarks.specs_fuzz.backbones import DEFAULTS, Case, backbone
+from benchmarks.specs_fuzz.backbones import DEFAULTS, WHOLE, Case, Size, backbone
 from benchmarks.specs_fuzz.bodies import keep
-from benchmarks.specs_fuzz.items import act
+from benchmarks.specs_fuzz.elements import act
 from benchmarks.specs_fuzz.scope import Files, Labelled, Scope, Text
 
 SETTABLE: dict[str, dict[str, list[Text]]] = {
@@ -20,7 +20,11 @@ SETTABLE: dict[str, dict[str, list[Text]]] = {
     "feed_forward": {"ratio": [1, 2, 3], "act": ["silu", "relu"]},
     "layer_norm": {"eps": [1e-6, 0.1], "bias": [False]},
     "batch_norm": {"init": [0, 1], "momentum": [0.5]},
-    "local_attention": {"qkv_bias": [True, False], "position": ["none", "relative"]},
+    "local_attention": {
+        "qkv_bias": [True, False],
+        "key_bias": [False],
+        "position": ["none", "relative", "continuous"],
+    },
     "global_attention": {"out_bias": [False]},
     "dropout": {"rate": [0, 0.25]},
     "scale": {"learned": [True]},
@@ -28,11 +32,11 @@ SETTABLE: dict[str, dict[str, list[Text]]] = {
 DEPTHS = [2, 3, 5]
 
 
-def grown(chance: random.Random) -> Case:
+def grown(chance: random.Random, among: Size = WHOLE) -> Case:
     """A backbone, now and then one that extends another."""
     if chance.random() < 0.7:
-        return backbone(chance)
-    return child(backbone(chance, "parent"), chance)
+        return backbone(chance, among=among)
+    return child(backbone(chance, "parent", among), chance)
 
 
 def child(parent: Case, chance: random.Random) -> Case:

@@ -108,12 +108,14 @@ def contradicting(content: dict[str, Text], chance: random.Random) -> None:
 
 BESIDE: dict[str, dict[str, list[Text]]] = {
     "space": {
-        "connect": ["point", "window", "stripe", "grid", "full", "local", "axial"],
+        "connect": ["point", "window", "stripe", "grid", "full", "local", "axial", "outlook"],
         "share": ["none", "windows", "positions", "all"],
         "size": [1, 3, 64],
         "stride": [2, [1, 2]],
+        "step": [2, 5],
         "dilation": [3],
         "shift": [1, "half"],
+        "halo": [0, 2],
         "border": ["reflect", "clamp", "wrap"],
         "padding": [0, 1, "half"],
         "anchor": ["corner", "center"],
@@ -121,7 +123,8 @@ BESIDE: dict[str, dict[str, list[Text]]] = {
         "rank": [{"reduce": 2}, {"tokens": 3}, {"separable": True}, {"scales": [2, 4]}],
     },
     "channel": {
-        "connect": ["full", "groups", "separate"],
+        "connect": ["full", "groups", "separate", "local"],
+        "size": [3, 999],
         "groups": [2, 3],
         "share": ["none", "heads", "all"],
         "heads": [1, 2, 3],
@@ -129,12 +132,18 @@ BESIDE: dict[str, dict[str, list[Text]]] = {
         "rank": [{"inner": 4}],
     },
     "weight": {
-        "dynamic": ["pooled", "center", "pair"],
-        "fixed": ["average", "identity"],
-        "normalize": ["softmax", "sigmoid"],
-        "position": ["relative", "absolute"],
+        "dynamic": ["pooled", "center", "pair", "channels"],
+        "fixed": ["average", "identity", "shift"],
+        "offset": [[0, 1], 9],
+        "normalize": ["softmax", "sigmoid", "l1"],
+        "score": ["dot", "cosine", "relu", "elu"],
+        "position": ["relative", "absolute", "continuous", "rotary"],
+        "hidden": [8],
+        "temperature": [100],
         "reduction": [2, 3],
+        "experts": [3],
         "extent": [3],
+        "key_bias": [False],
     },
     "": {
         "block": [["relu"]],
@@ -225,8 +234,9 @@ def nested(content: dict[str, Text], chance: random.Random) -> None:
 
 
 def multiplied(content: dict[str, Text], chance: random.Random) -> None:
-    """Definitions that use one another, twice each: work that must be refused, not done."""
-    depth = chance.choice([1, 2, 2, 3, 3, 4, 5, 6, 12, 40])
+    """Definitions that use one another, twice each: work that must be refused, not done. Where that
+    is, refusing takes as long as twenty other cases, and all are refused alike: one in twenty."""
+    depth = chance.choice([1, 2, 3, 4, 5, 6]) if chance.random() < 0.95 else chance.choice([12, 40])
     table = {f"d{n}": [f"d{n + 1}"] * 2 for n in range(depth)} | {f"d{depth}": ["relu"]}
     content["define"] = {**(content.get("define") or {}), **table}
     if chance.random() < 0.3:

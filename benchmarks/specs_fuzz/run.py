@@ -29,6 +29,10 @@ SWEEP = 200  # cases between two collections of garbage
 MAKERS = (
     "shapes",
     "scope",
+    "writing",
+    "elements",
+    "operators",
+    "attention",
     "items",
     "properties",
     "bodies",

@@ -45,11 +45,12 @@ def contexts(connection: Connection) -> int:
 
 
 def predictor_macs(connection: Connection) -> int:
-    """Products that make weights: q · k (of channels over all places) and what makes its bias, or
-    the predictor's layers once per context."""
+    """Products that make weights: q · k (of channels over all places), what makes its bias and what
+    mixes heads, or the predictor's layers once per context."""
     weight, channels = connection.operator.weight, connection.in_channels
     if weight.source == "pair":
-        return outputs(connection) * width(connection) * channels + _position_macs(connection)
+        compared = outputs(connection) * width(connection) * channels
+        return compared + _position_macs(connection) + _talking_macs(connection)
     if weight.source == "channels":
         return inputs(connection) * joined_channels(connection)
     if weight.source not in ("pooled", "center"):
@@ -70,6 +71,12 @@ def _position_macs(connection: Connection) -> int:
         return 0
     leaving = math.prod(channel_shape(connection))
     return offset_count(connection) * weight.hidden * (2 + leaving)
+
+
+def _talking_macs(connection: Connection) -> int:
+    """Products of heads with heads at every pair of an output and a slot, once for each mixing."""
+    weight, heads = connection.operator.weight, math.prod(channel_shape(connection))
+    return (weight.mixes_logits + weight.mixes_weights) * entries(connection) * heads**2
 
 
 def projection_macs(connection: Connection) -> int:
@@ -163,4 +170,5 @@ def _weights(connection: Connection) -> int:
         return functions(connection)
     if weight.source == "center" and weight.normalize == "none":
         return functions(connection) * contexts(connection)
-    return units * entries(connection)
+    mixings = weight.mixes_logits + weight.mixes_weights
+    return units * entries(connection) * (1 + mixings)

@@ -34,6 +34,11 @@ POSITIONS = {
     "continuous": "continuous position bias",
     "rotary": "rotary positions",
 }
+TALKING = {
+    "logits": "logits mixed over the heads",
+    "weights": "weights mixed over the heads",
+    "both": "logits and weights mixed over the heads",
+}
 BORDERS = {
     "zero": "zeros outside",
     "mask": "cut at the border",
@@ -176,6 +181,8 @@ def _weights(operator: Operator) -> str:
         words.append(NORMALIZED[weight.normalize] + over)
     if weight.position != "none":
         words.append(POSITIONS[weight.position])
+    if weight.talking_heads != "none":
+        words.append(TALKING[weight.talking_heads])
     return ", ".join(words)
 
 

@@ -7,8 +7,10 @@ so that sharing can be read off; what does not stand there is shared.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import FEATURES, TOGETHER, Operator, Rank, Score, Size
+from relgraph.algebra.operator import FEATURES, TOGETHER, Operator, Rank, Score, Size, Weight
 
 PHI: dict[Score, str] = {"relu": "relu({})", "elu": "(elu({}) + 1)"}
 """Features of a query or key, as an equation writes them."""
@@ -126,17 +128,35 @@ def _weight(operator: Operator) -> str:
         rows, columns = weight.offset
         own = f"1{{i = {center} + ({rows}, {columns})}}" if weight.fixed == "shift" else "1{i = o}"
         return "1/|slots|" if weight.fixed == "average" else own
+    if weight.talking_heads != "none":
+        made = "({})" if weight.normalize == "none" else _normalized(operator)
+        return talked(weight, _head(operator), lambda head: _pair(operator, head), made)
     if weight.normalize == "none":
         return _logit(operator)
     if weight.source == "channels":
         return f"softmax_c({_logit(operator)})"
-    return f"{weight.normalize}{'_i' if weight.normalize in TOGETHER else ''}({_logit(operator)})"
+    return _normalized(operator).format(_logit(operator))
+
+
+def _normalized(operator: Operator) -> str:
+    rule = operator.weight.normalize
+    return f"{rule}{'_i' if rule in TOGETHER else ''}({{}})"
+
+
+def talked(weight: Weight, head: str, logit: Callable[[str], str], normalized: str) -> str:
+    """The weight of `head`, mixed of what others have: L and l mix logits, M and m weights."""
+    own, other = ("g", "f") if weight.mixes_weights else (head, "g")
+    inside = logit(own)
+    if weight.mixes_logits:
+        inside = f"l[{own}] + Σ_{other} L[{own}, {other}] ({logit(other)})"
+    made = normalized.format(inside)
+    return f"(m[{head}] + Σ_g M[{head}, g] {made})" if weight.mixes_weights else made
 
 
 def _logit(operator: Operator) -> str:
     source = operator.weight.source
     if source == "pair":
-        return _pair(operator)
+        return _pair(operator, _head(operator))
     if source == "channels":
         head = "[group(d)]" if operator.channel.connect == "groups" else ""
         return f"τ{head} cos(q[·, d], k[·, c])"
@@ -151,8 +171,11 @@ def _logit(operator: Operator) -> str:
     return f"{name}({'mean x' if source == 'pooled' else region})"
 
 
-def _pair(operator: Operator) -> str:
-    head = {"none": "c", "heads": "head(c)", "all": ""}[operator.channel.share]
+def _head(operator: Operator) -> str:
+    return {"none": "c", "heads": "head(c)", "all": ""}[operator.channel.share]
+
+
+def _pair(operator: Operator, head: str) -> str:
     query, key = (f"q[o, {head}]", f"k[i, {head}]") if head else ("q[o]", "k[i]")
     position = operator.weight.position
     bias = {"none": "", "rotary": "", "absolute": "o, i"}.get(position, "i−o")

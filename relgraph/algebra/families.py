@@ -96,6 +96,10 @@ _SOURCES: tuple[Weight, ...] = (
     Weight("channels", score="cosine"),
     Weight("pair", score="relu"),
     Weight("pair", score="elu"),
+    Weight("pair", talking_heads="both"),
+    Weight("pair", talking_heads="weights"),
+    Weight("pair", position="relative", talking_heads="logits"),
+    Weight("pair", position="continuous", hidden=8, score="cosine", talking_heads="both"),
 )
 
 SPACE_RANKS = (Rank("reduce", (2,)), Rank("tokens", (3,)), Rank("separable"), Rank("scales", (2,)))

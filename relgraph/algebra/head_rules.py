@@ -1,4 +1,4 @@
-"""Rules of attention's own options: how heads compare queries and keys.
+"""Rules of attention's own options: how heads compare queries and keys, and what they tell others.
 
 In and out as in `rules`, whose table these rows are part of.
 """
@@ -11,6 +11,14 @@ from relgraph.algebra.rule import Rule
 
 def _features(o: Operator) -> bool:
     return o.weight.source == "pair" and o.weight.score in FEATURES
+
+
+def _is_one(o: Operator) -> bool:
+    return o.channel.share == "heads" and o.channel.heads == 1
+
+
+def _talks(o: Operator) -> bool:
+    return o.weight.talking_heads != "none"
 
 
 HEAD_RULES: tuple[Rule, ...] = (
@@ -28,6 +36,34 @@ HEAD_RULES: tuple[Rule, ...] = (
         lambda o: _features(o) and o.weight.position != "none",
         "a position bias beside products of features is not supported yet: sums over keys could no "
         "longer be taken before the queries",
+        "U",
+    ),
+    Rule(
+        70,
+        ("weight.talking_heads", "weight.source"),
+        lambda o: _talks(o) and o.weight.source != "pair",
+        "only heads that compare queries with keys can talk: mixed numbers or functions of a place "
+        "are others of their kind, and what a normalisation makes of them is not mixed yet",
+        "U",
+    ),
+    Rule(
+        71,
+        ("weight.talking_heads", "channel.share"),
+        lambda o: _talks(o) and (o.channel.share == "all" or _is_one(o)),
+        "one head has no other to talk to",
+    ),
+    Rule(
+        72,
+        ("weight.talking_heads", "weight.normalize"),
+        lambda o: o.weight.mixes_logits and o.weight.normalize == "none",
+        "without a normalisation between them, logits are weights: say `talking_heads: weights`",
+    ),
+    Rule(
+        73,
+        ("weight.talking_heads", "weight.score"),
+        lambda o: _talks(o) and _features(o),
+        "heads that are mixed beside products of features are not supported yet: sums over keys "
+        "could no longer be taken head by head",
         "U",
     ),
 )

@@ -23,6 +23,7 @@ Source = Literal["static", "fixed", "pooled", "center", "pair", "channels"]
 Normalize = Literal["none", "softmax", "sigmoid", "l1"]
 Score = Literal["dot", "cosine", "relu", "elu"]
 Position = Literal["none", "relative", "absolute", "continuous", "rotary"]
+Talking = Literal["none", "logits", "weights", "both"]
 Given = Literal["average", "identity", "shift"]
 RankWord = Literal["reduce", "tokens", "separable", "scales", "inner"]
 Padding = Literal["half", "same_tf"] | Size
@@ -161,6 +162,15 @@ class Weight:
     `temperature`^(−4i/d) for each place. A score is a function of query, key and offset; extra
     tokens are not turned, as if they stood at the first place.
 
+    With talking heads (Shazeer et al., Talking-Heads Attention, 2020) each head learns what it
+    hears of the others: `logits` are mixed before the normalisation, position bias included,
+    `weights` behind it, each by a matrix over the heads and a number of each head's own:
+
+        W[h, o, j] = m_h + Σ_g M[h, g] softmax_j(l_g + Σ_f L[g, f] logit[f, o, j])
+
+    at slots that are there: what a border cuts away stays 0. The sum of mixed weights is what M and
+    m make of it, and not 1.
+
     `channels` compares channels instead of places: W[d, c] = τ cos(q_d, k_c) inside each group of
     channels (a head), where q_d and k_c are what the projections make of the whole map on these
     channels, and τ = `temperature` is learned for each head; one W serves all positions, and its
@@ -186,6 +196,17 @@ class Weight:
     key_bias: bool = True
     hidden: int = HIDDEN
     temperature: float = TEMPERATURE
+    talking_heads: Talking = "none"
+
+    @property
+    def mixes_logits(self) -> bool:
+        """Whether heads are mixed before the normalisation."""
+        return self.talking_heads in ("logits", "both")
+
+    @property
+    def mixes_weights(self) -> bool:
+        """Whether heads are mixed behind the normalisation."""
+        return self.talking_heads in ("weights", "both")
 
     @property
     def keyless(self) -> bool:

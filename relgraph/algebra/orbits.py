@@ -9,10 +9,11 @@ iff it is so on each axis, so nothing ever lists P²C² entries.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias
 
 from relgraph.algebra.operator import Connection
@@ -20,14 +21,15 @@ from relgraph.algebra.tables import AxisTable, channel_table, space_table
 
 Entry: TypeAlias = tuple[int, int]  # output, input
 Partition: TypeAlias = frozenset[frozenset[Entry]]
-Vector: TypeAlias = dict[Entry, Fraction]
+Reached: TypeAlias = tuple[tuple[Entry, int], ...]
+Vector: TypeAlias = dict[Entry, int]
 
 
 @dataclass(frozen=True)
 class Orbits:
     """One axis of a static connection: for each live orbit, how often it reaches each entry."""
 
-    reached: tuple[tuple[tuple[Entry, int], ...], ...]
+    reached: tuple[Reached, ...]
 
     @property
     def count(self) -> int:
@@ -48,7 +50,7 @@ class Orbits:
 
     def dimension(self) -> int:
         """Independent directions of W; the number of orbits where they partition."""
-        return self.count if self.is_partition else len(_reduced(self._columns()))
+        return len(_echelon(self._directions))
 
     def support(self) -> frozenset[Entry]:
         """The entries that exist."""
@@ -56,13 +58,21 @@ class Orbits:
 
     def contains(self, other: Orbits) -> bool:
         """Whether every matrix of `other` is one of this axis: other ≤ self."""
-        if self.is_partition and other.is_partition:
-            return _is_union(other.partition(), self.partition())
-        basis = _reduced(self._columns())
-        return all(not _remainder(column, basis) for column in other._columns())
+        wanted, own = other._directions, self._directions
+        at = {entry: direction for direction in own for entry in direction}
+        if any(entry not in at for direction in wanted for entry in direction):
+            return False
+        if len(at) == sum(map(len, own)):  # what is written once is read off
+            return all(_is_sum(direction, at) for direction in wanted)
+        basis = _echelon(own)
+        return all(not _remainder(direction, basis) for direction in wanted)
 
-    def _columns(self) -> list[Vector]:
-        return [{entry: Fraction(n) for entry, n in orbit} for orbit in self.reached]
+    @cached_property
+    def _directions(self) -> tuple[Vector, ...]:
+        """The different directions of W: two orbits that reach the same entries are one, as are
+        those that reach them twice as often."""
+        found = dict.fromkeys(map(_primitive, self.reached))
+        return tuple(map(dict, found))
 
 
 @dataclass(frozen=True)
@@ -108,42 +118,46 @@ def orbits(table: AxisTable) -> Orbits:
     return Orbits(tuple(tuple(sorted(reached[orbit].items())) for orbit in sorted(reached)))
 
 
-def _is_union(coarse: Partition, fine: Partition) -> bool:
-    """Whether each orbit of `coarse` is a union of orbits of `fine`."""
-    at = {entry: orbit for orbit in fine for entry in orbit}
-    return all(entry in at and at[entry] <= orbit for orbit in coarse for entry in orbit)
+def _primitive(orbit: Reached) -> Reached:
+    """The orbit's direction in the smallest whole numbers."""
+    common = math.gcd(*(times for _, times in orbit))
+    return orbit if common == 1 else tuple((entry, times // common) for entry, times in orbit)
 
 
-def _reduced(columns: Iterable[Vector]) -> dict[Entry, Vector]:
-    """A basis of the span, each vector under the entry where it alone leads (value 1 there)."""
+def _is_sum(vector: Vector, at: Mapping[Entry, Vector]) -> bool:
+    """Whether a vector is a sum of multiples of directions that share no entry, each found at its
+    entries."""
+    one_of_each = {id(at[entry]): entry for entry in vector}.values()
+    return all(
+        vector.get(other, 0) * at[entry][entry] == vector[entry] * times
+        for entry in one_of_each
+        for other, times in at[entry].items()
+    )
+
+
+def _echelon(vectors: Iterable[Vector]) -> dict[Entry, Vector]:
+    """A basis of the span, each vector under its first entry."""
     basis: dict[Entry, Vector] = {}
-    for column in columns:
-        rest = _remainder(column, basis)
-        if not rest:
-            continue
-        lead = min(rest)
-        scaled = {entry: value / rest[lead] for entry, value in rest.items()}
-        for entry, vector in basis.items():
-            if lead in vector:
-                basis[entry] = _minus(vector, scaled, vector[lead])
-        basis[lead] = scaled
+    for vector in vectors:
+        rest = _remainder(vector, basis)
+        if rest:
+            basis[min(rest)] = rest
     return basis
 
 
-def _remainder(column: Vector, basis: dict[Entry, Vector]) -> Vector:
-    """What is left of a vector once the basis is taken out; empty if it lies in the span."""
-    for entry in [entry for entry in column if entry in basis]:
-        if entry in column:
-            column = _minus(column, basis[entry], column[entry])
-    return column
+def _remainder(vector: Vector, basis: Mapping[Entry, Vector]) -> Vector:
+    """A multiple of a vector less multiples of the basis, until no vector of that has the first
+    entry that is left; empty if the vector lies in the span."""
+    while vector and (lead := min(vector)) in basis:
+        vector = _without(vector, basis[lead], lead)
+    return vector
 
 
-def _minus(vector: Vector, other: Vector, times: Fraction) -> Vector:
-    changed = dict(vector)
+def _without(vector: Vector, other: Vector, lead: Entry) -> Vector:
+    """The smallest whole multiples of both that leave nothing at `lead`, one less the other."""
+    common = math.gcd(vector[lead], other[lead])
+    mine, theirs = other[lead] // common, vector[lead] // common
+    left = {entry: mine * value for entry, value in vector.items()}
     for entry, value in other.items():
-        left = changed.get(entry, Fraction(0)) - times * value
-        if left:
-            changed[entry] = left
-        else:
-            changed.pop(entry, None)
-    return changed
+        left[entry] = left.get(entry, 0) - theirs * value
+    return {entry: value for entry, value in left.items() if value}

@@ -219,7 +219,12 @@ def _source(connection: Connection) -> tuple[Parameter, ...]:
     """What the values, and weights that are predicted, are made with."""
     operator, c = connection.operator, connection.in_channels
     if compares(operator):
-        return (*_projections(connection), *_scale(connection), *_position(connection))
+        return (
+            *_projections(connection),
+            *_scale(connection),
+            *_position(connection),
+            *_talking(connection),
+        )
     value: tuple[Parameter, ...] = ()
     if operator.frame.value:
         bias = _bias("value.bias", (c,), operator.frame.value_bias)
@@ -285,6 +290,19 @@ def _position(connection: Connection) -> tuple[Parameter, ...]:
             Parameter("cpb_mlp.2.weight", (heads, hidden), "truncated_normal", False),
         )
     return ()
+
+
+def _talking(connection: Connection) -> tuple[Parameter, ...]:
+    """What heads tell each other: a matrix over them and a number for each, of logits, of weights;
+    timm's names."""
+    weight, heads = connection.operator.weight, math.prod(channel_shape(connection))
+    mixed = {"proj_l": weight.mixes_logits, "proj_w": weight.mixes_weights}
+    return tuple(
+        parameter
+        for name, there in mixed.items()
+        if there
+        for parameter in (_matrix(name, heads, heads), *_bias(f"{name}.bias", (heads,)))
+    )
 
 
 def _predictor(connection: Connection) -> tuple[Parameter, ...]:

@@ -21,6 +21,11 @@ def nodes(program: Program) -> Iterator[tuple[str, Node]]:
     yield from _body("", program.head)
 
 
+def within(body: Body) -> Iterator[Node]:
+    """All nodes of a body, those inside of others too."""
+    return (node for _, node in _body("", body))
+
+
 def _scope(path: str, scope: Scope) -> Iterator[tuple[str, Node]]:
     yield path, scope
     yield from _body(path, scope.body)

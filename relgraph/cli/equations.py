@@ -5,8 +5,8 @@ The notation is the algebra's: o and d are the output's position and channel, j 
 
 from __future__ import annotations
 
-from relgraph.algebra.describe import POSITIONS
-from relgraph.algebra.equation import PHI
+from relgraph.algebra.describe import POSITIONS, TALKING
+from relgraph.algebra.equation import PHI, talked
 from relgraph.algebra.operator import FEATURES, Channel, Operator, Space, Weight
 
 PropertyRow = tuple[str, str, str]
@@ -132,6 +132,8 @@ def _dynamism(weight: Weight, center: str) -> str:
     if weight.normalize != "none":
         over = " over the channels of a head" if weight.source == "channels" else ""
         parts.append(weight.normalize + over)
+    if weight.talking_heads != "none":
+        parts.append(TALKING[weight.talking_heads])
     return ", ".join(parts)
 
 
@@ -144,7 +146,12 @@ def _weight(operator: Operator) -> str:
             return f"1{{j = o + {weight.offset}}}"
         return "1/n" if weight.fixed == "average" else "1"
     if weight.source == "pair":
-        return _pair(operator)
+        head = {"heads": "head(d)", "all": "", "none": "d"}[operator.channel.share]
+        made = "{}" if weight.normalize == "none" else f"{weight.normalize}_j({{}})"
+        if weight.talking_heads == "none":
+            return made.format(_pair(weight, head))
+        made = "({})" if weight.normalize == "none" else made
+        return talked(weight, head, lambda one: _pair(weight, one), made)
     if weight.source == "channels":
         head = "[group(d)]" if operator.channel.connect == "groups" else ""
         inside = f"τ{head} cos(q[·, d], k[·, c])"
@@ -160,9 +167,7 @@ def _weight(operator: Operator) -> str:
     return factor if weight.normalize == "none" else f"{weight.normalize}_j({factor})"
 
 
-def _pair(operator: Operator) -> str:
-    weight, channel = operator.weight, operator.channel
-    head = {"heads": "head(d)", "all": "", "none": "d"}[channel.share]
+def _pair(weight: Weight, head: str) -> str:
     query, key = (f"q[o, {head}]", f"k[j, {head}]") if head else ("q[o]", "k[j]")
     key = f"R[j − o] {key}" if weight.position == "rotary" else key
     inside = f"{query} · {key}"
@@ -178,7 +183,7 @@ def _pair(operator: Operator) -> str:
         inside += f" + 16 σ(N[{head}](j − o))" if head else " + 16 σ(N(j − o))"
     elif weight.position == "absolute":
         inside += f" + B[o, j{extra}]"
-    return inside if weight.normalize == "none" else f"{weight.normalize}_j({inside})"
+    return inside
 
 
 def _orbit(operator: Operator) -> str:

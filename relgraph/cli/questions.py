@@ -185,6 +185,7 @@ def holes(
         graph, place = question.with_middle(graph, asked, known)
     side = size or Setting().grid[0]
     filters = question.Filters(**wanted, near=place, within=within or 2)
+    graph = graph if near else question.with_asked(graph, filters, known)
     setting = Setting(channels or Setting().channels, (side, side))
     _answer(question.holes(graph, filters, limit, setting), json)
 

@@ -19,18 +19,24 @@ Direction: TypeAlias = Literal["down", "up", "sideways", "equal", "mixed"]
 
 @dataclass(frozen=True)
 class Adjusted:
-    """How a variant's width or depth was changed to cost what the original costs: the new column
-    of its stages, and the difference that remains, as a fraction of the original's cost."""
+    """A variant's widths or depths, so that it costs what the original costs: the columns of
+    `stages` by name, whether they differ from the original's, and the difference of cost that
+    remains, as a fraction of the original's."""
 
     by: Literal["width", "depth"]
-    column: tuple[int, ...]
+    columns: tuple[tuple[str, tuple[int, ...]], ...]
+    changed: bool
     remains: float
 
     @property
     def words(self) -> str:
         """`channels 104/208, -0.6%`."""
-        key = "channels" if self.by == "width" else "depth"
-        return f"{key} {'/'.join(map(str, self.column))}, {self.remains:+.1%}"
+        said = [f"{key} {'/'.join(map(str, column))}" for key, column in self.columns]
+        return ", ".join([*said, f"{self.remains:+.1%}"])
+
+    def to_json(self) -> dict[str, object]:
+        """The same facts as plain data."""
+        return {**vars(self), "columns": dict(self.columns)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Variant:
             "macs": self.cost.macs,
             "parameters_ratio": round(self.cost.parameters / original.parameters, 4),
             "macs_ratio": round(self.cost.macs / original.macs, 4),
-            "adjusted": None if self.adjusted is None else vars(self.adjusted),
+            "adjusted": None if self.adjusted is None else self.adjusted.to_json(),
             "same_as": self.known or None,
         }
 
@@ -133,7 +139,7 @@ class Derived:
 
     def _row(self, variant: Variant) -> tuple[object, ...]:
         edits = variant.words
-        if variant.adjusted is not None:
+        if variant.adjusted is not None and variant.adjusted.changed:
             edits += f" [{variant.adjusted.words}]"
         name = f"{variant.name} = {variant.known}" if variant.known else variant.name
         return (name, edits, variant.direction, *self._cells(variant.cost))

@@ -18,7 +18,7 @@ from relgraph.derive.source import Source
 from relgraph.derive.steps import Reached, Step
 from relgraph.derive.text import Heading, backbone_text, comment, stamped
 from relgraph.errors import RelgraphError
-from relgraph.files import write_atomically
+from relgraph.files import writing
 from relgraph.program import Program
 from relgraph.relations.table import RELATIONS
 from relgraph.resolved import OperatorUse
@@ -53,9 +53,12 @@ class Draft:
         )
 
     def program(self, source: Source, folder: Path) -> Program:
-        """What the files mean, read from `folder`. Raises RelgraphError."""
+        """What the files mean, read from `folder`, which is thrown away: nothing waits for a disk.
+        Raises RelgraphError."""
         for path, text in self.files(source.extends(folder)).items():
-            write_atomically(folder / path, text)
+            with writing(folder / path):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(text.encode())
         return understand(str(folder / f"{self.name}.yaml")).program
 
 

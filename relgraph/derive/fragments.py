@@ -79,6 +79,10 @@ def fragments(writing: Writing) -> Iterator[Fragment]:
         yield settings
     for named, files in _items(writing):
         items = _with_width(writing, _with_stride(named))
+        items = {
+            at: (word, _with_heads(writing, writing.changed[at], table))
+            for at, (word, table) in items.items()
+        }
         replaced = _replaced(writing, items)
         if replaced is not None:
             yield Fragment(replace=replaced, operators=files)
@@ -96,7 +100,10 @@ def _settings(writing: Writing) -> Fragment | None:
     by_stage: dict[int, Table] = {}
     for one in writing.changed:
         arguments = changed(path, one.place.use, one.after)
-        if arguments is None or by_stage.setdefault(one.place.stage, arguments) != arguments:
+        if arguments is None:
+            return None
+        arguments = _with_heads(writing, one, arguments)
+        if by_stage.setdefault(one.place.stage, arguments) != arguments:
             return None
     entries = _entries(writing, {stage: ("", table) for stage, table in by_stage.items()})
     return Fragment(set={address: table for address, (_, table) in entries.items()})
@@ -132,6 +139,14 @@ def _with_width(writing: Writing, items: Items) -> Items:
     if not asked or asked != own:
         return items
     return {at: (word, {**table, "channels": "$channels"}) for at, (word, table) in items.items()}
+
+
+def _with_heads(writing: Writing, one: Change, table: Mapping[str, Value]) -> Table:
+    """A head for every channel, where they are as many as the stage has, follows its width."""
+    operator, wide = one.after.operator, one.after.in_channels
+    channels = plain(writing.source.merged.rows[one.place.stage].keys["channels"][0])
+    untied = operator.channel.share == "none" and table.get("heads") == wide == channels
+    return {**table, "heads": "$channels"} if untied else dict(table)
 
 
 def _origin(writing: Writing) -> Own:

@@ -1,8 +1,8 @@
 """Siblings of one cost: a variant made wider or deeper until it costs what the original costs.
 
-In: a variant's draft, the original's cost, what to match and by what. Out: the draft with another
-column of `stages`, and how near it came. Widths stay in proportion, and multiples of 8 and of every
-count of heads or groups in their stage.
+In: a variant's draft, the original's cost, what to match and by what. Out: the draft with other
+columns of `stages`, and how near it came. Widths stay in proportion, those inside of blocks too,
+and multiples of 8 and of every count of heads or groups in their stage.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from relgraph.derive.answer import Adjusted
 from relgraph.derive.budgets import Measure, measured
 from relgraph.derive.drafts import Draft
 from relgraph.derive.source import Source
+from relgraph.derive.widths import Column, column, widths
 from relgraph.errors import Problem, RelgraphError
 from relgraph.program import Connect, Program
-from relgraph.spec.nodes import plain
 
 By: TypeAlias = Literal["width", "depth"]
-Column = tuple[int, ...]
+Columns: TypeAlias = Mapping[str, Column]
 NARROWEST, WIDEST = 0.25, 4.0
+NEAR = 0.01
+"""What costs the original's within this as it is, stays so: models of one width differ in less than
+models of one cost to the last digit."""
 
 
 @dataclass(frozen=True)
@@ -50,32 +53,56 @@ class Matched:
         return abs(self.adjusted.remains) <= match.tolerance
 
 
+def columns(source: Source, by: By, folder: Path) -> Columns:
+    """The original's columns that a match changes, by their names."""
+    found = {}
+    for key in ("depth",) if by == "depth" else widths(source, folder):
+        own = column(source, key)
+        assert own is not None, "a spec that was understood has numbers there"
+        found[key] = own
+    return found
+
+
 def matched(
-    draft: Draft, program: Program, source: Source, match: Match, folder: Path
+    draft: Draft, program: Program, source: Source, match: Match, own: Columns, folder: Path
 ) -> Matched | None:
-    """The draft with the column that comes nearest to the original's cost, which may be further
-    away than the tolerance; None where no column assembles."""
+    """The draft with the columns that come nearest to the original's cost, which may be further
+    away than the tolerance; None where none assemble. `own` are the original's."""
     goal = measured(cost(source.understood.program), match.measure)
     tried: dict[Column, Matched | None] = {}
 
     def excess(column: Column) -> float | None:
         if column not in tried:
             place = folder / str(len(tried))
-            tried[column] = _tried(draft, source, column, match, goal, place)
+            tried[column] = _tried(draft, source, _named(own, column), match, goal, place)
         found = tried[column]
         return None if found is None else found.adjusted.remains
 
-    own = _own(source, _KEYS[match.by])
-    if excess(own) != 0:
-        _search(list(_columns(program, own, match.by)), excess)
-    best = _nearest(tried)
+    as_it_is = _joined(own)
+    away = excess(as_it_is)
+    if away is not None and abs(away) <= min(NEAR, match.tolerance):
+        return tried[as_it_is]
+    units = _units(program, match.by) * len(own)
+    _search(list(_in_proportion(as_it_is, units)), excess)
+    best, column = _nearest(tried)
     for _ in range(_ROUNDS):
         if best is None or best.meets(match):
             return best
-        for column in _beside(best.adjusted.column, _units(program, match.by)):
-            excess(column)
-        best = _nearest(tried)
+        for other in _beside(column, units):
+            excess(other)
+        best, column = _nearest(tried)
     return best
+
+
+def _joined(own: Columns) -> Column:
+    """All columns after each other."""
+    return tuple(value for column in own.values() for value in column)
+
+
+def _named(own: Columns, joined: Column) -> Columns:
+    """The columns that stand after each other, by their names."""
+    stages = len(joined) // len(own)
+    return {key: joined[at * stages : (at + 1) * stages] for at, key in enumerate(own)}
 
 
 def nothing_matches(match: Match, missed: Mapping[str, Adjusted], tried: int) -> RelgraphError:
@@ -97,14 +124,14 @@ def closest(missed: Mapping[str, Adjusted]) -> str:
     return min(missed, key=lambda one: (abs(missed[one].remains), one))
 
 
-_KEYS: Mapping[By, str] = {"width": "channels", "depth": "depth"}
 _ROUNDS = 4
 """How often single stages are changed where no column in proportion is near enough."""
 
 
-def _nearest(tried: Mapping[Column, Matched | None]) -> Matched | None:
-    found = [one for one in tried.values() if one is not None]
-    return min(found, key=lambda one: abs(one.adjusted.remains), default=None)
+def _nearest(tried: Mapping[Column, Matched | None]) -> tuple[Matched | None, Column]:
+    found = {column: one for column, one in tried.items() if one is not None}
+    column = min(found, key=lambda one: abs(found[one].adjusted.remains), default=())
+    return found.get(column), column
 
 
 def _beside(column: Column, units: Column) -> Iterator[Column]:
@@ -116,13 +143,13 @@ def _beside(column: Column, units: Column) -> Iterator[Column]:
 
 
 def _search(columns: Sequence[Column], excess: Callable[[Column], float | None]) -> None:
-    """Halve the columns, which cost more and more, until two neighbours lie on either side; one
-    that is refused is passed over towards the larger ones."""
+    """Halve the columns, which cost more and more, until two neighbours lie on either side; those
+    that are refused are passed over towards the larger ones, by longer and longer steps."""
     low, high = 0, len(columns) - 1
     while low <= high:
         middle = at = (low + high) // 2
         while at <= high and excess(columns[at]) is None:
-            at += 1
+            at += at - middle + 1
         found = excess(columns[at]) if at <= high else None
         if found is None or found > 0:
             high = middle - 1
@@ -133,26 +160,26 @@ def _search(columns: Sequence[Column], excess: Callable[[Column], float | None])
 
 
 def _tried(
-    draft: Draft, source: Source, column: Column, match: Match, goal: int, folder: Path
+    draft: Draft, source: Source, wanted: Columns, match: Match, goal: int, folder: Path
 ) -> Matched | None:
-    key = _KEYS[match.by]
-    said = f"  and {key} so that it has about as many {_SAID[match.measure]} as {source.name}"
-    same = column == _own(source, key)
-    other = draft if same else draft.with_stages({key: column}, said)
+    changed = {key: found for key, found in wanted.items() if found != column(source, key)}
+    said = " and ".join(changed)
+    about = f"  and {said} so that it has about as many {_SAID[match.measure]} as {source.name}"
+    other = draft.with_stages(changed, about) if changed else draft
     try:
         found = cost(other.program(source, folder))
     except RelgraphError:
         return None  # a width that some operator does not fit
     remains = measured(found, match.measure) / goal - 1
-    return Matched(other, found, Adjusted(match.by, column, remains))
+    adjusted = Adjusted(match.by, tuple(wanted.items()), bool(changed), remains)
+    return Matched(other, found, adjusted)
 
 
 _SAID = {"parameters": "parameters", "macs": "multiply-adds"}
 
 
-def _columns(program: Program, own: Column, by: By) -> Iterator[Column]:
+def _in_proportion(own: Column, units: Column) -> Iterator[Column]:
     """Different columns from the smallest to the largest, in proportion to the original's."""
-    units = _units(program, by)
     steps = sorted(
         {
             (n + 0.5) * unit / value
@@ -174,17 +201,8 @@ def _columns(program: Program, own: Column, by: By) -> Iterator[Column]:
             yield column
 
 
-def _own(source: Source, key: str) -> Column:
-    found = []
-    for row in source.merged.rows:
-        value = plain(row.keys[key][0])
-        assert isinstance(value, int), "a spec that was understood has numbers there"
-        found.append(value)
-    return tuple(found)
-
-
 def _units(program: Program, by: By) -> Column:
-    """For each stage what its width must be a multiple of; depths are any number."""
+    """For each stage what its widths must be multiples of; depths are any number."""
     if by == "depth":
         return (1,) * len(program.stages)
     units = [8] * len(program.stages)

@@ -2,7 +2,9 @@
 
 In: variants. Out: the same text for the same variants. A dot is a model; variants of one cost share
 a dot. Dots have numbers, and the names stand beside the plane in the same order; the original and
-the shipped backbones of its skeleton are marked.
+the shipped backbones of its skeleton are marked. The plane ends a little beyond what costs up to
+ten times more or less than the original, so that one variant of a thousand times as many parameters
+does not make one dot of all others; what lies outside is listed as such.
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ LEFT, TOP, WIDE, HIGH = 74.0, 40.0, 540.0, 440.0
 LINE = 14.0
 LISTED = 60
 """Variants that get a number; a plane with more could not be read."""
+FARTHEST = 10.0
+"""Costs that are this many times the original's, or the original's theirs, are in the plane."""
+BESIDE = 2.0
+"""So far beyond the variants a shipped backbone may lie."""
 _COLOUR: dict[Mark, str] = {
     "original": INK,
     "sibling": COLOURS["low rank"],
@@ -49,10 +55,11 @@ class _Dot:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One line of the list beside the plane."""
+    """One line of the list beside the plane; `inside`: whether its dot is in the plane."""
 
     mark: Mark
     text: str
+    inside: bool = True
 
 
 def picture(derived: Derived) -> str:
@@ -66,8 +73,8 @@ def picture(derived: Derived) -> str:
     body = [
         *_grid(x, y),
         *_cross(derived.cost, x, y),
-        *(_drawn(dot.mark, x.at(dot.cost.parameters), y.at(dot.cost.macs)) for dot in dots),
         *_labels(dots, x, y),
+        *(_drawn(dot.mark, *_place(dot, x, y)) for dot in reversed(dots)),  # the original on top
         *_list(entries, side),
     ]
     return "\n".join([*_head(derived, full, height), *body, "</svg>"]) + "\n"
@@ -78,11 +85,13 @@ def _dots(derived: Derived) -> list[_Dot]:
     found: dict[tuple[int, int], _Dot] = {}
     marked: list[tuple[Cost, Mark, str]] = [(derived.cost, "original", derived.original)]
     marked += [
-        (cost, "sibling", chr(ord("a") + at)) for at, (_, cost) in enumerate(derived.siblings)
+        (cost, "sibling", chr(ord("a") + at)) for at, (_, cost) in enumerate(_siblings(derived))
     ]
     for at, variant in enumerate(derived.variants, 1):
         marked.append((variant.cost, _step(len(variant.steps)), str(at) if at <= LISTED else ""))
     for cost, mark, text in marked:
+        if not _apart(cost, derived.cost, FARTHEST):
+            continue
         place = cost.parameters, cost.macs
         known = found.get(place)
         texts = (text,) if text else ()
@@ -94,6 +103,27 @@ def _dots(derived: Derived) -> list[_Dot]:
     return list(found.values())
 
 
+def _apart(cost: Cost, other: Cost, most: float) -> bool:
+    """Whether neither measure is more than so many times the other's."""
+    pairs = ((cost.parameters, other.parameters), (cost.macs, other.macs))
+    return all(max(a, b) <= most * min(a, b) for a, b in pairs)
+
+
+def _siblings(derived: Derived) -> list[tuple[str, Cost]]:
+    """The shipped backbones that are near the original or a variant in the plane."""
+    shown = [derived.cost, *(one.cost for one in derived.variants)]
+    near = [cost for cost in shown if _apart(cost, derived.cost, FARTHEST)]
+    return [
+        (name, cost)
+        for name, cost in derived.siblings
+        if any(_apart(cost, other, BESIDE) for other in near)
+    ]
+
+
+def _place(dot: _Dot, x: Axis, y: Axis) -> tuple[float, float]:
+    return x.at(dot.cost.parameters), y.at(dot.cost.macs)
+
+
 def _step(count: int) -> Mark:
     steps: tuple[Mark, ...] = ("near", "far", "further")
     return steps[min(count, len(steps)) - 1]
@@ -101,11 +131,13 @@ def _step(count: int) -> Mark:
 
 def _entries(derived: Derived) -> list[_Entry]:
     entries = [_Entry("original", derived.original)]
-    for at, (name, _) in enumerate(derived.siblings):
+    for at, (name, _) in enumerate(_siblings(derived)):
         entries.append(_Entry("sibling", f"{chr(ord('a') + at)}  {name}"))
     for at, variant in enumerate(derived.variants[:LISTED], 1):
         known = f" = {variant.known}" if variant.known else ""
-        entries.append(_Entry(_step(len(variant.steps)), f"{at}  {variant.name}{known}"))
+        inside = _apart(variant.cost, derived.cost, FARTHEST)
+        text = f"{at}  {variant.name}{known}" + ("" if inside else " (outside)")
+        entries.append(_Entry(_step(len(variant.steps)), text, inside))
     more = len(derived.variants) - LISTED
     return entries + (
         [_Entry("further", f"and {more:,} more without a number")] if more > 0 else []
@@ -173,9 +205,15 @@ _HALO = f'paint-order="stroke" stroke="{PAPER}" stroke-width="3"'
 
 def _labels(dots: Sequence[_Dot], x: Axis, y: Axis) -> Iterator[str]:
     inside: Rectangle = (LEFT, TOP, LEFT + WIDE, TOP + HIGH)
-    points = [(x.at(dot.cost.parameters), y.at(dot.cost.macs), dot.text) for dot in dots]
-    for dot, label in zip(dots, labels(points, inside), strict=True):
-        if label is not None and label.text:
+    points = [(*_place(dot, x, y), dot.text) for dot in dots]
+    found = [one for one in zip(dots, labels(points, inside), strict=True) if one[0].text]
+    for dot, label in found:
+        end = label and label.leader(*_place(dot, x, y))
+        if end:
+            start, line = _place(dot, x, y), f'stroke="{PALE}" stroke-width="0.8"'
+            yield f'<path d="M{_n(start[0])} {_n(start[1])}L{_n(end[0])} {_n(end[1])}" {line}/>'
+    for dot, label in found:
+        if label is not None:
             bold = ' font-weight="bold"' if dot.mark == "original" else ""
             place = f'x="{_n(label.x)}" y="{_n(label.y)}"{bold} {_HALO}'
             yield _words(label.text, place, 10)
@@ -184,7 +222,8 @@ def _labels(dots: Sequence[_Dot], x: Axis, y: Axis) -> Iterator[str]:
 def _list(entries: Sequence[_Entry], x: float) -> Iterator[str]:
     for at, entry in enumerate(entries):
         y = TOP + LINE * at + 4.0
-        yield _drawn(entry.mark, x + 4.0, y)
+        if entry.inside:
+            yield _drawn(entry.mark, x + 4.0, y)
         yield _words(entry.text, f'x="{_n(x + 16)}" y="{_n(y + 3.5)}"', 10)
 
 

@@ -67,9 +67,17 @@ class Label:
     x: float
     y: float
 
+    def leader(self, x: float, y: float) -> tuple[float, float] | None:
+        """Where a line from the point at (x, y) meets the text; None where it stands beside it."""
+        left, top, right, bottom = _box(self, width(self.text, "small"))
+        end = min(max(x, left), right), min(max(y, top), bottom)
+        return end if math.hypot(end[0] - x, end[1] - y) > _BESIDE else None
+
 
 Rectangle = tuple[float, float, float, float]
 _HEIGHT = 11.0
+_BESIDE = 9.0
+"""A text that is nearer to its point than this needs no line to it."""
 
 
 def labels(

@@ -126,6 +126,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "qkv_bias"): weight.qkv_bias,
         ("weight", "score"): weight.score,
         ("weight", "key_bias"): weight.key_bias,
+        ("weight", "talking_heads"): weight.talking_heads,
         ("weight", "hidden"): weight.hidden,
         ("weight", "temperature"): weight.temperature,
         ("weight", "predictor", "bias"): predictor.bias,

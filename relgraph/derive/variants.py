@@ -19,7 +19,7 @@ from relgraph.derive.answer import Adjusted, Derived, Direction, Lost, Variant
 from relgraph.derive.budgets import Budget, nothing_meets
 from relgraph.derive.contexts import contexts, numbers
 from relgraph.derive.drafts import settled
-from relgraph.derive.matching import Match, closest, matched, nothing_matches
+from relgraph.derive.matching import Columns, Match, closest, columns, matched, nothing_matches
 from relgraph.derive.models import Plan, fingerprint, same_here
 from relgraph.derive.ranking import Rank, by
 from relgraph.derive.siblings import Sibling, siblings
@@ -149,6 +149,7 @@ class _Work:
     siblings: tuple[Sibling, ...]
     lost: Lost = field(default_factory=Lost)
     missed: dict[str, Adjusted] = field(default_factory=dict)
+    columns: Columns = field(default_factory=dict)
 
     def variants(self, found: Sequence[Reached]) -> list[Variant]:
         """The variants that there are, within the budget."""
@@ -228,7 +229,9 @@ class _Work:
         if match is None:
             own = cost(model.program)
             return Variant(model.name, steps, way, own, draft, None, known, self._mixes(model))
-        other = matched(draft, model.program, self.text, match, folder / "matched")
+        if not self.columns:
+            self.columns = columns(self.text, match.by, folder / "columns")
+        other = matched(draft, model.program, self.text, match, self.columns, folder / "matched")
         if other is None or not other.meets(match):
             self.lost = replace(self.lost, unmatched=self.lost.unmatched + 1)
             if other is not None:

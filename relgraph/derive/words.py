@@ -28,6 +28,8 @@ def _after(words: str) -> Said:
 _SPACE_SHARES = {"none": "untied", "all": "one_weight"}
 _CHANNEL_SHARES = {"none": "channels_untied", "all": "channels_tied"}
 
+_PARTED = {"none": "heads_parted"}
+
 _SAID: Mapping[tuple[str, str], Said] = {
     ("share", "space"): lambda after: _SPACE_SHARES.get(after, _plain(after)),
     ("untie", "space"): lambda after: _SPACE_SHARES.get(after, _plain(after)),
@@ -46,6 +48,8 @@ _SAID: Mapping[tuple[str, str], Said] = {
     ("learn", "weight"): lambda _: "learned",
     ("un-normalise", "weight"): lambda _: "unnormalised",
     ("drop position", "weight"): lambda _: "no_position",
+    ("mix heads", "weight"): lambda after: "talking" if after == "both" else f"talking_{after}",
+    ("part heads", "weight"): lambda after: _PARTED.get(after, f"talking_{after}"),
 }
 
 

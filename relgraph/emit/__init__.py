@@ -39,12 +39,13 @@ def emit(program: Program) -> str:
     ]
     default = program.source.init
     definitions = [following(one, default) for one in in_reading_order(roots)]
+    model = model_text(program, name, parts)
     body = [
         "\n".join(module_docstring(program, total)),
-        "\n".join(_imports(definitions)),
+        "\n".join(_imports(definitions, model)),
         *(definition.text for definition in definitions),
         STAGE,
-        model_text(program, name, parts),
+        model,
         builder_text(program, name, builder_sentence(program, total)),
         _constants(program),
     ]
@@ -78,7 +79,7 @@ def _lowered_names(roots: Sequence[Draft]) -> set[str]:
     return {definition.name for definition in in_reading_order(found)}
 
 
-def _imports(definitions: Sequence[Definition]) -> list[str]:
+def _imports(definitions: Sequence[Definition], model: str) -> list[str]:
     """Standard library, then torch; each line once."""
     wanted = {
         "from __future__ import annotations",
@@ -89,8 +90,8 @@ def _imports(definitions: Sequence[Definition]) -> list[str]:
         "from torch.utils.checkpoint import checkpoint",
     }
     wanted |= {line for definition in definitions for line in definition.imports}
-    texts = "\n".join(definition.text for definition in definitions)
-    if "F." not in texts:
+    # The head's element-wise functions are called by the model itself.
+    if not any("F." in text for text in (*(one.text for one in definitions), model)):
         wanted.discard("import torch.nn.functional as F")
     future = "from __future__ import annotations"
     lines = _merged(wanted - {future})

@@ -5,6 +5,7 @@ Goes in: a program. Comes out: method texts at four spaces of indent, in reading
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from relgraph.assemble.naming import modules
@@ -259,12 +260,7 @@ def _classifier_call(node: Element) -> str:
 
 def _no_weight_decay(program: Program) -> str:
     """Tables and tokens decay as little as biases and norms do."""
-    names: dict[str, None] = {}
-    for path, parameter in parameters(program).items():
-        if parameter.decay or len(parameter.shape) < 2:
-            continue
-        last = path.rsplit(".", 1)[-1]
-        names[path if last in ("weight", "bias") else last] = None
+    names = _spared(program)
     head = [
         "    def no_weight_decay(self) -> set[str]:",
         '        """Parameters of two and more dimensions that weight decay should leave alone."""',
@@ -278,3 +274,20 @@ def _no_weight_decay(program: Program) -> str:
             "        return {n for n, _ in self.named_parameters() if n.endswith(spared)}",
         ]
     )
+
+
+_IN_A_BLOCK = re.compile(r"stages\.\d+\.blocks\.\d+\.")
+
+
+def _spared(program: Program) -> dict[str, None]:
+    """Endings of the names of parameters that do not decay though they have two dimensions: told
+    once for all blocks, unless something else is called so, too."""
+    names: dict[str, None] = {}
+    known = parameters(program)
+    tables = [path for path, one in known.items() if not one.decay and len(one.shape) > 1]
+    others = known.keys() - set(tables)
+    for path in tables:
+        last = path.rsplit(".", 1)[-1]
+        ending = _IN_A_BLOCK.sub("", path) if last in ("weight", "bias") else last
+        names[path if any(other.endswith(ending) for other in others) else ending] = None
+    return names

@@ -92,6 +92,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
         yield "positions", operator.weight.position
+        yield "talking", operator.weight.talking_heads
     if operator.weight.source == "center":
         yield "extent", operator.weight.extent
     if operator.weight.fixed == "shift":

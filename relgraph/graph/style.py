@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from relgraph.algebra.describe import sides
-from relgraph.algebra.operator import Operator, Padding
+from relgraph.algebra.operator import Border, Operator, Padding
 from relgraph.relations.node import Composite, Node, core
 from relgraph.relations.weight import default_border
 
@@ -48,8 +48,18 @@ def _changes(first: Operator, second: Operator) -> Iterator[str]:
     if here.pad != there.pad:
         yield "without completion of the map" if here.pad else "with completion of the map"
     own = _own_border(first) or _own_border(second)
-    if own and here.border != there.border:
-        yield f"border {here.border} → {there.border}"
+    carried = _carried(first, second)
+    if own and carried != there.border:
+        before = carried if here.border == there.border else here.border
+        yield f"border {before} → {there.border}"
+
+
+def _carried(first: Operator, second: Operator) -> Border:
+    """The border of the first once its weights are normalised as the second's: the usual one
+    becomes the other usual one, any other stays."""
+    if first.space.border == default_border(first.weight.normalize):
+        return default_border(second.weight.normalize)
+    return first.space.border
 
 
 def _own_border(operator: Operator) -> bool:

@@ -213,7 +213,8 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
 
 def _weights(numbers: Numbers) -> _Many[Weight]:
     pairs = (
-        Weight("pair", position=position, score=score)
+        Weight("pair", position=position, score=score, talking_heads=talking)
+        for talking in numbers.talking
         for score in numbers.scores
         for position in numbers.positions
     )

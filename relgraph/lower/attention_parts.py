@@ -53,6 +53,17 @@ def relative_position_index(
     return dy * (2 * table_size[1] - 1) + dx''',
 )
 
+MIX_HEADS = Definition(
+    "mix_heads",
+    '''\
+def mix_heads(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Each head a mixture of all, at every pair of places: (..., num_heads, N, M) to the same."""
+    heads = x.flatten(-2).flatten(0, -3)
+    # As one product for each image: the layer itself wants the heads innermost, which is a copy.
+    weight = layer.weight.expand(heads.shape[0], -1, -1)
+    return torch.baddbmm(layer.bias[:, None], weight, heads).view_as(x)''',
+)
+
 ELU_PLUS_ONE = Definition(
     "elu_plus_one",
     '''\

@@ -125,7 +125,7 @@ def bakes(node: Connect) -> bool:
     weight, space = node.connection.operator.weight, node.connection.operator.space
     if weight.source != "pair" or weight.score != "dot" or space.pad:
         return False
-    if weight.position in ("none", "rotary"):
+    if weight.position in ("none", "rotary") or weight.talking_heads != "none":
         return False
     return accepts_attention(node) or accepts_window_attention(node)
 

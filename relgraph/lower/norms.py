@@ -39,6 +39,23 @@ class {name}({base}):
         super().reset_parameters()
         nn.init.constant_(self.weight, self.init)'''
 
+_STARTED_LAYER_NORM = '''\
+class {name}({base}):
+    """Layer norm whose weight starts at `init`; at 0, a residual branch starts as nothing."""
+
+    init = 1.0
+
+    def __init__(
+        self, normalized_shape: int, init: float, eps: float = 1e-5, bias: bool = True
+    ) -> None:
+        super().__init__(normalized_shape, eps=eps, bias=bias)
+        self.init = init
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        nn.init.constant_(self.weight, self.init)'''
+
 _SEQUENCE_GROUP_NORM = Definition(
     "SequenceGroupNorm",
     '''\
@@ -146,7 +163,8 @@ class LayerScale2d(LayerScale):
 
 
 def lower_layer_norm(element: Element) -> Lowered:
-    """Mean 0 and variance 1 over the channels of every position, then weight and bias."""
+    """Mean 0 and variance 1 over the channels of every position, then weight and bias; the weight
+    starts at `init`."""
     width: Arguments = (("normalized_shape", element.input.channels),)
     if not has_factor(element):
         definition = _UNSCALED_2D if element.input.layout == "map" else _UNSCALED
@@ -154,8 +172,10 @@ def lower_layer_norm(element: Element) -> Lowered:
     bias: Arguments = () if flag(element["bias"]) else (("bias", False),)
     arguments = (*width, *_numbers(element), *bias)
     if element.input.layout == "map":
-        return Module(LAYER_NORM_2D.name, arguments, definition=LAYER_NORM_2D)
-    return Module("nn.LayerNorm", arguments)
+        plain = Module(LAYER_NORM_2D.name, arguments, definition=LAYER_NORM_2D)
+    else:
+        plain = Module("nn.LayerNorm", arguments)
+    return _started(plain, element, _STARTED_LAYER_NORM)
 
 
 def lower_rms_norm(element: Element) -> Lowered:
@@ -187,13 +207,20 @@ def lower_batch_norm(element: Element) -> Lowered:
     """Mean 0 and variance 1 per channel over the batch; the weight starts at `init`."""
     constructor, definition = _BATCH_NORMS[element.input.layout]
     width: Arguments = (("num_features", element.input.channels),)
+    plain = Module(constructor, (*width, *_numbers(element)), definition=definition)
+    return _started(plain, element, _STARTED_BATCH_NORM)
+
+
+def _started(plain: Module, element: Element, template: str) -> Module:
+    """The norm, in a class of its own where its weight does not start at one."""
     init = number(element["init"])
     if init == 1.0:
-        return Module(constructor, (*width, *_numbers(element)), definition=definition)
-    uses = () if definition is None else (definition,)
-    name = f"Started{constructor.removeprefix('nn.')}"
-    started = Definition(name, _STARTED_BATCH_NORM.format(name=name, base=constructor), uses)
-    return Module(name, (*width, ("init", init), *_numbers(element)), definition=started)
+        return plain
+    uses = () if plain.definition is None else (plain.definition,)
+    name = f"Started{plain.constructor.removeprefix('nn.')}"
+    definition = Definition(name, template.format(name=name, base=plain.constructor), uses)
+    width, *others = plain.arguments
+    return Module(name, (width, ("init", init), *others), definition=definition)
 
 
 _BATCH_NORMS: dict[Layout, tuple[str, Definition | None]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -37,6 +37,23 @@ class Paths:
 
     count: int
     listed: tuple[tuple[Edit, ...], ...]
+
+    @property
+    def ways(self) -> tuple[tuple[tuple[Edit, ...], ...], ...]:
+        """The listed paths of the same edits together. First come those that seldom change where
+        values come from, since a long way round by static weights forgets what was learned; then
+        those of most orders, whose edits change each a property of its own."""
+        groups: dict[frozenset[str], list[tuple[Edit, ...]]] = {}
+        for one in self.listed:
+            groups.setdefault(frozenset(edit.words for edit in one), []).append(one)
+        return tuple(map(tuple, sorted(groups.values(), key=_roundabout)))
+
+
+_SOURCES = frozenset(("make dynamic", "freeze", "learn", "change source"))
+
+
+def _roundabout(way: Sequence[tuple[Edit, ...]]) -> tuple[int, int]:
+    return sum(edit.relation in _SOURCES for edit in way[0]), -len(way)
 
 
 def path(a: Node, b: Node, numbers: Numbers = GENERIC) -> tuple[tuple[Edit, ...], ...]:
@@ -101,6 +118,7 @@ _WRITTEN = {
     "normal": "normalize",
     "scores": "score",
     "positions": "position",
+    "talking": "talking_heads",
     "sources": "source",
 }
 """Kinds of variants that a weight has under another name."""

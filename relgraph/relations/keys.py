@@ -29,6 +29,7 @@ from relgraph.algebra.operator import (
     Space,
     SpaceConnect,
     SpaceShare,
+    Talking,
     Weight,
 )
 from relgraph.algebra.rules import check
@@ -37,11 +38,12 @@ from relgraph.relations.node import Kind, Node, core
 from relgraph.relations.numbers import ASIDE, BAND, GENERIC, OVERLAP
 from relgraph.relations.space import band
 from relgraph.relations.weight import default_border
-from relgraph.relations.words import WAYS, key
+from relgraph.relations.words import TALKS, WAYS, key
 
 _TERM = re.compile(r"(chain|sum|product|split|splitsum|splitproduct)(\d{1,3})")
 _NUMBERED = re.compile(r"([a-z]+)(\d{1,7}(?:x\d{1,7})*)?")
 _GIVEN = get_args(Given)
+_HEARD = {word: talking for talking, word in TALKS.items()}
 
 _WAY = re.compile(f"({'|'.join(word for pair in WAYS for word in pair)})" + r"\d{1,7}")
 
@@ -206,6 +208,7 @@ def _weight(words: list[str]) -> Weight:
         raise _NoKeyError(".".join(words))
     normalize, position, given, score = "none", "none", None, "dot"
     score = "cosine" if source == "channels" else score
+    talking: Talking = "none"
     ways: list[str] = []
     while left.left:
         word = left.left.pop(0)
@@ -217,6 +220,8 @@ def _weight(words: list[str]) -> Weight:
             given = word
         elif word in get_args(Score)[1:]:
             score = word
+        elif word in _HEARD:
+            talking = _HEARD[word]
         elif given == "shift" and _WAY.fullmatch(word):
             ways.append(word)
         else:
@@ -228,6 +233,7 @@ def _weight(words: list[str]) -> Weight:
         extent=extent[0] if extent else 1,
         fixed=cast(Any, given),
         score=cast(Any, score),
+        talking_heads=talking,
         offset=(_offset(ways) if ways else ASIDE) if given == "shift" else (0, 0),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
-from relgraph.algebra.operator import Normalize, Position, Score, Size, Source
+from relgraph.algebra.operator import Normalize, Position, Score, Size, Source, Talking
 
 Along: TypeAlias = Literal["rows", "columns"]
 Overlap: TypeAlias = tuple[int, int, int, int]
@@ -28,7 +28,8 @@ class Numbers:
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
-    keys, `positions` what they let pairs know of places, `sources` what weights are predicted from:
+    keys, `positions` what they let pairs know of places, `talking` what heads hear of each other,
+    `sources` what weights are predicted from:
     what the graph is about, and with a root that has another, that one too. So are the `offset`s of
     given shifts and the windows of an `outlook`, of which there are none without such a root, and
     what windows read around them (`halo`), which is nothing without one. Such variants are families
@@ -55,6 +56,7 @@ class Numbers:
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
     positions: tuple[Position, ...] = ("none", "relative", "absolute")
+    talking: tuple[Talking, ...] = ("none",)
     sources: tuple[Source, ...] = ("pooled", "center", "pair")
     halo: tuple[Size, ...] = ((0, 0),)
     offset: tuple[Size, ...] = ()
@@ -86,6 +88,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "normal": get_args(Normalize),
     "scores": get_args(Score),
     "positions": get_args(Position),
+    "talking": get_args(Talking),
     "sources": tuple(name for name in get_args(Source) if name not in ("static", "fixed")),
 }
 """Kinds whose values are words, in the order in which edits write them."""

@@ -195,6 +195,8 @@ def _grounds(inner: Node, outer: Node) -> str:
         words = ["what is given is one of the other's weights"]
     if mine.source in ("static", "fixed") and theirs.source not in ("static", "fixed"):
         words.append("the predictor's bias gives any number")
+    if mine.source == "pair" and mine.talking_heads != theirs.talking_heads:
+        words.append("mixed by the identity, each head hears itself alone")
     if inner.frame != outer.frame:
         words.append("a projection may be the identity")
     if theirs.normalize in ("softmax", "sigmoid") and inner.space.connect != outer.space.connect:

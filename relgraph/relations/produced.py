@@ -166,6 +166,9 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
     if inner.weight.score != outer.weight.score:
         return "queries and keys that are compared in another way"
+    heard = _heard(inner, outer)
+    if heard is not None:
+        return heard
     known = _known_places(inner, outer)
     if known is not None:
         return known
@@ -175,6 +178,16 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
         return "a softmax over a reduced map is no reduced softmax"
     if outer.weight.normalize in ("none", "l1") and not _same_support(inner.space, outer.space):
         return "query · key is not zero outside the smaller support"
+    return None
+
+
+def _heard(inner: Operator, outer: Operator) -> str | None:
+    """What heads hear of each other: by the identity no more than themselves."""
+    mine, theirs = inner.weight, outer.weight
+    if mine.mixes_logits > theirs.mixes_logits or mine.mixes_weights > theirs.mixes_weights:
+        return "no head by itself says what several mixed do"
+    if mine.talking_heads != "none" and not _same_support(inner.space, outer.space):
+        return "what mixed heads say is not silent outside the smaller support"
     return None
 
 

@@ -45,13 +45,15 @@ def ties(channel: Channel, families: bool) -> str:
     return f"heads {channel.heads}" if channel.share == "heads" and not families else channel.share
 
 
-def source(weight: Weight) -> str:
-    """`static`, `center`, `center 3×3`, `pair with relative position`, `given average`."""
+def source(weight: Weight, families: bool = False) -> str:
+    """`static`, `center`, `center 3×3`, `pair with relative position`, `given shift by 0, 1`."""
     if weight.source == "fixed":
         rows, columns = weight.offset
-        return f"given {weight.fixed}" + (f" by {rows}, {columns}" if any(weight.offset) else "")
+        sized = any(weight.offset) and not families
+        return f"given {weight.fixed}" + (f" by {rows}, {columns}" if sized else "")
     if weight.source == "center" and weight.extent > 1:
         return f"center {sides((weight.extent, weight.extent))}"
     scored = weight.source == "pair" and weight.score != "dot"
     name = f"pair by {weight.score}" if scored else weight.source
+    name = name if weight.talking_heads == "none" else f"talking {name}"
     return name if weight.position == "none" else f"{name} with {weight.position} position"

@@ -56,10 +56,11 @@ def freeze(operator: Operator, numbers: Numbers) -> Iterator[Step]:
         yield Step("static", source(given), replace(operator, weight=given))
         for offset in numbers.offset:
             given = Weight("fixed", fixed="shift", offset=offset)
-            yield Step("static", source(given), replace(operator, weight=given))
+            said = source(given, numbers.families)
+            yield Step("static", said, replace(operator, weight=given))
 
 
-def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
+def learn(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """given average → static: the average times a learned number, which is the smallest class that
     contains it. Where places outside the map are not counted, rows have other sums, and a softmax
     of numbers by offset is the smallest: of one number it is the average again. A shift is one
@@ -73,7 +74,7 @@ def learn(operator: Operator, _: Numbers) -> Iterator[Step]:
     channel = Channel("separate", share="all")
     step = Operator(replace(operator.space, share=shared), channel, weight, "none", operator.frame)
     after = f"static{', softmax' if masked else ''}, shared by {shared}"
-    yield Step(source(operator.weight), after, step)
+    yield Step(source(operator.weight, numbers.families), after, step)
 
 
 def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
@@ -85,7 +86,9 @@ def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 
 def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
     """The operator with weights from another source, once for each way to carry its sharing."""
-    plain = replace(operator.weight, source=name, position="none", extent=1, score="dot")
+    plain = replace(
+        operator.weight, source=name, position="none", extent=1, score="dot", talking_heads="none"
+    )
     before = source(operator.weight)
     if name == "pair":
         positions = (
@@ -172,6 +175,8 @@ def any_space(weight: Weight) -> Space:
 def any_channel(weight: Weight) -> Channel:
     """The same of channels, for spaces."""
     if weight.position == "rotary":  # one channel cannot be turned, a head can
+        if weight.talking_heads != "none":  # and one head has nobody to talk to
+            return Channel("separate", share="heads", heads=2)
         return Channel("separate", share="all")
     return Channel("full") if weight.source == "channels" else Channel("separate")
 
@@ -198,6 +203,32 @@ def change_score(operator: Operator, numbers: Numbers) -> Iterator[Step]:
             if score != weight.score:
                 other = replace(operator, weight=replace(weight, score=score))
                 yield Step(weight.score, score, other)
+
+
+def mix_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """none → both: each head hears what all heads say of a pair."""
+    yield from (
+        step for step in _talking(operator, numbers) if _tells_more(step.after, step.before)
+    )
+
+
+def part_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """both → none: each head hears itself alone."""
+    yield from (
+        step for step in _talking(operator, numbers) if _tells_more(step.before, step.after)
+    )
+
+
+def _talking(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    weight = operator.weight
+    if weight.source == "pair":
+        for value in numbers.talking:
+            other = replace(operator, weight=replace(weight, talking_heads=value))
+            yield Step(weight.talking_heads, value, other)
+
+
+def _tells_more(one: str, other: str) -> bool:
+    return one != other and (one == "both" or other == "none")
 
 
 def add_position(operator: Operator, numbers: Numbers) -> Iterator[Step]:
@@ -244,6 +275,7 @@ _POOL = "Yu et al., MetaFormer Is Actually What You Need for Vision, CVPR 2022"
 _ATTENTION = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
 _RELATIVE = "Shaw et al., Self-Attention with Relative Position Representations, NAACL 2018"
 
+_TALKING = "Shazeer et al., Talking-Heads Attention, 2020"
 _SWIN_V2 = "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, CVPR 2022"
 
 WEIGHT: tuple[Relation, ...] = (
@@ -284,6 +316,22 @@ WEIGHT: tuple[Relation, ...] = (
         change_score,
         "no order: a cosine knows no lengths, products of features are not negative",
         _SWIN_V2,
+    ),
+    Relation(
+        "mix heads",
+        "weight",
+        "dynamism",
+        mix_heads,
+        "up: a mixture may be each head by itself",
+        _TALKING,
+    ),
+    Relation(
+        "part heads",
+        "weight",
+        "dynamism",
+        part_heads,
+        "down where mix heads is up",
+        _TALKING,
     ),
     Relation(
         "add position",

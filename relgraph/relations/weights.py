@@ -129,6 +129,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
     )
     if mine.source == "channels":
         return same and a.channel == b.channel
+    if mine.mixes_logits > theirs.mixes_logits or mine.mixes_weights > theirs.mixes_weights:
+        return False
     if mine.source == "pair":
         turned = "rotary" in (mine.position, theirs.position) and mine.position != theirs.position
         return same and not turned and a.channel == b.channel and a.space.rank == b.space.rank
@@ -138,14 +140,19 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
 
 def _is_bounded(a: Operator) -> bool:
     """Whether its weights are all between 0 and 1."""
-    squashed = a.weight.normalize in ("softmax", "sigmoid") and not _overlaps(a)
+    squashed = a.weight.normalize in ("softmax", "sigmoid") and not _is_summed(a)
     return squashed or a.weight.fixed == "average"
 
 
 def _sums_to_1(a: Operator) -> bool:
     if a.weight.fixed == "average":
         return a.space.border == "mask" or not crosses(a.space)
-    return a.weight.normalize == "softmax" and not _overlaps(a)
+    return a.weight.normalize == "softmax" and not _is_summed(a)
+
+
+def _is_summed(a: Operator) -> bool:
+    """Whether its weights are sums of what was normalised: over windows, over heads."""
+    return _overlaps(a) or a.weight.mixes_weights
 
 
 def _overlaps(a: Operator) -> bool:

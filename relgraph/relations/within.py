@@ -153,8 +153,15 @@ def _spans_within(inner: Space, outer: Space) -> bool:
     if inner.stride != outer.stride:
         return False
     if "axial" in (inner.connect, outer.connect):
-        return _contains(outer, inner, _map(inner, outer))
+        return _beside_a_cross(inner, outer)
     return all(_line_within(inner, outer, axis) for axis in geometry.AXES)
+
+
+def _beside_a_cross(inner: Space, outer: Space) -> bool:
+    """A cross is no product of its axes. How far apart taps are says nothing beside it: it holds
+    whole lines, and no kernel holds one. Taps that touch need the smallest map."""
+    near, around = (replace(space, dilation=(1, 1)) for space in (inner, outer))
+    return _contains(around, near, _map(near, around))
 
 
 def _line_within(inner: Space, outer: Space, axis: int) -> bool:

@@ -20,15 +20,21 @@ from relgraph.algebra.describe import (
     POSITIONS,
     SCORES,
     SOURCES,
+    TALKING,
     describe,
 )
-from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Weight
+from relgraph.algebra.operator import Channel, Operator, Rank, Size, Space, Talking, Weight
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Kind, Node
 from relgraph.relations.numbers import ASIDE
 from relgraph.relations.weight import any_channel, any_space, default_border
 
 _SIZED = ("local", "window", "grid", "stripe", "outlook")
+TALKS: Mapping[Talking, str] = {
+    "logits": "talkinglogits",
+    "weights": "talkingweights",
+    "both": "talking",
+}
 WAYS = ("up", "down"), ("left", "right")
 """Smaller and larger rows, smaller and larger columns."""
 JOINED: Mapping[Kind, str] = {
@@ -115,6 +121,7 @@ def _weight_key(weight: Weight) -> str:
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
     scored = weight.score != "dot" and weight.source != "channels"
     words += [weight.score] if scored else []
+    words += [TALKS[weight.talking_heads]] if weight.talking_heads != "none" else []
     return ".".join([*words, weight.fixed, *_ways(weight)] if weight.fixed is not None else words)
 
 
@@ -210,7 +217,8 @@ def _weight_words(operator: Operator) -> list[str]:
     words = [SCORES[weight.score]] if weight.source == "pair" else words
     words = [CHANNELS] if weight.source == "channels" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
-    return words + ([POSITIONS[weight.position]] if weight.position != "none" else [])
+    words += [POSITIONS[weight.position]] if weight.position != "none" else []
+    return words + ([TALKING[weight.talking_heads]] if weight.talking_heads != "none" else [])
 
 
 def _frame_words(operator: Operator) -> list[str]:

@@ -111,12 +111,13 @@ def ending_at_zero(body: Body, what: str, place: Place, findings: Findings) -> B
         return (*body[:-1], replace(last, body=inner))
     if isinstance(last, OperatorUse) or (isinstance(last, Element) and last.word == "classifier"):
         return (*body[:-1], started(last, "zeros", place))
+    norm = last.word if isinstance(last, Element) and last.word == "layer_norm" else "batch_norm"
     findings.refuse(
         "init-no-last-layer",
         place,
         f"init: zeros for {what}, which does not end with a layer",
         "expected a last item with weights",
-        "write it on the layer itself; a norm at the end of a branch has batch_norm: {init: 0}",
+        f"write it on the layer itself; a norm at the end of a branch has {norm}: {{init: 0}}",
     )
     return body
 

@@ -22,6 +22,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "qkv_bias": ("pair", "channels"),
     "score": ("pair", "channels"),
     "key_bias": ("pair",),
+    "talking_heads": ("pair",),
 }
 
 READ_BY: Mapping[str, str] = {"hidden": "continuous", "temperature": "rotary"}
@@ -68,6 +69,7 @@ def read_weight(section: Section) -> Weight:
         hidden=values["hidden"],
         temperature=float(values["temperature"]),
         offset=values["offset"],
+        talking_heads=values["talking_heads"],
     )
 
 

@@ -37,13 +37,6 @@ NOT_YET: Final = (
     ),
     NotYet(
         "weight",
-        "talking_heads",
-        "",
-        "weights mixed over the heads before and after the softmax (CaiT)",
-        "heads do not know each other",
-    ),
-    NotYet(
-        "weight",
         "dynamic",
         "sampled",
         "slots that depend on the image (deformable convolution, routing)",

@@ -14,8 +14,16 @@ from relgraph.errors import nearest
 _ELSEWHERE = """
 linear dense fc: pointwise classifier
 attention mha msa mhsa selfattention multiheadattention vanillaattention: global_attention
-windowattention swinattention wmsa: local_attention
+windowattention swinattention wmsa shiftedwindowattention swmsa: local_attention
+swinattentionv2 swinv2 shiftedwindowattentionv2 cpbattention: window_attention_v2
+rope rotary rotaryembedding ropeattention ropeattn: rotary_attention rotary position
+rotarypositionembedding ropeaxial axialrope roformer: rotary_attention rotary position
+halo halonet haloattn blockedlocalattention: halo_attention
+cosattention cosineattn scaledcosineattention: cosine_attention
+linearattn litemla lineartransformer: linear_attention
 spatialreductionattention sra: reduced_attention
+talkingheadattn talkingheadsattn: talking_heads_attention
+talking talkinghead headmixing mixheads mixedheads projl projw: talking_heads
 involution: inhomogeneous_depthwise_conv
 outlook outlooker outlookattn: outlook_attention outlook
 dwconv depthwise depthwiseconv: depthwise_conv
@@ -39,7 +47,7 @@ gap pool globalavgpool adaptiveavgpool globalaveragepool flatten: global_pool
 pixelunshuffle patchmerging unshuffle: space_to_depth
 interpolate upsampling: upsample
 layerscale gamma: scale
-posembed positionalencoding positionembedding poscembed pe: position
+posembed positionalencoding positionembedding poscembed pe pos positionbias posbias: position
 clstoken cls classtoken: add_token class
 droppath stochasticdepth droppathrate dropconnect: drop_path
 skip skipconnection add res: residual sum
@@ -49,7 +57,12 @@ chunk: split
 kernel kernelsize ksize k filtersize bandsize bandwidth: size
 window windowsize ws: window size
 shiftsize: shift
-halosize: halo
+halosize overlap: halo
+theta ropetheta ropetemperature ropebase base: temperature
+cpbhidden cpbdim hiddendim hiddenchannels hiddenfeatures: hidden
+kbias: key_bias
+vbias: value_bias
+projbias obias: out_bias output_bias
 blocksize: size
 halonet halo: window
 strides: stride
@@ -82,6 +95,10 @@ windowed: window
 overlapping overlap: outlook
 dot dotproduct pairwise qk query: pair
 channelpairs crosscovariance: channels
+relpos relposbias rpb rpe relativebias relativepositionbias: relative position
+cpb logcpb cpbmlp continuousbias continuousrelative logspaced: continuous position
+ape abs absolutebias: absolute position
+cos cosinesimilarity cossim qknorm l2norm: cosine
 globalpool gappooled global: pooled
 centre pointwise: center
 avg mean: average

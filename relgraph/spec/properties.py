@@ -238,6 +238,16 @@ WEIGHT: Final = (
         example="score: cosine",
     ),
     Field(
+        "talking_heads",
+        "choice",
+        "of pairs, what each head hears of all heads: their `logits`, position bias included, "
+        "mixed by a learned matrix before the normalisation, their `weights` behind it, or "
+        "`both`; mixed weights sum to what the matrix makes of 1",
+        "none",
+        choices=("none", "logits", "weights", "both"),
+        example="talking_heads: both",
+    ),
+    Field(
         "position",
         "choice",
         "what pairs know of places: a bias per offset (`relative`) or per pair of places "

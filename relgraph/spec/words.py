@@ -127,13 +127,15 @@ STRUCTURE: Final = (
     ),
 )
 
+_NORM_INIT: Final = Field("init", "number", "start of the learned scale", 1.0)
+
 NORMS: Final = (
     Word(
         "layer_norm",
         "norm",
         "Normalises the channels of each position.",
         "layer_norm: {eps: 1e-6}",
-        (_eps(1e-5), BIAS),
+        (_eps(1e-5), BIAS, _NORM_INIT),
     ),
     Word(
         "batch_norm",
@@ -143,7 +145,7 @@ NORMS: Final = (
         (
             _eps(1e-5),
             Field("momentum", "number", "weight of a new statistic", 0.1, minimum=0, maximum=1),
-            Field("init", "number", "start of the learned scale", 1.0),
+            _NORM_INIT,
         ),
     ),
     Word(

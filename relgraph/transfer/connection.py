@@ -151,6 +151,8 @@ def _kept_fresh(core: Part, fresh: Tensors) -> Part:
                 "kv.",
                 "logit_scale",
                 "temperature",
+                "proj_l.",
+                "proj_w.",
                 "relative_",
                 "position_",
                 "cpb_mlp.",

@@ -190,6 +190,11 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("q.weight", "q.bias"), _projections(1, 0)),
     **dict.fromkeys(("kv.weight", "kv.bias"), _projections(0, 1)),
     "logit_scale": lambda t, c, f: copied(t, f.heads),
+    **dict.fromkeys(
+        ("proj_l.weight", "proj_w.weight"),
+        lambda t, c, f: parted(copied(t, f.heads), f.heads),
+    ),
+    **dict.fromkeys(("proj_l.bias", "proj_w.bias"), lambda t, c, f: copied(t, f.heads)),
     "position_bias": lambda t, c, f: copied(t, f.heads),
     "relative_position_bias_table": lambda t, c, f: copied(t, f.heads, 1),
     **dict.fromkeys(("squeeze.weight", "squeeze.bias"), _squeeze),

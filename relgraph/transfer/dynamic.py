@@ -14,6 +14,7 @@ from torch import Tensor
 from relgraph.algebra.operator import Connection, Predictor, SpaceShare, position_share
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
 from relgraph.transfer.functions import OUTSIDE, Moved, Places, Rule, axes_of, move
+from relgraph.transfer.mixtures import MIXED_OUTSIDE, NOT_HEARD, hears, mixtures
 from relgraph.transfer.places import network_of, turns
 from relgraph.transfer.static import INTO_SOFTMAX, LOGITS, position_tensors
 from relgraph.verify.oracle_channels import unit_count
@@ -153,6 +154,8 @@ def pair_to_pair(
     if source.operator.weight.score != target.operator.weight.score:
         other = target if target.operator.weight.score != "dot" else source
         return Refused(OTHER_SCORE[other.operator.weight.score])
+    if not hears(source, target):
+        return Refused(NOT_HEARD)
     if turns(source) != turns(target):
         return Refused(OTHER_TURNS)
     heads = unit_count(source), unit_count(target)
@@ -217,7 +220,8 @@ def _projections(
             before = tensors.get(f"{name}.{part}")
             own[:rows] = 0 if before is None else before[:rows]
             made[f"{name}.{part}"] = own
-    return {**made, **{n: t for n, t in tensors.items() if n == "logit_scale"}}
+    scales = {n: t for n, t in tensors.items() if n == "logit_scale"}
+    return {**made, **scales, **mixtures(tensors, fresh)}
 
 
 def _table(
@@ -231,6 +235,9 @@ def _table(
         return axes
     if (rule == "none" and not _is_within(axes)) or (rule == "l1" and not _same_entries(axes)):
         return Refused(ONE_FUNCTION)
+    talks = source.operator.weight.talking_heads != "none"
+    if talks and rule != "none" and not _same_entries(axes):
+        return Refused(MIXED_OUTSIDE)
     if target.operator.weight.position == "continuous":
         return network_of(source, target, tensors, fresh, _same_entries(axes))
     moved = move(_positions(source, tensors, axes[0][0].space.orbits), axes, rule)

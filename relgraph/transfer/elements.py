@@ -15,8 +15,9 @@ from relgraph.transfer.neutral import PASSING
 
 # What does not change the function of a model in evaluation mode.
 _SILENT_ARGUMENTS = {
-    "batch_norm": {"momentum"},
+    "batch_norm": {"init", "momentum"},
     "classifier": set[str](),
+    "layer_norm": {"init"},
     "scale": {"init"},
     **{word: {"rate", "follows_block"} for word in PASSING},
 }

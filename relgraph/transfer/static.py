@@ -19,6 +19,7 @@ from relgraph.algebra.parameters import space_shape, weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, slots
 from relgraph.transfer.carried import Method, Part, Refused, Tensors
 from relgraph.transfer.functions import OUTSIDE, Axes, Moved, Places, Rule, axes_of, move
+from relgraph.transfer.mixtures import mixtures
 from relgraph.transfer.places import WITHOUT_NUMBERS, silent
 from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
@@ -301,6 +302,8 @@ def to_pair(
     if isinstance(made, Refused):
         return made
     values, moved = made
+    if position in WITHOUT_NUMBERS and not moved.exact:  # nothing there holds a mean
+        return Refused(WITHOUT_NUMBERS[position])
     own = queries_of(target, fresh)
     if numbered:
         return Part({**own, **position_tensors(target, values)}, *_said(moved))
@@ -351,7 +354,8 @@ def queries_of(target: Connection, fresh: Tensors) -> dict[str, Tensor]:
     for part in ("weight", "bias"):
         if f"{name}.{part}" in made:
             made[f"{name}.{part}"][:channels] = 0
-    return {**made, **{n: t for n, t in fresh.items() if n == "logit_scale"}}
+    scales = {n: t for n, t in fresh.items() if n == "logit_scale"}
+    return {**made, **scales, **mixtures({}, fresh)}
 
 
 def position_tensors(target: Connection, values: Tensor) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from relgraph.certificate import Certificate, Property, Versions
 from relgraph.errors import printable
 from relgraph.verify.compare import TOLERANCE
 from relgraph.verify.connectivity import VISIBLE
+from relgraph.verify.heads import ROUNDING as HEARD
 from relgraph.verify.loud import TOLERANCE as LARGE
 from relgraph.verify.precision import FLOAT32
 from relgraph.verify.rank import ROUNDING
@@ -50,6 +51,7 @@ TOLERANCES: Mapping[CheckName, float | None] = {
     "sharing": TIE,
     "dynamism": TOLERANCE,
     "shifts": TOLERANCE,
+    "heads": HEARD,
     "rank": ROUNDING,
 }
 """How far apart two numbers may be to count as equal; None where a property does not rest on the

@@ -23,6 +23,7 @@ from relgraph.verify.connectivity import check_connectivity
 from relgraph.verify.dynamism import Images, check_dynamism
 from relgraph.verify.extremes import at_extremes
 from relgraph.verify.halves import through_halves
+from relgraph.verify.heads import check_heads
 from relgraph.verify.in_place import seen_in_place, worst_in_place
 from relgraph.verify.report import Check
 from relgraph.verify.sharing import check_sharing
@@ -100,6 +101,9 @@ def check_kind(model: nn.Module, kind: Kind, tensors: Tensors | None = None) -> 
     moved = check_shifts(subject, kind.cls, kind.node)
     if moved is not None:
         yield replace(moved, covers=len(kind.paths))
+    heard = check_heads(subject, kind.cls, kind.node)
+    if heard is not None:
+        yield replace(heard, covers=len(kind.paths))
 
 
 @dataclass(frozen=True)

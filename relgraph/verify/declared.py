@@ -47,6 +47,16 @@ def labels(connection: Connection, share: SpaceShare | None = None) -> Tensor:
     return torch.where(codes > 0, inverse, ABSENT)
 
 
+def times(connection: Connection) -> Tensor:
+    """(O, D, I, C): how many slots of an output read an input."""
+    operator = connection.operator
+    space = replace(operator.space, share="all")
+    bare = replace(operator, space=space, weight=Weight(), bias="none", frame=Frame())
+    twin = replace(connection, operator=bare)
+    ones = torch.ones(unit_count(twin), dtype=torch.float64)
+    return cropped(connection, oracle.dense(twin, {"weight": ones}, *_blank(twin)))
+
+
 def _twin(operator: Operator) -> Weight:
     """Known numbers; normalised where the sum over windows comes after."""
     together = operator.space.connect == "outlook" and operator.weight.normalize in TOGETHER

@@ -40,13 +40,15 @@ def _outputs(connection: Connection) -> int:
 
 def _predicting(connection: Connection, outputs: int, width: int) -> int:
     """Predictor layers once per context, or q·k: one product per channel, slot and output, and a
-    network once per offset."""
+    network once per offset; every head with every head at each slot, where they are mixed."""
     weight, channels = connection.operator.weight, connection.in_channels
-    if weight.source == "pair" and weight.position == "continuous":
-        layers = weight.hidden * (2 + unit_count(connection))
-        return outputs * width * channels + len(listed_offsets(connection)) * layers
     if weight.source == "pair":
-        return outputs * width * channels
+        heads = unit_count(connection)
+        mixings = {"none": 0, "both": 2}.get(weight.talking_heads, 1)
+        compared = outputs * width * (channels + mixings * heads * heads)
+        if weight.position != "continuous":
+            return compared
+        return compared + len(listed_offsets(connection)) * weight.hidden * (2 + heads)
     if weight.source == "channels":
         return (connection.tokens + _area(connection.in_grid)) * _joined(connection)
     if weight.source not in ("pooled", "center"):

@@ -57,7 +57,25 @@ def block_weights(
         return _given(connection, spot, context.x)
     if weight.source == "channels":
         return _between_channels(connection, tensors, context.x)
-    return _normalize(weight.normalize, _logits(connection, spot, tensors, context), spot)
+    logits = _logits(connection, spot, tensors, context)
+    if weight.talking_heads in ("logits", "both"):
+        logits = _heard(tensors["proj_l.weight"], tensors["proj_l.bias"], logits)
+    made = _normalize(weight.normalize, logits, spot)
+    if weight.talking_heads in ("weights", "both"):
+        made = _heard(tensors["proj_w.weight"], tensors["proj_w.bias"], made) * spot.present
+    return made
+
+
+def _heard(weight: Tensor, bias: Tensor, said: Tensor) -> Tensor:
+    """Talking heads (Shazeer et al., 2020): what each head hears of what all say, (B, heads, n, q,
+    k), and a number of its own."""
+    heads = []
+    for own, listens in enumerate(weight):
+        total = bias[own]
+        for other, much in enumerate(listens):
+            total = total + much * said[:, other]
+        heads.append(total)
+    return torch.stack(heads, 1)
 
 
 def _logits(connection: Connection, spot: Table, tensors: Tensors, context: Context) -> Tensor:

@@ -29,7 +29,7 @@ from relgraph.resolve.literal import digest, parse
 from relgraph.resolved import Backbone
 from relgraph.verify.inference import is_inference
 from relgraph.verify.operators import operator_program
-from relgraph.verify.report import Check, Progress, Report, silent
+from relgraph.verify.report import Check, Enough, Progress, Report, silent
 from relgraph.verify.steps import File, Step, steps
 
 # What no file can raise in our own frame: a name that is missing there, a condition of our own.
@@ -81,24 +81,24 @@ def verify_operator(name_or_path: str, progress: Progress = silent) -> Report:
 
 
 def verify_text(
-    text: str, file: str, progress: Progress = silent, until_failure: bool = False
+    text: str, file: str, progress: Progress = silent, until: Enough | None = None
 ) -> Report:
-    """Prove emitted text; `file` is what messages call it. `until_failure` ends the proof with the
-    first check that fails, where only the verdict is wanted."""
+    """Prove emitted text; `file` is what messages call it. The proof ends with the first check
+    that is `until` enough, where only a verdict is wanted."""
     module = load_text(text, file)
     program = assemble(_carried(module, file))
     header = read_header(text)
     edited = header is None or not header.intact
     now = emit(for_inference(program).program if is_inference(module) else program)
     made = _checks(File(module, program, text, now), progress)
-    checks = tuple(_until_failure(made) if until_failure else made)
+    checks = tuple(made if until is None else _until(until, made))
     return Report(program.source.name, file, edited, checks, digest(program.source), sha256(text))
 
 
-def _until_failure(checks: Iterator[Check]) -> Iterator[Check]:
+def _until(enough: Enough, checks: Iterator[Check]) -> Iterator[Check]:
     for check in checks:
         yield check
-        if not check.ok:
+        if enough(check):
             return
 
 

@@ -37,6 +37,7 @@ CheckName = Literal[
     "sharing",
     "dynamism",
     "shifts",
+    "heads",
     "rank",
 ]
 
@@ -120,6 +121,14 @@ def _check_lines(check: Check) -> Iterable[str]:
     yield f"{sign} {check.name:<12} {check.subject}{times}: {check.declared} | {check.measured}"
     if check.counter_example:
         yield f"     {check.counter_example}"
+
+
+Enough: TypeAlias = Callable[[Check], bool]
+
+
+def fails(check: Check) -> bool:
+    """Enough to reject a file."""
+    return not check.ok
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -81,7 +81,8 @@ class CannotBuildError(Exception):
 
 
 def build(cls: type[nn.Module], node: Connect, seed: int, bare: bool) -> Small:
-    """`cls` at the size of `node`, float64, random; `bare` sets projections to the identity.
+    """`cls` at the size of `node`, float64, random; `bare` sets projections to the identity, and
+    with them what mixes the weights of heads.
 
     Raises CannotBuildError, with the reason, where the class is not one for this connection.
     """
@@ -147,6 +148,9 @@ def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
             tensors[f"{name}.v_bias"].zero_()
     if "proj.weight" in tensors:
         tensors["proj.weight"].copy_(torch.eye(*tensors["proj.weight"].shape))
+    if "proj_w.weight" in tensors:
+        tensors["proj_w.weight"].copy_(torch.eye(*tensors["proj_w.weight"].shape))
+        tensors["proj_w.bias"].zero_()
 
 
 def _awake(node: Connect, tensors: dict[str, Tensor]) -> None:

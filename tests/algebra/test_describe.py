@@ -6,6 +6,7 @@ import pytest
 
 from relgraph.algebra.describe import describe
 from relgraph.algebra.equation import equation
+from relgraph.algebra.families import families
 from relgraph.algebra.operator import (
     Channel,
     Frame,
@@ -15,7 +16,6 @@ from relgraph.algebra.operator import (
     Space,
     Weight,
 )
-from tests.algebra.listed import FAMILIES
 
 LOCAL = Space("local", (7, 7), share="positions")
 CASES = {
@@ -112,6 +112,6 @@ def test_the_paddings_tell_where_taps_stand() -> None:
 def test_different_families_read_differently() -> None:
     """Two families that say the same words and the same equation would be one to a reader."""
     said: dict[tuple[str, str], Operator] = {}
-    for operator in FAMILIES:
+    for operator in families():
         key = (describe(operator), equation(operator))
         assert said.setdefault(key, operator) == operator, key

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relgraph.algebra.families import connection
+from relgraph.algebra.families import connection, families
 from relgraph.algebra.fit import cautions, misfits
 from relgraph.algebra.operator import (
     Channel,
@@ -17,7 +17,6 @@ from relgraph.algebra.operator import (
     Space,
     Weight,
 )
-from tests.algebra.listed import FAMILIES
 
 SEPARATE = Channel("separate")
 FULL = Space("full")
@@ -87,7 +86,7 @@ def test_what_works_is_left_alone(fine: Connection) -> None:
 
 
 def test_families_fit_their_small_maps() -> None:
-    assert not any(misfits(connection(operator)) for operator in FAMILIES)
+    assert not any(misfits(connection(operator)) for operator in families())
 
 
 def test_a_band_is_no_wider_than_what_it_can_reach() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from relgraph.algebra.families import connection, framed
+from relgraph.algebra.families import connection, families, framed
 from relgraph.algebra.operator import (
     Channel,
     Connection,
@@ -25,7 +25,6 @@ from relgraph.algebra.parameters import (
     space_shape,
 )
 from relgraph.algebra.tables import channel_table, space_table
-from tests.algebra.listed import FAMILIES
 
 LOCAL = Space("local", size=(3, 5), share="positions")
 WINDOW = Space("window", size=(2, 3), border="mask")
@@ -166,7 +165,7 @@ def test_decay_spares_vectors_scalars_and_position_tables() -> None:
 
 def test_closed_forms_count_what_the_tables_number() -> None:
     seen = set()
-    for operator in FAMILIES:
+    for operator in families():
         if (operator.space, operator.channel) in seen:
             continue
         seen.add((operator.space, operator.channel))
@@ -177,14 +176,14 @@ def test_closed_forms_count_what_the_tables_number() -> None:
 
 
 def test_without_sharing_there_is_one_weight_for_every_live_entry() -> None:
-    for space in {operator.space for operator in FAMILIES if operator.space.share == "none"}:
+    for space in {operator.space for operator in families() if operator.space.share == "none"}:
         at = connection(Operator(space, Channel("separate")))
         live = sum(len(row) for row in space_table(at).rows)
         assert math.prod(space_shape(at)) == live, space
 
 
 def test_the_order_of_parameters_and_names_is_the_frames_too() -> None:
-    for operator in FAMILIES[::97]:
+    for operator in families()[::97]:
         for variant in framed(operator):
             names = [p.name for p in parameters(connection(variant))]
             assert len(names) == len(set(names))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from relgraph.algebra import geometry
-from relgraph.algebra.families import connection
+from relgraph.algebra.families import connection, families
 from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space
 from relgraph.algebra.tables import AxisTable, channel_table, space_table
 from relgraph.verify import oracle_channels, oracle_tables
-from tests.algebra.listed import FAMILIES
 
-SPACES = sorted({operator.space for operator in FAMILIES}, key=repr)
+
+@cache
+def spaces() -> list[Space]:
+    """Every space of a family."""
+    return sorted({operator.space for operator in families()}, key=repr)
 
 
 def of_oracle(at: Connection) -> tuple[list[list[tuple[int, int]]], int]:
@@ -36,7 +41,7 @@ def same(mine: AxisTable, at: Connection) -> None:
 
 @pytest.mark.parametrize("grid", [(4, 6), (6, 12)])
 def test_space_tables(grid: Size) -> None:
-    for space in SPACES:
+    for space in spaces():
         at = connection(Operator(space, Channel("separate")), grid)
         same(space_table(at), at)
 
@@ -60,7 +65,7 @@ def test_reduced_keys_and_other_ends() -> None:
 
 
 def test_channel_tables() -> None:
-    for channel in {operator.channel for operator in FAMILIES}:
+    for channel in {operator.channel for operator in families()}:
         at = connection(Operator(Space(share="positions"), channel))
         units = oracle_channels.channel_orbits(at).tolist()
         expected = [[(c, u) for c, u in enumerate(row) if u >= 0] for row in units]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from relgraph.derive.answer import Derived
 from relgraph.derive.picture import LEFT, TOP, WIDE, picture
-from relgraph.derive.plane import Axis, axis, labels
+from relgraph.derive.plane import Axis, Label, axis, labels
 from relgraph.derive.source import source
 from relgraph.derive.steps import Allowed
 from relgraph.derive.store import chosen, store
@@ -109,7 +111,11 @@ def test_the_picture_shows_every_model() -> None:
     said = [element.text or "" for element in root.iter(f"{space}text")]
     for number, variant in enumerate(derived().variants, 1):
         assert f"{number}  {variant.name}" in said
-    for at, (name, _) in enumerate(derived().siblings):
+    near = [
+        name for name, _ in derived().siblings if any(line.endswith(f"  {name}") for line in said)
+    ]
+    assert "swin_static_fashion" in near
+    for at, name in enumerate(near):
         assert f"{'abcdefgh'[at]}  {name}" in said
     assert "parameters" in said
     assert "multiply-adds" in said
@@ -117,6 +123,21 @@ def test_the_picture_shows_every_model() -> None:
     dots = [float(dot.attrib["cx"]) for dot in root.iter(f"{space}circle")]
     plane = [x for x in dots if LEFT <= x <= LEFT + WIDE]
     assert len(plane) == len(costs)
+
+
+def test_what_is_out_of_all_proportion_is_listed_outside_of_the_plane() -> None:
+    first, *others = derived().variants
+    huge = replace(first, cost=replace(first.cost, parameters=derived().cost.parameters * 11))
+    text = picture(replace(derived(), variants=(huge, *others)))
+    assert f">1  {huge.name} (outside)</text>" in text
+    assert f">2  {others[0].name}</text>" in text
+    marks = re.findall(r'text-anchor="middle" font-size="11">([^<]+)<', text)
+    assert "1M" not in marks
+
+
+def test_a_number_that_stands_away_from_its_dot_has_a_line_to_it() -> None:
+    assert Label("12", 57.0, 54.0).leader(50.0, 50.0) is None
+    assert Label("12", 80.0, 54.0).leader(50.0, 50.0) == (80.0, 50.0)
 
 
 @pytest.mark.parametrize(("values", "marks"), [([10, 1000], 5), ([100, 130], 4), ([7, 7], 1)])

@@ -20,6 +20,7 @@ from relgraph.derive.source import source
 from relgraph.derive.steps import Allowed, merged
 from relgraph.derive.store import store
 from relgraph.derive.variants import Request, derive
+from relgraph.derive.widths import widths
 from relgraph.errors import RelgraphError
 from relgraph.graph.bodies import core_of
 from relgraph.graph.uses import uses
@@ -226,10 +227,12 @@ def test_width_is_matched(measure: str) -> None:
         made, goal = (getattr(cost, measure) for cost in (variant.cost, found.cost))
         assert made / goal - 1 == pytest.approx(variant.adjusted.remains)
         assert abs(variant.adjusted.remains) <= 0.1
-        assert all(width % 8 == 0 for width in variant.adjusted.column)
+        ((key, column),) = variant.adjusted.columns
+        assert key == "channels"
+        assert all(width % 8 == 0 for width in column)
         text = variant.draft.files("x")[f"{variant.name}.yaml"]
-        line = f"channels: [{', '.join(map(str, variant.adjusted.column))}]"
-        assert (line in text) == (variant.adjusted.column != (32, 64))
+        line = f"channels: [{', '.join(map(str, column))}]"
+        assert (line in text) == variant.adjusted.changed == (column != (32, 64))
     assert found.lost.unmatched + len(found.variants) == 2
 
 
@@ -266,7 +269,60 @@ def test_a_stage_s_width_follows_a_match(tmp_path: Path) -> None:
     assert one.adjusted is not None
     store([one], source(str(path)), tmp_path / "out")
     program = understand(str(tmp_path / "out" / f"{one.name}.yaml")).program
-    assert tuple(stage.output.channels for stage in program.stages) == one.adjusted.column
+    assert tuple(stage.output.channels for stage in program.stages) == one.adjusted.columns[0][1]
+
+
+def test_widths_inside_of_blocks_follow_a_match() -> None:
+    """A bottleneck's own width is a column beside `channels`; both grow, and parameters with them
+    as multiply-adds do."""
+    found = derived("resnet_fashion", allowed=Allowed(frozenset(["resize"])), match=Match("macs"))
+    assert found.variants
+    for variant in found.variants:
+        assert variant.adjusted is not None
+        columns = dict(variant.adjusted.columns)
+        assert list(columns) == ["channels", "width"]
+        scales = {new / old for new, old in zip(columns["channels"], (64, 128), strict=True)}
+        scales |= {new / old for new, old in zip(columns["width"], (32, 48), strict=True)}
+        assert max(scales) - min(scales) < 0.3
+        assert max(scales) < 1
+        text = variant.draft.files("x")[f"{variant.name}.yaml"]
+        assert f"  width: [{', '.join(map(str, columns['width']))}]\n" in text
+        assert "#   and channels and width so that it has about as many multiply-adds" in text
+
+
+@pytest.mark.parametrize(
+    ("backbone", "columns"),
+    [
+        ("resnet50", ("channels", "width")),
+        ("swin_tiny", ("channels",)),
+        ("pvt_v2_b2", ("channels",)),
+        ("mixer_base", ("channels",)),
+    ],
+)
+def test_what_is_a_width(backbone: str, columns: tuple[str, ...], tmp_path: Path) -> None:
+    """Heads, ratios and tokens are none."""
+    assert widths(source(backbone), tmp_path) == columns
+
+
+def test_what_costs_the_same_keeps_its_widths() -> None:
+    """One part in a hundred is no reason for other widths."""
+    found = derived("dwnet_fashion", allowed=Allowed(frozenset(["move"])), match=Match("macs"))
+    changed = {one.name: one.adjusted.changed for one in found.variants if one.adjusted}
+    assert changed["dwnet_fashion_stripe7rows_same_macs"]
+    assert not changed["dwnet_fashion_window7_same_macs"]
+    for one in found.variants:
+        text = one.draft.files("x")[f"{one.name}.yaml"]
+        assert ("stages:" in text) == changed[one.name]
+
+
+def test_a_head_for_every_channel_follows_a_match() -> None:
+    allowed = Allowed(frozenset(["untie"]), frozenset(["channel"]))
+    (one,) = derived(
+        "swin_fashion", allowed=allowed, match=Match("parameters", "width", 0.2)
+    ).variants
+    assert "local_attention: {heads: $channels}" in one.draft.files("x")[f"{one.name}.yaml"]
+    assert one.adjusted is not None
+    assert one.adjusted.changed
 
 
 def test_what_cannot_be_matched_says_how_near_it_came() -> None:
@@ -291,7 +347,7 @@ def test_depth_is_matched() -> None:
     (variant,) = found.variants
     assert variant.adjusted is not None
     assert variant.adjusted.by == "depth"
-    assert variant.adjusted.column[0] < 4
+    assert dict(variant.adjusted.columns)["depth"][0] < 4
 
 
 def test_operators_are_found_by_address() -> None:

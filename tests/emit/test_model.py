@@ -18,7 +18,11 @@ from relgraph.shipped import shipped
 from tests.designs import small
 
 SMALL = [name for name in shipped("backbones") if name.endswith("_fashion")]
-FULL = [name for name in shipped("backbones") if not name.endswith("_fashion")]
+# A `_base` is its `_tiny` again, wider and deeper: tracing both sees nothing new.
+LARGER = {name.replace("_tiny", "_base") for name in shipped("backbones") if "_tiny" in name}
+FULL = [
+    name for name in shipped("backbones") if not name.endswith("_fashion") and name not in LARGER
+]
 
 
 class Emitted:
@@ -159,22 +163,6 @@ def test_no_weight_decay_names_parameters(emitted: Emitted) -> None:
     assert all(shapes[name] > 1 for name in model.no_weight_decay())
 
 
-def test_compiles_without_graph_breaks(emitted: Emitted) -> None:
-    torch._dynamo.reset()
-    model, x = emitted.build().eval(), emitted.images()
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    torch.testing.assert_close(compiled(x), model(x))
-
-
-def test_exports_with_a_dynamic_batch(emitted: Emitted) -> None:
-    model, x = emitted.build().eval(), emitted.images(2)
-    shapes = ({0: torch.export.Dim("batch", min=1, max=64)},)
-    exported = torch.export.export(model, (x,), dynamic_shapes=shapes).module()
-    for count in (1, 5):
-        images = emitted.images(count)
-        torch.testing.assert_close(exported(images), model(images), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_full_models_compile_without_graph_breaks(name: str) -> None:
@@ -182,7 +170,7 @@ def test_full_models_compile_without_graph_breaks(name: str) -> None:
     emitted = Emitted(name)
     with torch.device("meta"):
         model = emitted.build().eval()
-        x = torch.empty(1, 3, 224, 224)
+        x = torch.empty_like(emitted.images(1), device="meta")
         for stage, declared in zip(model.stages, emitted.program.source.stages, strict=True):
             # To trace a block's repetitions costs as much again and sees nothing new.
             del stage.blocks[repeating(declared.blocks)[0] :]

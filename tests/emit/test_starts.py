@@ -334,6 +334,16 @@ def test_what_starts_otherwise_is_proved_all_the_same(tmp_path: Path) -> None:
     assert not report.failures
 
 
+def test_a_branch_begins_as_nothing_where_its_norm_begins_at_0(tmp_path: Path) -> None:
+    text = text_of(tmp_path, "[residual: [conv: 3, layer_norm: {init: 0}], layer_norm]")
+    model = made(text)
+    assert not weight(model, first("norm1.weight")).any()
+    assert weight(model, first("norm2.weight")).eq(1).all()
+    forgets = text.replace("nn.init.constant_(self.weight, self.init)", "pass")
+    report = verify_text(forgets, "tested.py")
+    assert [check.name for check in report.failures] == ["start"]
+
+
 def test_classes_that_differ_only_in_their_start_are_two(tmp_path: Path) -> None:
     text = text_of(tmp_path, MANY, head=HEAD)
     assert text.count("class FeedForward(nn.Module)") == 1

@@ -28,7 +28,7 @@ from relgraph.shipped import shipped
 from relgraph.spec.words import NOT_YET, WORDS
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "specs"
-VALID, INVALID = 500, 14_000  # `python -m benchmarks.specs_fuzz` takes as many as are wanted
+VALID, INVALID = 500, 20_000  # `python -m benchmarks.specs_fuzz` takes as many as are wanted
 
 sources = st.randoms(use_true_random=False)
 quiet = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
@@ -100,7 +100,7 @@ def test_all_kinds_of_damage_are_done() -> None:
 
 
 def test_children_edit_their_parents() -> None:
-    made = [child(backbone(random.Random(seed)), random.Random(seed)) for seed in range(120)]
+    made = [child(backbone(random.Random(seed)), random.Random(seed)) for seed in range(240)]
     edits = Counter(word for one in made for word in tuple(one.files[one.top]))
     assert edits["replace"] > 10 and edits["set"] > 2 and edits["stages"] > 5
 

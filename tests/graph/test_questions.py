@@ -20,7 +20,7 @@ from relgraph.graph.numbering import only_numbers
 from relgraph.graph.questions.asked import Asked, asked
 from relgraph.graph.questions.backbones import backbone_path
 from relgraph.graph.questions.common import common
-from relgraph.graph.questions.holes import Filters, holes
+from relgraph.graph.questions.holes import Filters, holes, with_asked
 from relgraph.graph.questions.matching import matched
 from relgraph.graph.questions.neighbours import neighbours
 from relgraph.graph.questions.path import PathAnswer, path, path_in
@@ -173,6 +173,30 @@ def test_holes_have_no_name_and_a_way_from_one(graph: RelationGraph) -> None:
         assert expected is not None
         assert expected.length == hole.distance
         assert hole.edits[-1].target == hole.node
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        (Filters(normalize="l1"), "linear_attention"),
+        (Filters(connect="outlook"), "outlook_attention"),
+        (Filters(source="channels"), "cross_covariance_attention"),
+    ],
+)
+def test_holes_of_words_that_mlp_does_not_become(
+    wanted: Filters, name: str, names: Names, graph: RelationGraph
+) -> None:
+    """Edits write them only where somebody has them, and a shipped operator has."""
+    assert holes(graph, wanted).found == 0
+    found = holes(with_asked(graph, wanted, names.operators), wanted)
+    assert found.found > 0
+    assert all(wanted.admit(hole.node) for hole in found.holes)
+    assert name in {name for hole in found.holes for name in hole.nearest}
+    assert with_asked(graph, Filters(source="center"), names.operators) is graph
+
+
+def test_no_holes_are_no_table(graph: RelationGraph) -> None:
+    assert list(holes(graph, Filters(channel="local", source="pair")).tables()) == []
 
 
 def test_holes_are_filtered(graph: RelationGraph) -> None:
@@ -378,6 +402,16 @@ def test_operators_that_are_no_terms_are_said(
     found = where_backbone(resolve_backbone(path).backbone, names, graph)
     assert found.outside == ("wide",)
     assert "local_attention" in [spot.name for spot in found.spots]
+
+
+def test_norms_that_stand_elsewhere_are_told() -> None:
+    found = backbone_path(understand("swin_fashion"), understand("swinv2_fashion"))
+    orders = ["window_attention_v2, layer_norm", "feed_forward, layer_norm"]
+    assert [group.elements for group in found.groups] == [
+        (f"in another order: {order}",) for order in orders
+    ]
+    behind = "downsample of stage 2: in another order: space_to_depth, pointwise, layer_norm"
+    assert behind in found.others
 
 
 def test_a_backbone_is_the_same_as_itself() -> None:

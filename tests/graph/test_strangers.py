@@ -51,6 +51,23 @@ channel: {connect: separate, heads: 2}
 weight: {dynamic: pair, score: cosine, normalize: l1, position: absolute}
 frame: {value: true}
 """,
+    "around": """
+space: {connect: window, size: 7, halo: 2}
+channel: {connect: separate, heads: 4}
+weight: {dynamic: pair, score: cosine, normalize: softmax, position: relative}
+frame: {value: true, output: true}
+""",
+    "overlap": """
+space: {connect: outlook, size: 3, step: 2, share: windows, border: zero}
+channel: {connect: separate, heads: 4}
+frame: {value: true}
+""",
+    "between": """
+space: {connect: point, share: positions}
+channel: {connect: groups, groups: 4}
+weight: {dynamic: channels, score: cosine}
+frame: {value: true, output: true}
+""",
     "spread": """
 space: {connect: full, share: positions, rank: {separable: true}}
 channel: {connect: separate}
@@ -80,6 +97,9 @@ OTHERS = {
     "mirror": "conv",
     "edges": "mirror",
     "sharp": "torus",
+    "around": "linear_attention",
+    "overlap": "outlook_attention",
+    "between": "channel_conv",
     "spread": "token_mlp",
 }
 
@@ -107,6 +127,28 @@ def test_a_path_is_as_short_as_the_whole_graph_says(
         expected = shortest(wide, wide.place(key(start)), wide.place(key(goal)))
         assert expected is not None
         assert (found.length, found.count) == (expected.length, expected.count)
+
+
+def test_the_usual_border_of_a_softmax_is_told_where_no_edit_writes_another(
+    strangers: dict[str, Asked], names: Names
+) -> None:
+    """Both read zeros outside, but what is normalised on the way would not."""
+    attention = asked("outlook_attention", names, lambda: pytest.fail("it is shipped"))
+    forth = path(strangers["overlap"], attention, names, None)
+    assert (forth.length, forth.beside) == (2, ("border mask → zero", "with output projection"))
+    back = path(attention, strangers["overlap"], names, None)
+    assert (back.length, back.beside) == (2, ("without output projection",))
+
+
+def test_the_first_way_goes_round_by_no_other_source(
+    strangers: dict[str, Asked], names: Names
+) -> None:
+    """From pairs to pairs: freezing them and predicting them anew is as short."""
+    attention = asked("linear_attention", names, lambda: pytest.fail("it is shipped"))
+    found = path(strangers["around"], attention, names, None, shown=9)
+    first, *others = [[step.edit.relation for step in route.steps] for route in found.routes]
+    assert not {"freeze", "make dynamic", "change source"} & set(first)
+    assert any({"freeze", "make dynamic"} <= set(other) for other in others)
 
 
 def test_where_tells_ways_that_path_finds(

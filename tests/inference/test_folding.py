@@ -74,6 +74,7 @@ CASES = {
         1,
     ),
     "turned": ("layer_norm, global_attention: {heads: 2, position: rotary}", 1, 0, 0),
+    "heads that talk": ("layer_norm, talking_heads_attention: {heads: 2}, batch_norm", 2, 0, 0),
     "predicted kernels": ("dynamic_depthwise_conv: 3, batch_norm", 0, 1, 0),
     "shared heads": (
         "relu, inhomogeneous_depthwise_conv: {size: 3, group_channels: 4}, affine",
@@ -121,7 +122,15 @@ def test_tokens_are_passed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["swin_fashion", "dwnet_fashion", "vit_fashion", "pvt_fashion", "resnet_fashion"]
+    "name",
+    [
+        "swin_fashion",
+        "swinv2_fashion",
+        "dwnet_fashion",
+        "vit_fashion",
+        "pvt_fashion",
+        "resnet_fashion",
+    ],
 )
 def test_shipped_backbones(name: str) -> None:
     program = compile_backbone(name).program

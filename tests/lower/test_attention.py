@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from relgraph.algebra.operator import HIDDEN, Channel, Frame, Operator, Size, Space, Weight
+from relgraph.algebra.operator import (
+    HIDDEN,
+    Channel,
+    Frame,
+    Operator,
+    Size,
+    Space,
+    Talking,
+    Weight,
+)
 from relgraph.algebra.parameters import parameters
 from relgraph.lower import attention
 from relgraph.lower.module import Module, in_reading_order
@@ -61,6 +70,10 @@ def _features(operator: Operator, score: str, normalize: str = "l1") -> Operator
     return replace(operator, weight=weight)
 
 
+def _talking(operator: Operator, how: Talking = "both") -> Operator:
+    return replace(operator, weight=replace(operator.weight, talking_heads=how))
+
+
 FULL = Space("full", border="mask")
 NODES: dict[str, Connect] = {
     "map": node(_pair(FULL), 6, (3, 4)),
@@ -102,10 +115,25 @@ NODES: dict[str, Connect] = {
     "continuous, cosine, shifted": node(
         _cosine(_network(_window((1, 1), "continuous"), keyless=True)), 6, (4, 9)
     ),
+    "talking heads, tokens": node(_talking(_pair(FULL, bias=False)), 6, (3, 4), tokens=2),
+    "talking heads, shifted": node(_talking(_window((1, 1))), 6, (4, 9)),
     "rotary": node(_pair(FULL, "rotary"), 8, (3, 4)),
     "rotary, tokens": node(_network(_pair(FULL, "rotary"), keyless=True), 8, (3, 4), tokens=2),
     "rotary, cosine, shifted": node(_cosine(_window((1, 1), "rotary")), 8, (4, 9)),
     "rotary, wrapped": node(_window((1, 1), "rotary", border="wrap", pad=True), 8, (5, 8)),
+}
+
+TALKING: dict[str, Connect] = {
+    "on a map": node(_talking(_pair(FULL)), 6, (3, 4)),
+    "logits alone": node(_talking(_pair(FULL, "relative"), "logits"), 6, (3, 4)),
+    "weights alone": node(_talking(_pair(FULL), "weights"), 6, (3, 4), tokens=1),
+    "cosine": node(_talking(_cosine(_pair(FULL, "absolute"))), 6, (3, 4)),
+    "logits of windows": node(_talking(_window((1, 1)), "logits"), 6, (4, 9)),
+    "without position": node(_talking(_window((1, 1), "none"), "weights"), 6, (4, 9)),
+    "wrapped, continuous": node(
+        _talking(_network(_window((1, 2), "continuous", border="wrap"))), 6, (4, 9)
+    ),
+    "rotary, padded": node(_talking(_window((1, 1), "rotary", pad=True)), 8, (5, 8)),
 }
 
 
@@ -116,9 +144,9 @@ def _lower(at: Connect) -> Module:
     return attention.lower_window_attention(at)
 
 
-@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("name", [*NODES, *TALKING])
 def test_equals_the_oracle(name: str) -> None:
-    at = NODES[name]
+    at = {**NODES, **TALKING}[name]
     made = assert_equals_oracle(at, _lower(at))
     assert_composes(made, at)
     found = {name: tuple(p.shape) for name, p in made.named_parameters()}
@@ -149,6 +177,8 @@ SMALLER = {
     "continuous": (5, 3),
     "continuous, larger": (6, 5),
     "continuous, cosine, shifted": (2, 3),
+    "talking heads, tokens": (5, 2),
+    "talking heads, shifted": (6, 12),
     "rotary": (2, 5),
     "rotary, cosine, shifted": (6, 6),
     "without position": (2, 9),

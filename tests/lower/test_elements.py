@@ -27,7 +27,7 @@ SEQUENCE = Shape(8, (4, 6), ("class", "distill"))
 VECTOR = Shape(8, None)
 SHAPES = {"map": MAP, "sequence": SEQUENCE, "vector": VECTOR}
 NORMS: dict[str, dict[str, Argument]] = {
-    "layer_norm": {"eps": 1e-3, "bias": True},
+    "layer_norm": {"eps": 1e-3, "bias": True, "init": 1.0},
     "batch_norm": {"eps": 1e-5, "momentum": 0.1, "init": 1.0},
     "group_norm": {"groups": 4, "eps": 1e-5},
     "rms_norm": {"eps": 1e-3},
@@ -60,7 +60,13 @@ NODES: dict[str, Element] = (
         for name, shape in SHAPES.items()
     }
     | {
-        "layer_norm without bias": _element("layer_norm", MAP, eps=1e-6, bias=False),
+        f"layer_norm from 0 on a {name}": _element(
+            "layer_norm", shape, eps=1e-3, bias=True, init=0.0
+        )
+        for name, shape in SHAPES.items()
+    }
+    | {
+        "layer_norm without bias": _element("layer_norm", MAP, eps=1e-6, bias=False, init=1.0),
         "scale by a number": _element("scale", MAP, init=0.25, learned=False),
         "avg_pool": _pool("avg_pool", (2, 3)),
         "avg_pool of the map alone": _pool("avg_pool", (2, 3), count_padding=False),
@@ -251,6 +257,21 @@ def test_a_batch_norm_starts_where_the_spec_says(shape: str) -> None:
         not state["weight"].any() and not state["bias"].any() and bool(state["running_var"].all())
     )
     assert _made(NODES[f"batch_norm on a {shape}"]).state_dict()["weight"].eq(1).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_layer_norm_starts_where_the_spec_says(shape: str) -> None:
+    """As nothing at 0, also after a reset, with a gradient that lets it leave."""
+    element = NODES[f"layer_norm from 0 on a {shape}"]
+    made = _made(element)
+    for tensor in made.parameters():
+        tensor.data.fill_(99)
+    made.reset_parameters()  # type: ignore[operator]
+    x = _value(element).to(made.get_parameter("weight"))
+    y = made(x)
+    assert not y.any()
+    (gradient,) = torch.autograd.grad((y * x).sum(), made.get_parameter("weight"))
+    assert gradient.all()
 
 
 def test_drop_path_zeroes_whole_samples_and_keeps_the_mean() -> None:

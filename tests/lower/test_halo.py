@@ -26,6 +26,7 @@ from tests.lower.against_oracle import (
     randomize,
 )
 from tests.support import build
+from tests.verify.models import until
 
 ATTENTION = Operator(
     Space("window", (2, 3), halo=(1, 2), border="mask"),
@@ -132,5 +133,5 @@ def test_a_model_is_proved(text: str) -> None:
 )
 def test_other_neighbourhoods_are_rejected(text: str, old: str, new: str, caught: set[str]) -> None:
     assert old in text
-    report = verify_text(text.replace(old, new), "halo_model.py")
+    report = verify_text(text.replace(old, new), "halo_model.py", until=until(caught))
     assert caught <= {check.name for check in report.checks if not check.ok}

@@ -106,6 +106,57 @@ TWINS = (
 )
 
 
+def rows_first(tensor: Tensor) -> Tensor:
+    """timm's heads turn their first half with the column, ours with the row: the halves of each of
+    the six heads change places in queries and keys."""
+    queries_and_keys, values = tensor.split([2 * 384, 384])
+    return torch.cat([queries_and_keys.unflatten(0, (12, 2, 32)).flip(1).flatten(0, 2), values])
+
+
+ROPE_ATTENTION = "stages.0.blocks.*.rotary_attention"
+ROPE_VIT = (
+    row("stem.patchify.+", r"patch_embed.proj.\1"),
+    row("stem.class_token.weight", "cls_token"),
+    row(f"{ROPE_ATTENTION}.qkv.+", r"blocks.\1.attn.qkv.\2", layout=rows_first),
+    row(f"{ROPE_ATTENTION}.proj.+", r"blocks.\1.attn.proj.\2"),
+    row("stages.0.blocks.*.scale*.weight", r"blocks.\1.gamma_\2"),
+    *VIT,
+)
+
+VOLO_STEM = ((1, 0), (2, 3), (3, 6))
+VOLO_STAGES = ("network.0", "network.2", "network.3", "network.4", "post_network")
+
+
+def volo_stage(ours: int, stage: str) -> tuple[Row, ...]:
+    """timm scales an outlooker's logits by 1 / √32; here their layer does. It reads a class token's
+    keys and values by a layer of their own."""
+    blocks, theirs = f"stages.{ours}.blocks.*", rf"{stage}.\1"
+    attention = f"{blocks}.(?:outlook|global)_attention"
+    token = stage == "post_network"
+    joined = (rf"{theirs}.attn.q.weight", rf"{theirs}.attn.kv.weight")
+    return (
+        row(f"{attention}.value.weight", rf"{theirs}.attn.v.weight"),
+        row(f"{attention}.expand.+", rf"{theirs}.attn.attn.\2", layout=lambda t: t * 32**-0.5),
+        row(f"{attention}.qkv.weight", *(joined if token else (rf"{theirs}.attn.qkv.weight",))),
+        row(f"{attention}.proj.+", rf"{theirs}.attn.proj.\2"),
+        row(f"{blocks}.norm*.+", rf"{theirs}.norm\2.\3"),
+        row(f"{blocks}.feed_forward.pointwise*.+", rf"{theirs}.mlp.fc\2.\3"),
+    )
+
+
+VOLO = (
+    *(row(f"stem.conv{at}.weight", f"patch_embed.conv.{it}.weight") for at, it in VOLO_STEM),
+    *(row(f"stem.norm{at}.+", rf"patch_embed.conv.{it + 1}.\1") for at, it in VOLO_STEM),
+    row("stem.patchify.+", r"patch_embed.proj.\1"),
+    row("stages.1.downsample.patchify.+", r"network.1.proj.\1"),
+    row("stages.1.downsample.position.weight", "pos_embed", layout=lambda t: t.flatten(1, 2)),
+    row("stages.4.downsample.class_token.weight", "cls_token"),
+    *(line for ours, stage in enumerate(VOLO_STAGES) for line in volo_stage(ours, stage)),
+    row("norm.+", r"norm.\1"),
+    row("classifier.+", r"head.\1"),
+)
+
+
 def res2net_stage(ours: int) -> tuple[Row, ...]:
     """timm counts stages from 1 and a block's inner convolutions from 0."""
     blocks, layer = f"stages.{ours}.blocks", f"layer{ours + 1}"
@@ -133,12 +184,15 @@ RES2NET = (
 @dataclass(frozen=True)
 class Twin:
     """timm's name of an example; rows, or none for `in_order`; (rows, columns) of images that both
-    accept, more than one where the contract is not for one size; `gain` as in `randomize`."""
+    accept, more than one where the contract is not for one size; `gain` as in `randomize`; options
+    of timm's model that are switched off; `tolerance` in float64 where it keeps float32 tables."""
 
     timm: str
     rows: tuple[Row, ...] = ()
     sides: tuple[tuple[int, int], ...] = ((96, 96), (64, 97))
     gain: float = 1.0
+    without: tuple[str, ...] = ()
+    tolerance: float = 1e-9
 
 
 AT_224 = ((224, 224),)
@@ -151,5 +205,7 @@ TWINS_OF = {
     "gmlp_small": Twin("gmlp_s16_224", sides=AT_224),
     "mobilevit_xs": Twin("mobilevit_xs", sides=((256, 256),), gain=1.25),
     "res2net50": Twin("res2net50_26w_4s", RES2NET),
+    "rope_vit_small": Twin("vit_small_patch16_rope_224", ROPE_VIT, AT_224, tolerance=1e-6),
     "twins_svt_small": Twin("twins_svt_small", TWINS, AT_224),
+    "volo_d1": Twin("volo_d1_224", VOLO, AT_224, without=("use_aux_head",)),
 }

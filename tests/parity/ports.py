@@ -49,6 +49,11 @@ def opposite_offsets(tensor: Tensor) -> Tensor:
     return tensor.flip(0)
 
 
+def opposite_coordinates(tensor: Tensor) -> Tensor:
+    """timm's network reads query − key, ours key − query: its first layer changes its sign."""
+    return -tensor
+
+
 SWIN = (
     row("stem.patchify.+", r"patch_embed.proj.\1"),
     row("stem.norm.+", r"patch_embed.norm.\1"),
@@ -65,6 +70,17 @@ SWIN = (
     row("stages.*.blocks.*.feed_forward.pointwise*.+", r"layers.\1.blocks.\2.mlp.fc\3.\4"),
     row("norm.+", r"norm.\1"),
     row("classifier.+", r"head.fc.\1"),
+)
+
+V2, V2_THEIRS = "stages.*.blocks.*.window_attention_v2", r"layers.\1.blocks.\2.attn"
+SWIN_V2 = (
+    row(f"{V2}.qkv.weight", rf"{V2_THEIRS}.qkv.weight"),
+    row(f"{V2}.qkv.+_bias", rf"{V2_THEIRS}.\3_bias"),
+    row(f"{V2}.logit_scale", rf"{V2_THEIRS}.logit_scale", layout=flat),
+    row(f"{V2}.cpb_mlp.0.weight", rf"{V2_THEIRS}.cpb_mlp.0.weight", layout=opposite_coordinates),
+    row(f"{V2}.cpb_mlp.*.+", rf"{V2_THEIRS}.cpb_mlp.\3.\4"),
+    row(f"{V2}.proj.+", rf"{V2_THEIRS}.proj.\3"),
+    *SWIN,
 )
 
 
@@ -149,6 +165,7 @@ PVT = (
 # Our backbone, timm's model, and the rows between them; the first row that matches is taken.
 PORTS: dict[str, tuple[str, tuple[Row, ...]]] = {
     "swin_tiny": ("swin_tiny_patch4_window7_224", SWIN),
+    "swinv2_tiny": ("swinv2_tiny_window8_256", SWIN_V2),
     "resnet50": ("resnet50", RESNET),
     "vit_base": ("vit_base_patch16_224", VIT),
     "deit_small": ("deit_small_patch16_224", VIT),

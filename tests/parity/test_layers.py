@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from timm.layers.halo_attn import HaloAttn
+from timm.models.cait import TalkingHeadAttn
 from timm.models.efficientvit_mit import LiteMLA
 from timm.models.swin_transformer_v2 import WindowAttention
 
@@ -119,3 +120,20 @@ def test_products_of_relu_features_are_efficientvits() -> None:
             with torch.no_grad():
                 gap = (ours(x) - expected).abs().max()
             assert gap <= tolerance * expected.abs().max(), (name, eps)
+
+
+def test_talking_heads_are_caits() -> None:
+    """All names are timm's."""
+    theirs = randomize(TalkingHeadAttn(DIM, HEADS, qkv_bias=True)).eval()
+    weight = Weight("pair", "softmax", talking_heads="both")
+    channel = Channel("separate", share="heads", heads=HEADS)
+    operator = Operator(Space("full"), channel, weight, "none", Frame(True, True))
+    x = torch.randn(2, DIM, 3, 4, dtype=torch.float64)
+    expected = theirs(x.flatten(2).transpose(1, 2)).transpose(1, 2).view_as(x)
+    for name, lowered in candidates(node(operator, DIM, (3, 4))):
+        assert isinstance(lowered, Module), name
+        ours = build(lowered).double()
+        ours.load_state_dict(theirs.state_dict())
+        with torch.no_grad():
+            gap = (ours(x) - expected).abs().max()
+        assert gap <= 1e-9 * expected.abs().max(), name

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 import timm
 import torch
+from timm.models.swin_transformer_v2 import WindowAttention
 from torch import Tensor, nn
 
 from relgraph.emitted import load_text
@@ -21,6 +22,7 @@ from tests.parity.ports import PORTS, port
 
 SEED = 20_240_229
 SIDE = 224
+SIDES = {"swinv2_tiny": 256}
 # Depth-wise convolution in float64 has no fast kernel on a CPU (40 s for this model at 224).
 SIDES_IN_DOUBLE = {"pvt_v2_b2": 96}
 
@@ -67,12 +69,25 @@ def carried(name: str) -> Pair:
     module = load_text(compile_backbone(name).text, f"{name}.py")
     ours = getattr(module, name)().eval()
     ours.load_state_dict(port(rows, ours.state_dict(), theirs.state_dict()))
-    return Pair(theirs, ours, torch.randn(2, 3, SIDE, SIDE, generator=generator))
+    side = SIDES.get(name, SIDE)
+    return Pair(theirs, ours, torch.randn(2, 3, side, side, generator=generator))
 
 
 def spread(of: Tensor) -> Tensor:
     """The largest difference between the logits of the two images."""
     return (of[0] - of[1]).abs().max()
+
+
+def in_double(theirs: nn.Module) -> nn.Module:
+    """timm's model in float64, also the coordinates of Swin v2, which it rounds to float32."""
+    for layer in theirs.double().modules():
+        if isinstance(layer, WindowAttention):
+            side = layer.window_size[0]
+            offsets = torch.arange(1 - side, side, dtype=torch.float64) / (side - 1)
+            line = offsets.sign() * torch.log2(1 + 8 * offsets.abs()) / 3
+            table = layer.relative_coords_table
+            table.copy_(torch.cartesian_prod(line, line).view_as(table))
+    return theirs
 
 
 @pytest.mark.parametrize("name", PORTS)
@@ -81,9 +96,9 @@ def test_logits_equal_timms(name: str) -> None:
     expected, found = logits(pair.theirs, pair.images), logits(pair.ours, pair.images)
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
 
-    side = SIDES_IN_DOUBLE.get(name, SIDE)
+    side = SIDES_IN_DOUBLE.get(name, pair.images.shape[-1])
     images = pair.images[..., :side, :side]
-    expected, found = logits(pair.theirs.double(), images), logits(pair.ours.double(), images)
+    expected, found = logits(in_double(pair.theirs), images), logits(pair.ours.double(), images)
     assert spread(expected) > 0.01 * expected.abs().max(), "logits that tell images apart"
     assert (found - expected).abs().max() <= 1e-9 * spread(expected)
 

@@ -16,6 +16,7 @@ from relgraph.resolve import resolve_backbone
 from relgraph.verify import verify_text
 from tests.lower.against_oracle import randomize
 from tests.support import run_text
+from tests.verify.models import until
 
 # A twelfth of the channels in each of four directions, the rest in place; then the feed-forward.
 SHIFTVIT = """\
@@ -132,6 +133,6 @@ def test_other_moves_are_rejected(old: str, new: str, tmp_path: Path) -> None:
     text = emitted(SHIFTVIT, tmp_path)
     assert old in text
     text = text.replace(old, new).replace("clamped(x, (", "F.pad(x, mode='replicate', pad=(")
-    report = verify_text(text, "block.py")
+    report = verify_text(text, "block.py", until=until({"logits", "values"}))
     failed = {check.name for check in report.checks if not check.ok}
     assert {"logits", "values"} <= failed

@@ -181,13 +181,14 @@ ROWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], dict[str, Any], 
         {"tokens": 1},
         [(FULL, True)],
     ),
-    # What follows is none of the algebra's points, and is said to be near one only.
+    # Mixed heads are not taken apart again: they are said to be near others only.
     "cait, talking heads": (
         lambda: TalkingHeadAttn(8, 2),
         TOKENS,
         {},
         [("full-separate.heads-pair", False)],
     ),
+    # What follows is none of the algebra's points, and is said to be near one only.
     "convit": (lambda: GPSA(8, 2), TOKENS, {}, [(FULL, False)]),
     "levit": (
         lambda: LevitAttention(8, 4, 2, resolution=(4, 4)),

@@ -23,6 +23,7 @@ FEW = Numbers(
 )
 VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"), halo=((0, 0), (1, 1)))
 PLACED = Numbers(positions=("none", "relative", "absolute", "continuous", "rotary"))
+TALKING = Numbers(normal=("none", "softmax"), talking=("none", "logits", "weights", "both"))
 BANDS = Numbers(band=(3, 5))
 AMONG_CHANNELS = Numbers(sources=("pooled", "channels"))
 COUNTS = Numbers(groups=(2, 4), inner=(2, 4), tokens=(2, 4), scales=((2,), (2, 4)))

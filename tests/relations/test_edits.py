@@ -19,7 +19,7 @@ from relgraph.relations.plans import Plans
 from relgraph.relations.relation import Relation
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.relations.weight import default_border
-from tests.relations.listed import BANDS, COUNTS, FEW, MLP, PLACED, VARIED, closure
+from tests.relations.listed import BANDS, COUNTS, FEW, MLP, PLACED, TALKING, VARIED, closure
 
 
 def unplanned(operator: Operator, numbers: Numbers) -> dict[Operator, set[tuple[str, str]]]:
@@ -129,7 +129,7 @@ def test_results_are_consistent_canonical_and_different(numbers: Numbers) -> Non
 def test_every_row_is_reached_and_shows_before_and_after(row: Relation) -> None:
     made = [
         (operator, edit)
-        for numbers in (FEW, COUNTS, VARIED, PLACED, BANDS)
+        for numbers in (FEW, COUNTS, VARIED, PLACED, BANDS, TALKING)
         for operator, found in closure(numbers).items()
         for edit in found
         if (edit.relation, edit.axis) == (row.name, row.axis)

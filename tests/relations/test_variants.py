@@ -45,12 +45,16 @@ VARIANTS = {
     "continuous": Weight("pair", "softmax", "continuous"),
     "rotary": Weight("pair", "softmax", "rotary"),
     "linear": Weight("pair", "l1", score="relu"),
+    "talking": Weight("pair", "softmax", "relative", talking_heads="both"),
+    "talking logits": Weight("pair", "softmax", "relative", talking_heads="logits"),
 }
 
 
 COSINE = Weight("pair", "softmax", score="cosine")
 NETWORK = Weight("pair", "softmax", "continuous")
 TURNED = Weight("pair", "softmax", "rotary")
+TALKING = Weight("pair", "softmax", talking_heads="both")
+LOGITS, HEARD = (replace(TALKING, talking_heads=how) for how in ("logits", "weights"))
 AVERAGE = Weight("fixed", fixed="average")
 
 
@@ -241,6 +245,15 @@ def test_it_is_derived_from_mlp(name: str) -> None:
         (TURNED, replace(TURNED, position="absolute"), "sideways", "projection"),
         (TURNED, NETWORK, "sideways", "none"),
         (TURNED, Weight("static"), "sideways", "projection"),
+        (Weight("pair", "softmax"), TALKING, "up", "embedding"),
+        (LOGITS, TALKING, "up", "embedding"),
+        (HEARD, replace(TALKING, position="absolute"), "up", "embedding"),
+        (LOGITS, HEARD, "sideways", "none"),
+        (LOGITS, Weight("pair", "softmax", "absolute"), "sideways", "projection"),
+        (HEARD, Weight("pair", "softmax", "absolute"), "sideways", "none"),
+        (HEARD, Weight("pair", "sigmoid", "absolute"), "sideways", "none"),
+        (Weight("static", "softmax"), replace(TALKING, position="absolute"), "up", "embedding"),
+        (TALKING, Weight("static"), "sideways", "projection"),
     ],
 )
 def test_what_lies_in_what(one: Weight, other: Weight, direction: str, carried: str) -> None:
@@ -255,6 +268,14 @@ def test_a_network_does_not_close_what_is_outside_and_places_are_counted_in_bloc
         assert compare(*windows, instances=True).direction == "sideways"
     plain = atom(replace(NETWORK, position="none"), Space("window", (2, 2), border="mask"))
     assert compare(plain, atom(NETWORK), instances=True).direction == "sideways"
+
+
+def test_what_heads_tell_each_other_is_not_silent_outside() -> None:
+    for weight, way in ((Weight("pair", "softmax", "absolute"), "up"), (TALKING, "sideways")):
+        weight = replace(weight, position="absolute")
+        small = atom(weight, Space("window", (2, 2), border="mask"))
+        large = atom(replace(TALKING, position="absolute"))
+        assert compare(small, large, instances=True).direction == way
 
 
 def banded(size: int = 3, share: ChannelShare = "none") -> Operator:

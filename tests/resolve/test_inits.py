@@ -90,7 +90,8 @@ REFUSED = [
     ("pointwise: {init: {kaiming: fan_avg}}", "bad-value"),
     ("pointwise: {init: {normal: 1, xavier: 2}}", "bad-value"),
     ("pointwise: {init: [xavier]}", "bad-value"),
-    ("layer_norm: {init: zeros}", "unknown-field"),
+    ("layer_norm: {init: zeros}", "bad-value"),
+    ("group_norm: {init: zeros}", "unknown-field"),
     ("relu: {init: zeros}", "unknown-field"),
 ]
 
@@ -138,3 +139,25 @@ def test_a_wrong_size_is_told_beside_a_refused_rule(tmp_path: Path) -> None:
     with pytest.raises(RelgraphError) as caught:
         resolve_backbone(path)
     assert {problem.code for problem in caught.value.problems} == {"bad-value", "heads-divide"}
+
+
+@pytest.mark.parametrize("norm", ["layer_norm", "batch_norm"])
+def test_a_norm_at_the_end_is_told_its_own_start(norm: str, tmp_path: Path) -> None:
+    with pytest.raises(RelgraphError) as caught:
+        resolve(
+            tmp_path, "[residual: [ending: {init: zeros}]]", define=f"{{ending: [conv: 3, {norm}]}}"
+        )
+    (problem,) = caught.value.problems
+    assert f"{norm}: {{init: 0}}" in problem.hint
+
+
+def test_a_norm_that_starts_at_one_leaves_no_trace(tmp_path: Path) -> None:
+    """What came later to a word: a spec that does not say it keeps the hash that it had."""
+    silent, told, other = (
+        resolve(tmp_path, f"[{norm}]")
+        for norm in ("layer_norm", "layer_norm: {init: 1}", "layer_norm: {init: 0}")
+    )
+    assert dump(silent) == dump(told)
+    assert "'init'" not in str(dump(silent))
+    assert parse(dump(silent)) == silent
+    assert parse(dump(other)) == other != silent

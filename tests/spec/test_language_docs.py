@@ -55,6 +55,7 @@ WEIGHTS = {
     "qkv_bias": "dynamic: pair, ",
     "score": "dynamic: pair, ",
     "key_bias": "dynamic: pair, ",
+    "talking_heads": "dynamic: pair, normalize: softmax, ",
     "hidden": "dynamic: pair, position: continuous, ",
     "temperature": "dynamic: pair, position: rotary, ",
     "reduction": "dynamic: pooled, ",
@@ -63,6 +64,8 @@ WEIGHTS = {
     "extent": "dynamic: center, ",
     "offset": "fixed: shift, ",
 }
+# Weights between heads, of which there are two or more.
+AMONG = {"talking_heads": "{connect: separate, share: heads, heads: 2}"}
 # Weights that stand in one connectivity alone.
 PLACES = {"offset": "{connect: local, size: 3}"}
 
@@ -193,7 +196,7 @@ def test_channel_rank_keys(field: Field, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", SECTIONS["weight"], ids=lambda field: field.name)
 def test_weight_keys(field: Field, tmp_path: Path) -> None:
-    channel = "{connect: separate, share: all}"
+    channel = AMONG.get(field.name, "{connect: separate, share: all}")
     weight = f"{{{WEIGHTS.get(field.name, '')}{field.example}}}"
     space = PLACES.get(field.name, "{connect: full}")
     operator(tmp_path, space=space, channel=channel, weight=weight)

@@ -19,7 +19,7 @@ FIELDS = [
     for table in (*FILES, *SECTIONS, *(word.fields for word in WORDS.values()))
     for field in table
 ]
-PARAMETERS = {"window", "act", "reduce", "ratio"}  # of shipped operators
+PARAMETERS = {"window", "act", "reduce", "ratio", "out_bias"}  # of shipped operators
 OWN = {
     *WORDS,
     *shipped("operators"),
@@ -44,6 +44,15 @@ def test_what_a_row_names_exists(word: str) -> None:
         ("out_channels", ["channels", "groups"], "channels"),
         ("num_heads", ["heads"], "heads"),
         ("depthwise", ["full", "groups", "separate"], "separate"),
+        ("RoPE", ["none", "relative", "rotary"], "rotary"),
+        ("rope", WORDS.keys() | shipped("operators").keys(), "rotary_attention"),
+        ("rope", ["normalize", "position", "score"], "position"),
+        ("rope_theta", ["heads", "temperature"], "temperature"),
+        ("log_cpb", ["relative", "continuous"], "continuous"),
+        ("rel_pos_bias", ["relative", "continuous"], "relative"),
+        ("halo_size", ["window", "halo"], "halo"),
+        ("HaloNet", WORDS.keys() | shipped("operators").keys(), "halo_attention"),
+        ("swin_v2", WORDS.keys() | shipped("operators").keys(), "window_attention_v2"),
     ],
 )
 def test_names_from_elsewhere(word: str, legal: list[str], expected: str) -> None:

@@ -21,8 +21,10 @@ COUNTS = {
     "gmlp_small": 19_422_656,
     "mobilevit_xs": 2_317_848,
     "res2net50": 25_699_120,
+    "rope_vit_small": 21_984_232,
     "shufflenet_v2": 2_278_604,
     "twins_svt_small": 24_060_776,
+    "volo_d1": 26_247_040,
 }
 
 

@@ -46,14 +46,13 @@ def pairs(count: int) -> list[tuple[Connection, Connection]]:
     return random.Random(7).sample(every, count)
 
 
-@pytest.mark.parametrize("one", spaces())
-def test_entries_are_those_of_the_algebra(one: Connection) -> None:
-    if one.operator.space.pad:
-        return  # the algebra lists the completed map, an axis the map itself
-    axis, table = space_axis(one), space_table(one)
-    entries = sorted(zip(axis.entry.tolist(), axis.orbit.tolist(), strict=True))
-    assert entries == listed(table)
-    assert axis.orbits == table.orbits
+def test_entries_are_those_of_the_algebra() -> None:
+    # Of maps that are not completed: there the algebra lists more than the map, an axis does not.
+    for one in (space for space in spaces() if not space.operator.space.pad):
+        axis, table = space_axis(one), space_table(one)
+        entries = sorted(zip(axis.entry.tolist(), axis.orbit.tolist(), strict=True))
+        assert entries == listed(table), one.operator.space
+        assert axis.orbits == table.orbits, one.operator.space
 
 
 def test_the_matrix_is_the_pseudoinverse_times_the_source() -> None:

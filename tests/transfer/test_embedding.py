@@ -144,6 +144,11 @@ def keyless(text: str) -> str:
     return text.replace("{dynamic: pair", "{dynamic: pair, key_bias: false")
 
 
+def talking(how: str, text: str) -> str:
+    """The same attention, its heads mixed."""
+    return text.replace("{dynamic: pair", f"{{dynamic: pair, talking_heads: {how}")
+
+
 def through(units: int, text: str) -> str:
     """The same attention, its continuous position bias through so many units."""
     return text.replace("{dynamic: pair", f"{{dynamic: pair, hidden: {units}")
@@ -199,6 +204,18 @@ SOFTMAX = {
     "a network of more units": (
         through(8, attention(WINDOW, "continuous")),
         through(16, attention(WINDOW, "continuous")),
+    ),
+    "heads that begin to talk": (
+        attention(WINDOW, "relative"),
+        talking("both", attention(FULL, "absolute")),
+    ),
+    "heads that tell more": (
+        talking("weights", attention(WINDOW, "none")),
+        talking("both", attention(WINDOW, "relative")),
+    ),
+    "static softmax into talking heads": (
+        static_softmax(WINDOW + ", share: positions"),
+        talking("logits", attention(WINDOW, "relative")),
     ),
     "the bias of keys under a softmax": (
         attention(WINDOW, "relative"),

@@ -23,7 +23,7 @@ from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
-VARIED = ("change score", "change position", "widen", "narrow")
+VARIED = ("change score", "change position", "mix heads", "part heads", "widen", "narrow")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
 
@@ -78,6 +78,7 @@ def _is_new(node: Node) -> bool:
     of_channels = node.channel.connect == "local" or node.weight.source == "channels"
     elsewhere = node.space.halo != (0, 0) or node.weight.fixed == "shift"
     named = node.weight.normalize == "l1" or node.weight.score == "cosine"
+    named = named or node.weight.talking_heads != "none"
     return named or of_channels or elsewhere
 
 
@@ -100,8 +101,28 @@ def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
     assert {"l1", "cosine", "dot", "pair by cosine", "local", "channels"} <= words
-    assert {"halo", "given shift by 1, 1", "continuous", "rotary"} <= words
+    assert {"halo", "given shift", "continuous", "rotary"} <= words
     assert list(problems(run(edges))) == []
+
+
+def of_talking_heads() -> tuple[Edge, ...]:
+    """Edges of heads that talk: all from a window's logits and weights, one for each word of those
+    that end there."""
+    heads, found = Channel("separate", share="heads", heads=2), {}
+    words = {name: VARIANTS[name] for name in ("normal", "positions", "talking")}
+    numbers = replace(GENERIC, **words)
+    space = Space("window", (2, 2), border="mask")
+    for how in ("none", "logits", "weights", "both"):
+        weight = Weight("pair", "softmax", "relative", talking_heads=how)
+        for edge in _edits(Operator(space, heads, weight, "none"), numbers):
+            known = found.setdefault((edge.relation, row_of(edge), how), edge)
+            if "both" in (how, edge.target.weight.talking_heads) and known is not edge:
+                found[edge.relation, edge.after, how] = edge
+    return tuple(found.values())
+
+
+def test_what_becomes_of_talking_heads() -> None:
+    assert list(problems(run(of_talking_heads()))) == []
 
 
 def small_frames() -> tuple[Edge, ...]:

@@ -99,6 +99,15 @@ SAME_FUNCTION: dict[str, tuple[Design, Design]] = {
         PLAIN,
         replace(PLAIN, stages="[{depth: 4, channels: 16}, {depth: 3, channels: 32}]"),
     ),
+    "norms that start at 0, in blocks that are new, too": (
+        block("residual: [conv: 3, batch_norm, gelu, pointwise, layer_norm]"),
+        replace(
+            block(
+                "residual: [conv: 3, batch_norm: {init: 0}, gelu, pointwise, layer_norm: {init: 0}]"
+            ),
+            stages="[{depth: 4, channels: 16}, {depth: 3, channels: 32}]",
+        ),
+    ),
     "a batch norm that is new": (
         PLAIN,
         block(

@@ -56,6 +56,7 @@ SAME_FUNCTION = {
     "heads by cosine": widened(
         mixer("cosine_attention: {window: $window, heads: $heads, shift: 1}")
     ),
+    "heads that talk": widened(mixer("talking_heads_attention: {heads: $heads}")),
     "keys of a reduced map": widened(mixer(REDUCED), stages((32, 32), (4, 4), (2, 1))),
     "predicted from the mean, a layer scale": widened(
         mixer("dynamic_depthwise_conv: {size: 3, reduction: 4}", scale="0.1")

@@ -1,8 +1,9 @@
-"""Small backbones of one family each, emitted once per test session."""
+"""Small backbones of one family each, emitted once per test session; proofs of edited text."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,8 @@ from tempfile import TemporaryDirectory
 from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.resolve import resolve_backbone
+from relgraph.verify import Report, verify_text
+from relgraph.verify.report import Check, Enough
 
 _HEAD = """
 cite: "A test"
@@ -77,6 +80,18 @@ block:
 }
 
 
+def until(caught: Collection[str]) -> Enough:
+    """Enough of a proof: a check of each of these names has failed."""
+    missing = set(caught)
+
+    def enough(check: Check) -> bool:
+        if not check.ok:
+            missing.discard(check.name)
+        return not missing
+
+    return enough
+
+
 @cache
 def emitted(name: str) -> str:
     """The emitted text of one of DESIGNS, or of a shipped backbone."""
@@ -86,3 +101,8 @@ def emitted(name: str) -> str:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(f"backbone: {name}\n" + textwrap.dedent(DESIGNS[name]))
         return emit(assemble(resolve_backbone(path).backbone))
+
+
+def verified(text: str, caught: Collection[str] = ()) -> Report:
+    """The proof of a text; only as far as it needs to fail in all the ways that are `caught`."""
+    return verify_text(text, "edited.py", until=until(caught) if caught else None)

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from relgraph.errors import RelgraphError
 from relgraph.pipeline import compile_backbone
@@ -70,7 +69,6 @@ def nowhere(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("relgraph.shipped.specs_folder", lambda: empty)
     monkeypatch.setattr("relgraph.resolve.library.specs_folder", lambda: empty)
     monkeypatch.chdir(work)
-    torch.set_num_threads(1)
     return work
 
 
@@ -100,7 +98,6 @@ def test_every_small_backbone_is_proved_by_its_file_alone(
 def test_own_operators_are_proved_when_their_specs_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torch.set_num_threads(1)
     own, work = tmp_path / "own", tmp_path / "work"
     work.mkdir()
     for name, text in OWN.items():

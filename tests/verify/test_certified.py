@@ -20,7 +20,6 @@ from tests.verify.models import emitted
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    torch.set_num_threads(1)
     path = tmp_path_factory.mktemp("proved") / "tiny_vit.py"
     path.write_bytes(emitted("tiny_vit").encode())
     return verify_file(path)

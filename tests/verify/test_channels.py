@@ -12,6 +12,7 @@ from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.resolve import resolve_backbone
 from relgraph.verify import verify_text
+from tests.verify.models import until
 
 DESIGNS = {
     "band": """
@@ -120,6 +121,6 @@ def test_a_mistake_is_noticed(mistake: str) -> None:
     name, old, new, caught = MISTAKES[mistake]
     text = emitted(name)
     assert text.count(old) == 1
-    report = verify_text(text.replace(old, new), f"{name}.py")
+    report = verify_text(text.replace(old, new), f"{name}.py", until=until(caught))
     assert not report.ok
     assert caught <= {check.name for check in report.checks if not check.ok}

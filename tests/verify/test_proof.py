@@ -5,17 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from relgraph.errors import RelgraphError
 from relgraph.shipped import shipped
 from relgraph.verify import calls, verify_backbone, verify_file, verify_operator, verify_text
 from tests.verify.models import emitted
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("name", shipped("operators"))

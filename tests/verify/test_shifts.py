@@ -37,7 +37,6 @@ def _check(
     claims: Callable[[Connection], Shifts] = shifts,
     cls: type[nn.Module] | None = None,
 ) -> Check:
-    torch.set_num_threads(1)
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from relgraph.assemble import assemble
 from relgraph.emit import emit
@@ -14,15 +13,13 @@ from relgraph.resolve import resolve_backbone
 from relgraph.resolve.literal import parse
 from relgraph.verify.report import Check
 from relgraph.verify.sizes import accepted, check_sizes, refused
-from tests.verify.models import emitted
-from tests.verify.test_edits import verified
+from tests.verify.models import emitted, verified
 
 BUILT = '        if height % 16 or width % 16:\n            raise ValueError(f"img_size:'
 CALLED = BUILT.replace("img_size", "images")
 
 
 def checked(text: str) -> Check:
-    torch.set_num_threads(1)
     module = load_text(text, "edited.py")
     return check_sizes(module, assemble(parse(module.SPEC)))
 

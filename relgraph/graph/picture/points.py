@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relgraph.algebra.describe import POSITIONS, sides
+from relgraph.algebra.describe import POSITIONS, TALKING, sides
 from relgraph.algebra.operator import Border, Channel, Operator, Score, Space
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
@@ -80,6 +80,8 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     yield (score or region or _SOURCES.get(weight.source) or source(weight)) + squashed
     if weight.position != "none":
         yield POSITIONS[weight.position]
+    if weight.talking_heads != "none":
+        yield TALKING[weight.talking_heads]
     yield from _frame(operator)
 
 

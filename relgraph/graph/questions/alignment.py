@@ -80,11 +80,21 @@ def _opened(body: Body) -> Iterator[resolved.Node]:
 
 
 def element_changes(first: Body, second: Body) -> tuple[str, ...]:
-    """Which norms, activations and other elements are put in, taken out or replaced, in words."""
-    return tuple(_changes(_elements(first), _elements(second)))
+    """Which norms, activations and other elements are put in, taken out, replaced, or stand
+    elsewhere between as many operators, in words."""
+    before, after = _elements(first), _elements(second)
+    alone, others = _without_operators(before), _without_operators(after)
+    if sorted(alone) != sorted(others):
+        return tuple(_changes(alone, others))
+    moved = alone != others or (before != after and len(before) == len(after))
+    return (_order(_words(second)),) if moved else ()
+
+
+_OPERATOR = "·"  # stands for operators that follow each other, among elements
 
 
 def _elements(body: Body) -> list[str]:
+    """The elements in order, with `_OPERATOR` where operators stand between them."""
     found: list[str] = []
     for item in body:
         if isinstance(item, Element):
@@ -94,8 +104,20 @@ def _elements(body: Body) -> list[str]:
         elif isinstance(item, Branches | Split):
             found += [word for branch in item.branches for word in _elements(branch)]
         elif isinstance(item, OperatorUse):
-            found += [*_elements(item.reduce), *_elements(item.between)]
-    return found
+            found += [_OPERATOR, *_elements(item.reduce), *_elements(item.between)]
+    return [
+        word
+        for at, word in enumerate(found)
+        if at == 0 or word != _OPERATOR or found[at - 1] != word
+    ]
+
+
+def _without_operators(words: list[str]) -> list[str]:
+    return [word for word in words if word != _OPERATOR]
+
+
+def _order(words: Iterable[str]) -> str:
+    return f"in another order: {', '.join(words)}"
 
 
 def _changes(first: list[str], second: list[str]) -> Iterator[str]:
@@ -140,7 +162,11 @@ def frame_changes(first: Backbone, second: Backbone) -> Iterator[str]:
 def _part(name: str, first: Body, second: Body) -> Iterator[str]:
     if first == second:
         return
-    changes = list(_changes(_words(first), _words(second)))
+    before, after = _words(first), _words(second)
+    if sorted(before) == sorted(after) and before != after:
+        changes = [_order(after)]
+    else:
+        changes = list(_changes(before, after))
     yield f"{name}: " + ("; ".join(changes) or "other options of the same items")
 
 

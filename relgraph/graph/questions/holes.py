@@ -43,16 +43,27 @@ class Filters:
 
     def admit(self, node: Node) -> bool:
         """Whether the properties are those that are wanted."""
-        if not isinstance(node, Operator):
-            return False
-        wanted = (
+        return isinstance(node, Operator) and all(want == own for want, own in self._asked(node))
+
+    def met(self, node: Operator) -> Iterator[str]:
+        """The properties that were asked for and that the node has."""
+        return (own for want, own in self._asked(node) if want == own)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The properties that were asked for."""
+        said = (self.source, self.connect, self.share, self.channel, self.normalize)
+        return frozenset(want for want in said if want is not None)
+
+    def _asked(self, node: Operator) -> Iterator[tuple[str, str]]:
+        pairs = (
             (self.source, node.weight.source),
             (self.connect, node.space.connect),
             (self.share, node.space.share),
             (self.channel, node.channel.connect),
             (self.normalize, node.weight.normalize),
         )
-        return all(want is None or want == own for want, own in wanted)
+        return ((want, own) for want, own in pairs if want is not None)
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,8 @@ class HolesAnswer:
             )
             for hole in self.holes
         )
-        yield Table(("family", "edits", *cost_headers(self.setting), "from", "by"), rows)
+        if rows:
+            yield Table(("family", "edits", *cost_headers(self.setting), "from", "by"), rows)
 
     def to_json(self) -> dict[str, object]:
         """The same facts as plain data."""
@@ -145,6 +157,18 @@ def holes(
     ranked = sorted(found, key=lambda at: (far[at], *_rank(costed[at]), graph.keys[at]))
     chosen = tuple(_hole(graph, at, far, costed[at]) for at in ranked[:limit])
     return HolesAnswer(len(graph), len(unnamed), len(found), chosen, setting)
+
+
+def with_asked(graph: RelationGraph, filters: Filters, names: Iterable[Named]) -> RelationGraph:
+    """The graph, with all that edits make of the named operators that have a property which was
+    asked for and which no node of the graph has: edits write some only where somebody has them."""
+    known = tuple(names)
+    nodes = [node for node in graph.nodes if isinstance(node, Operator)]
+    missing = filters.wanted - {own for node in nodes for own in filters.met(node)}
+    if not missing:
+        return graph
+    cores = [one.core for one in known if isinstance(one.core, Operator)]
+    return widened(graph, (core for core in cores if missing & {*filters.met(core)}), known)
 
 
 def with_middle(

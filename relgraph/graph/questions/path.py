@@ -26,7 +26,6 @@ from relgraph.relations.derivation import Paths, paths
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC
-from relgraph.relations.relation import Edit
 
 LISTED = 1000
 """Paths that are looked at to tell which of them are the same edits in another order."""
@@ -150,7 +149,7 @@ def _answer(
     beside: tuple[str, ...],
 ) -> PathAnswer:
     called = family_names(names)
-    grouped = _grouped(found)
+    grouped = found.ways
     between = source.between, target.between
     routes = (
         Route(tuple(walk(start, g[0], called, setting, between)), len(g)) for g in grouped[:shown]
@@ -190,14 +189,6 @@ def path_in(
     beside = frame_changes(source.node, target.node)
     known = Paths(found.count, listed)
     return _answer(source, target, graph.nodes[start], known, names, setting, shown, beside)
-
-
-def _grouped(found: Paths) -> list[list[tuple[Edit, ...]]]:
-    """Paths of the same edits together, in the order of the first of each."""
-    groups: dict[frozenset[str], list[tuple[Edit, ...]]] = {}
-    for one in found.listed:
-        groups.setdefault(frozenset(edit.words for edit in one), []).append(one)
-    return list(groups.values())
 
 
 def _no_path(source: Asked, target: Asked) -> RelgraphError:

@@ -38,7 +38,7 @@ class Place:
 
     @property
     def found(self) -> Paths:
-        """The shortest ways between the cores: their number, and the first."""
+        """The shortest ways between the cores: their number, and some of them."""
         return _paths(*self._cores[:2])
 
     @property
@@ -53,7 +53,7 @@ class Place:
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The first of the shortest ways between the cores; none where no edits lead there."""
-        return self.found.listed[0] if self.found.count else ()
+        return self.found.ways[0][0] if self.found.count else ()
 
     def change(self, steps: int) -> Cost | None:
         """What so many edits change of the cost, inside the first operator's frame; None where the
@@ -76,4 +76,4 @@ class Place:
 @lru_cache(maxsize=1024)
 def _paths(first: Node, second: Node) -> Paths:
     """Blocks repeat, and so do the paths between their operators."""
-    return paths(first, second, only_numbers((first, second)), limit=1)
+    return paths(first, second, only_numbers((first, second)))

@@ -15,6 +15,7 @@ from relgraph.lower.attention.around import in_windows, on_map
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import MAP, REDUCED, SEQUENCE, WINDOW, Place
 from relgraph.lower.attention.score import SCORES, turning
+from relgraph.lower.attention.talking import with_mask
 from relgraph.lower.attention.text import definition
 from relgraph.lower.attention_parts import bias_arguments, heads, is_framed_pair, is_framed_softmax
 from relgraph.lower.module import Argument, Definition, MapSize, Module
@@ -155,7 +156,10 @@ def lower_window_attention(node: Connect) -> Module:
 def _parts(node: Connect, place: Place) -> Parts:
     weight = node.connection.operator.weight
     bias = place.biases.get(weight.position)
-    return Parts(place, SCORES[weight.score], bias, weight.normalize, weight.keyless)
+    if weight.talking_heads != "none":
+        place = with_mask(place, bias is not None)
+    score = SCORES[weight.score]
+    return Parts(place, score, bias, weight.normalize, weight.keyless, weight.talking_heads)
 
 
 def _numbers(weight: Weight) -> Arguments:

@@ -12,12 +12,13 @@ from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import SEQUENCE
 
 
-def _located(parts: Parts, *, inverse: bool = True, summand: bool = True) -> list[str]:
+def located(parts: Parts, *, inverse: bool = True, summand: bool = True) -> list[str]:
     """The line that fetches tables, and those of them that are read."""
     if not parts.place.locate:
         return []
     names = {"inverse": "inverse" if inverse else "_", "bias": parts.summand if summand else "_"}
-    return [parts.place.locate.format(order="order", **names)]
+    mask = "mask" if summand else "_"
+    return [parts.place.locate.format(order="order", mask=mask, **names)]
 
 
 def read(parts: Parts, lines: Iterable[str]) -> list[str]:
@@ -42,12 +43,12 @@ def weights(parts: Parts) -> str:
         ("x: Tensor",),
         "Tensor",
         f"softmax({score.matrix}{added}): {place.rows}.",
-        [*_located(parts, inverse=False), *_weight_lines(parts)],
+        [*located(parts, inverse=False), *_weight_lines(parts)],
     )
 
 
 def _weight_lines(parts: Parts) -> list[str]:
-    lines = _prepared(parts, pairs(parts))
+    lines = prepared(parts, pairs(parts))
     if parts.summand == "mask":
         both = "(logits if mask is None else logits + mask)"
         return [*lines, f"logits = {parts.score.product}", f"return {both}.softmax(dim=-1)"]
@@ -67,7 +68,7 @@ def pairs(parts: Parts) -> list[str]:
     return [whole] if lines[0].startswith("qk = ") and fits(whole) else lines
 
 
-def _prepared(parts: Parts, lines: list[str]) -> list[str]:
+def prepared(parts: Parts, lines: list[str]) -> list[str]:
     """Queries and keys, and what is done with them before they are compared."""
     prepare = parts.score.prepare
     if not prepare:
@@ -82,7 +83,7 @@ def aggregate(parts: Parts) -> str:
     """Values summed with weights that are given."""
     doc = f"Sum the values with weights w and project: {parts.place.output}."
     values = read(parts, parts.place.projections.values)
-    lines = [*_located(parts, summand=False), *values, *merged(parts, "w @ v")]
+    lines = [*located(parts, summand=False), *values, *merged(parts, "w @ v")]
     return method("aggregate", ("w: Tensor", "x: Tensor"), "Tensor", doc, lines)
 
 
@@ -90,7 +91,7 @@ def forward(parts: Parts) -> str:
     """Both, by a fused kernel where one serves."""
     place, prepare = parts.place, parts.score.prepare
     lines = [
-        *_located(parts),
+        *located(parts),
         *([place.comment] if place.comment and not _comments_late(parts) else []),
         *read(parts, place.projections.all),
         *([f"q, k = {prepare}q, k)"] if prepare else []),

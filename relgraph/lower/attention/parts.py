@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relgraph.algebra.operator import Normalize
+from relgraph.algebra.operator import Normalize, Talking
 from relgraph.lower.attention.bias import Bias
 from relgraph.lower.attention.place import Place
 from relgraph.lower.attention.score import Score
+
+_TALKING: dict[Talking, str] = {
+    "none": "",
+    "logits": "LogitTalkingHeads",
+    "weights": "WeightTalkingHeads",
+    "both": "TalkingHeads",
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,7 @@ class Parts:
     bias: Bias | None
     normalize: Normalize = "softmax"
     keyless: bool = False
+    talking: Talking = "none"
 
     @property
     def name(self) -> str:
@@ -28,7 +36,7 @@ class Parts:
             word = ""
         raw = "Unnormalized" if self.normalize == "none" else ""
         keyless = "Keyless" if self.keyless else ""
-        return f"{raw}{keyless}{word}{self.score.word}{self.place.name}"
+        return f"{raw}{_TALKING[self.talking]}{keyless}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -47,4 +55,5 @@ class Parts:
     @property
     def has_softmax(self) -> bool:
         """Whether `softmax` is a method: two others call it, and it does more than the softmax."""
-        return self.bias is not None and not self.score.prepare
+        plain = self.talking == "none" and not self.score.prepare
+        return self.bias is not None and plain

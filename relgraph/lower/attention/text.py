@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from relgraph.lower.attention import linear, methods
+from relgraph.lower.attention import linear, methods, talking
 from relgraph.lower.attention.code import fits, indented, method, signature
 from relgraph.lower.attention.parts import Parts
 from relgraph.lower.attention.place import SEQUENCE
@@ -16,6 +16,7 @@ from relgraph.lower.attention.score import Score
 from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
     MERGE_HEADS,
+    MIX_HEADS,
     PARTIAL_LINEAR,
     RELATIVE_POSITION_INDEX,
     SPLIT_HEADS,
@@ -40,6 +41,7 @@ _FUNCTIONS = (
     RELATIVE_OFFSETS,
     SPLIT_HEADS,
     MERGE_HEADS,
+    MIX_HEADS,
     PARTIAL_LINEAR,
     FIT_WINDOW,
     WINDOW_ORDER,
@@ -56,6 +58,7 @@ _PUBLISHED = {
     "KeylessContinuousCosineWindowAttention": " (Swin v2)",
     "ReducedAttention": " (PVT's spatial reduction)",
     "ReluLinearAttention": " (EfficientViT)",
+    "TalkingHeadsAttention": " (CaiT)",
 }
 
 
@@ -68,11 +71,7 @@ def definition(parts: Parts) -> Definition:
         _reset(parts),
         *parts.place.before(parts.bias),
         *parts.score.methods,
-        methods.weights(parts) if not parts.score.features else linear.weights(parts),
-        methods.aggregate(parts),
-        methods.forward(parts) if not parts.score.features else linear.forward(parts),
-        methods.softmax(parts),
-        methods.fused(parts),
+        *_methods(parts),
         *parts.place.after,
     ]
     text = "\n\n".join(section for section in sections if section)
@@ -80,35 +79,57 @@ def definition(parts: Parts) -> Definition:
     return Definition(parts.name, text, uses, ("import math",) if "math." in text else ())
 
 
+def _methods(parts: Parts) -> tuple[str, ...]:
+    """From queries, keys and values to the result, by the weights and with them."""
+    if parts.score.features:
+        return linear.weights(parts), methods.aggregate(parts), linear.forward(parts)
+    if parts.talking != "none":
+        own = talking.talked(parts)
+        return talking.weights(parts), own, methods.aggregate(parts), talking.forward(parts)
+    return (
+        methods.weights(parts),
+        methods.aggregate(parts),
+        methods.forward(parts),
+        methods.softmax(parts),
+        methods.fused(parts),
+    )
+
+
 def _docstring(parts: Parts) -> str:
     place, score, bias = parts.place, parts.score, parts.bias
     where = place.unbiased_title if bias is None else bias.title
-    title = _title(place.title, where, score.title, not place.locate)
+    heads = "Multi-head" if parts.talking == "none" else "Talking-heads"
+    title = _title(heads, place.title, where, score.title, not place.locate)
     added = "" if bias is None else f" + {bias.entry}"
     return f'''\
     """{title}{_PUBLISHED.get(parts.name, "")}.
 
-    y[o] = proj({_sum(parts, added)}){_note(parts)}
+    y[o] = proj({_sum(parts, added)}){_note(parts, added)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
     """'''
 
 
-def _title(place: str, where: str, score: str, both: bool) -> str:
+def _title(heads: str, place: str, where: str, score: str, both: bool) -> str:
     """In a window, and in a long line, is no room for both, and the note tells of the bias."""
-    full = f"Multi-head {place}{where}{score}"
-    return full if both and len(full) < 92 else f"Multi-head {place}{score or where}"
+    full = f"{heads} {place}{where}{score}"
+    return full if both and len(full) < 92 else f"{heads} {place}{score or where}"
 
 
 def _sum(parts: Parts, added: str) -> str:
     entry = parts.score.entry
+    if parts.talking != "none":
+        return "Σ_j w[o, j] v[j]"
     if not parts.score.features:
         return f"Σ_j softmax_j({entry}{added}) v[j]"
     numbers = f"Σ_j ({entry.format('o', 'j')}) v[j]"
     return numbers if parts.normalize == "none" else f"{numbers} / Σ_j {entry.format('o', 'j')}"
 
 
-def _note(parts: Parts) -> str:
+def _note(parts: Parts, added: str) -> str:
     where, has = parts.place.where, parts.score.note
+    if parts.talking != "none":
+        made = talking.equation(parts, parts.score.entry + added)
+        return f"{where}\n    w = {made}\n    {talking.SAID[parts.talking]}"
     if parts.score.features:
         return where or ", for each head"
     if parts.place is SEQUENCE:
@@ -139,6 +160,7 @@ def _constructor(parts: Parts) -> str:
         *score.factor,
         *_projections(parts),
         *score.learned,
+        *talking.LAYERS[parts.talking],
         *before,
         "self.proj = Linear(dim, dim, bias=proj_bias)",
         *behind,

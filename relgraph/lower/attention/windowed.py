@@ -17,15 +17,16 @@ def window_tables(bias: Bias | None) -> tuple[str, ...]:
     return tables if bias is None else (*tables, _INDEX)
 
 
-def window_methods(bias: Bias | None) -> tuple[str, ...]:
-    """`tables`, `mask_of` and `locate`."""
+def window_methods(bias: Bias | None, located: str = "") -> tuple[str, ...]:
+    """`tables`, `mask_of` and `locate`, which gives the bias as `located` says."""
     if bias is None:
         tables = _TABLES.format(types="", words="", index="", result=_RESULT)
         return (tables, _MASK_OF, _LOCATE_MASK)
     index = f"        index = {_INDEX}(window, {bias.made_for}, order.device)\n"
     words, result = ", relative position index", f"{_RESULT}, index"
     tables = _TABLES.format(types=", Tensor", words=words, index=index, result=result)
-    return (tables, _MASK_OF, _LOCATE_BIAS.format(table=bias.table), *bias.methods)
+    locate = (located or _LOCATE_BIAS).format(table=bias.table)
+    return (tables, _MASK_OF, locate, *bias.methods)
 
 
 _RESULT = "return order, order.flatten().argsort(), self.mask_of(order, map_size, shift)"
@@ -61,3 +62,13 @@ _LOCATE_BIAS = '''\
         order, inverse, mask, index = tables
         bias = {table}[index].permute(2, 0, 1).unsqueeze(0)
         return order, inverse, bias if mask is None else bias + mask'''
+
+APART = '''\
+    def locate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Gather index, its inverse, position bias (num_heads, places, places) and mask."""
+        tables = (self.order, self.inverse, self.mask, self.relative_position_index)
+        if x.shape[2:] != self.map_size:
+            tables = self.tables((x.shape[2], x.shape[3]))
+        order, inverse, mask, index = tables
+        return order, inverse, {table}[index].permute(2, 0, 1), mask'''
+"""`locate` with the mask (windows, 1, places, places) beside the bias, not added to it."""

@@ -11,7 +11,13 @@ import re
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
-from relgraph.lower.attention_parts import ELU_PLUS_ONE, PARTIAL_LINEAR, SPLIT_HEADS, heads
+from relgraph.lower.attention_parts import (
+    ELU_PLUS_ONE,
+    MIX_HEADS,
+    PARTIAL_LINEAR,
+    SPLIT_HEADS,
+    heads,
+)
 from relgraph.lower.general.core import class_text
 from relgraph.lower.general.form import (
     Form,
@@ -60,6 +66,7 @@ def _linear_weight(node: Connect) -> StartedWeight | None:
 
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
     own = [LINEAR, KEYLESS_LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
+    own.append(MIX_HEADS)
     called = tuple(d for d in own if re.search(rf"\b{d.name}\(", text))
     return (*called, *table_uses(form))
 

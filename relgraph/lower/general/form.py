@@ -217,6 +217,7 @@ _SOURCE = {
     "pair": "Paired",
     "channels": "ChannelPaired",
 }
+_TALKING = {"none": "", "logits": "LogitTalking", "weights": "WeightTalking", "both": "Talking"}
 _BORDER = {"zero": "", "mask": "", "wrap": "Wrapped", "reflect": "Reflected", "clamp": "Clamped"}
 _BIAS = {"none": "Unbiased", "channels": "", "positions": "PositionBiased", "both": "FullyBiased"}
 _LAYOUT = {"map": "2d", "sequence": "", "vector": "Vector"}
@@ -242,6 +243,7 @@ def _source_words(form: Form) -> list[str]:
     if weight.position != "none":
         words.append(weight.position.title())
     words.append("Keyless" if weight.source == "pair" and weight.keyless else "")
+    words.append(_TALKING[weight.talking_heads])
     words.append("Reduced" if form.reduced else "")
     if weight.normalize != "none":
         words.append(weight.normalize.title())

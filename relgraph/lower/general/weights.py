@@ -15,6 +15,7 @@ from relgraph.lower.general.form import Form
 from relgraph.lower.general.given import given_lines
 from relgraph.lower.general.positions import keyless_layers, turning_lines
 from relgraph.lower.general.tables import table_names
+from relgraph.lower.general.talking import logits_lines, mixed_weights, talking_init
 
 
 def unit_lines(form: Form) -> list[str]:
@@ -154,7 +155,7 @@ def _pair_init(form: Form) -> list[str]:
     if position == "absolute":
         shape = f"num_heads, {_space_axes(form)}"
         lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
-    return lines
+    return [*lines, *talking_init(form)]
 
 
 # Starts.
@@ -264,7 +265,7 @@ def weight_lines(form: Form) -> list[str]:
     }[form.source](form)
     if form.source == "channels":
         return lines
-    return [*lines, *_normalize_lines(form)]
+    return mixed_weights(form, [*lines, *logits_lines(form), *_normalize_lines(form)])
 
 
 def predict_method(form: Form) -> list[str]:

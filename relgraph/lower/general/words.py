@@ -124,10 +124,16 @@ def _weights(form: Form) -> str:
         text = "temperature · cos(q[:, d], k[:, c]) over all positions"
         return text if weight.normalize == "none" else f"softmax over c of {text}"
     if weight.source == "pair":
-        text = f"{_SCORE[weight.score]}{_POSITION[weight.position]}"
+        text = f"{_SCORE[weight.score]}{_POSITION[weight.position]}{_mixed(weight.mixes_logits)}"
     else:
         text = _SOURCE[weight.source]
-    return text if weight.normalize == "none" else f"{weight.normalize} over j of {text}"
+    if weight.normalize != "none":
+        text = f"{weight.normalize} over j of {text}"
+    return text + _mixed(weight.mixes_weights)
+
+
+def _mixed(mixes: bool) -> str:
+    return ", mixed over the heads" if mixes else ""
 
 
 def weights_doc(form: Form) -> str:

@@ -1,0 +1,87 @@
+"""Talking heads are proved, and files and classes in which heads do not hear what they should are
+rejected, in words about heads."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import get_args
+
+import pytest
+import torch
+
+from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Space, Talking, Weight
+from relgraph.emit import emit
+from relgraph.emitted import load_text
+from relgraph.verify import alone, verify_text
+from relgraph.verify.alone import check_connection
+from relgraph.verify.operators import operator_program
+from relgraph.verify.report import fails
+
+
+@cache
+def text_of(operator: str) -> str:
+    return emit(operator_program(operator))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+LACKING = {
+    "both mixed before the softmax": (
+        "mix_heads(self.proj_w, mix_heads(self.proj_l, logits).softmax(dim=-1))",
+        "mix_heads(self.proj_w, mix_heads(self.proj_l, logits)).softmax(dim=-1)",
+    ),
+    "logits mixed by the matrix of weights": (
+        "mix_heads(self.proj_l, logits)",
+        "mix_heads(self.proj_w, logits)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LACKING)
+def test_a_file_in_which_heads_talk_otherwise_is_rejected(what: str) -> None:
+    old, new = LACKING[what]
+    text = text_of("talking_heads_attention")
+    assert old in text
+    assert not verify_text(text.replace(old, new), "talking.py", until=fails).ok
+
+
+def talking(how: Talking) -> Connection:
+    """Heads that are mixed in windows that a shift cuts."""
+    space = Space("window", (2, 3), shift=(1, 1), border="mask")
+    weight = Weight("pair", "softmax", "relative", talking_heads=how)
+    heads = Channel("separate", share="heads", heads=2)
+    operator = Operator(space, heads, weight, "none", Frame(True, True))
+    return Connection(operator, 8, 8, (4, 9), (4, 9))
+
+
+@pytest.mark.parametrize("how", get_args(Talking)[1:])
+def test_what_heads_hear_is_measured(how: Talking) -> None:
+    checks = {check.name: check for check in check_connection(talking(how))}
+    assert all(check.ok for check in checks.values())
+    words = {"both": "logits and by their weights"}.get(how, how)
+    assert checks["heads"].measured == f"heads hear all others, by their {words}"
+
+
+@pytest.mark.parametrize(
+    ("how", "old", "new", "said"),
+    [
+        ("both", "layer.weight.expand", "layer.weight.diagonal().diag().expand", "hear head 2"),
+        ("logits", "layer.weight.expand", "layer.weight.T.expand", "as proj_l says"),
+        ("weights", "layer.weight.expand", "layer.weight.T.expand", "as proj_w says"),
+        ("weights", "w * (mask == 0)", "w", "as proj_w says"),
+    ],
+)
+def test_what_heads_do_not_hear_is_told(
+    how: Talking, old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(text: str, name: str) -> object:
+        assert old in text
+        return load_text(text.replace(old, new), name)
+
+    monkeypatch.setattr(alone, "load_text", changed)
+    checks = {check.name: check for check in check_connection(talking(how))}
+    assert not checks["composition"].ok
+    assert said in checks["heads"].counter_example
