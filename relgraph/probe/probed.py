@@ -76,7 +76,8 @@ class Placed:
         yield f"  {'is' if self.exact else 'is nearest to'} {self.family}" + self._named()
         for text in own.differs:
             yield f"  differs: {text}"
-        open_ = [one.name for one in own.properties if not one.decided]
+        told = [text.partition(":")[0] for text in own.differs]
+        open_ = [p.name for p in own.properties if not p.decided and p.name not in told]
         if open_:
             yield f"  undecided: {', '.join(open_)}"
         for text in own.remarks:
