@@ -35,6 +35,10 @@ class Score:
 
 def score(arrays: Arrays, seen: Tensor, over: Normalisation, heads: int) -> Score:
     """The score of pairs of places whose channels are joined as `seen` (D, C), in `heads`."""
+    ways = [one for frozen in frozen_on(arrays) for one in _own(arrays, frozen)]
+    if any(_mixes(arrays, node) for node in ways):
+        what = "a learned matrix stands behind the product of queries and keys: heads may talk"
+        return Score(None, what)
     made = straight(arrays, seen, over)
     if made is None:
         return _by_operations(arrays, over)
@@ -253,10 +257,29 @@ def factors(arrays: Arrays, nodes: Iterable[fx.Node]) -> list[int]:
     return found
 
 
+def _own(arrays: Arrays, frozen: fx.Node) -> frozenset[fx.Node]:
+    """What of the image's way to a frozen operand lies behind the image."""
+    tape, made_of = arrays.lab.tape, arrays.link.way.reading.made_of
+    return made_of(frozen) & tape.after(arrays.start)
+
+
+def _mixes(arrays: Arrays, node: fx.Node) -> bool:
+    """Whether the node multiplies products of queries and keys by a learned matrix."""
+    matrix = ops.name(node) in (*ops.MATRIX, "convolution")
+    reading = arrays.link.way.reading
+    if not matrix or not reading.has_parameters(node):
+        return False
+    before = [one for one in node.all_input_nodes if one in reading.tape.dependent]
+    return any(_made_by_product(arrays, one) for one in before)
+
+
 def _behind_product(arrays: Arrays, node: fx.Node) -> bool:
     """Whether what goes into the node is a product of two values of the image already."""
+    return _made_by_product(arrays, node.all_input_nodes[0])
+
+
+def _made_by_product(arrays: Arrays, value: fx.Node) -> bool:
     tape, made_of = arrays.lab.tape, arrays.link.way.reading.made_of
-    value = node.all_input_nodes[0]
     own = (made_of(value) & tape.after(arrays.start)) - {arrays.start}
     for one in own:
         factors = [arg for arg in one.all_input_nodes if arg in tape.dependent]

@@ -265,7 +265,10 @@ def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
         operator, uneven = _with_biases(atom.measured, replace(atom.operator, frame=frame))
         said = uneven if same else f"projections change the width: {' → '.join(_flow(around))}"
         exact = all(one.measured.exact for one in around)
-        framed = _with(replace(atom, measured=replace(atom.measured, exact=exact)), operator, said)
+        beside = [text for one in around if one is not atom for text in one.measured.differs]
+        differs = (*atom.measured.differs, *(f"a projection: {text}" for text in beside))
+        found = replace(atom.measured, exact=exact, differs=differs)
+        framed = _with(replace(atom, measured=found), operator, said)
         made[at - before : at + 1 + behind] = [framed]
         at = at - before + 1
     return made
