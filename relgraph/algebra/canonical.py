@@ -247,6 +247,14 @@ def _squashed_number(o: Operator, _: _Widths) -> Operator:
     return replace(o, weight=replace(o.weight, normalize="none"))
 
 
+def _own_keys(o: Operator, widths: _Widths) -> Operator:
+    """As many keys as heads → every head has its own."""
+    if o.weight.kv_heads is None:
+        return o
+    heads = {"none": widths.inputs, "heads": o.channel.heads, "all": 1}[o.channel.share]
+    return replace(o, weight=replace(o.weight, kv_heads=None)) if o.weight.kv_heads == heads else o
+
+
 def _unread_options(o: Operator, _: _Widths) -> Operator:
     """Biases of absent projections, options of an absent hidden layer → their defaults."""
     weight, frame = o.weight, o.frame
@@ -281,5 +289,6 @@ REWRITES: tuple[tuple[str, _Rewrite], ...] = (
     ("given weights have nothing to share", _given_weights),
     ("a shift reads one tap, whatever the kernel", _one_tap),
     ("a static number through a sigmoid is another number", _squashed_number),
+    ("as many keys as heads are every head's own", _own_keys),
     ("an option of what is not there says nothing", _unread_options),
 )

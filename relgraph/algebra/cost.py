@@ -12,7 +12,13 @@ import math
 
 from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, compares
-from relgraph.algebra.parameters import channel_shape, core_channels, offset_count, space_shape
+from relgraph.algebra.parameters import (
+    channel_shape,
+    core_channels,
+    key_channels,
+    offset_count,
+    space_shape,
+)
 
 
 def macs(connection: Connection) -> int:
@@ -86,7 +92,8 @@ def projection_macs(connection: Connection) -> int:
     products = value * channels * inputs(connection)
     if compares(operator):
         keys = geometry.area(connection.key_grid) if connection.key_grid else inputs(connection)
-        products = channels * channels * inputs(connection) + (channels + value) * channels * keys
+        made = key_channels(connection) * (2 if operator.frame.value else 1)
+        products = channels * channels * inputs(connection) + made * channels * keys
     if operator.frame.output:
         products += core_channels(connection) * connection.out_channels * outputs(connection)
     return products
@@ -157,7 +164,8 @@ def _projected(connection: Connection) -> int:
     if not compares(operator):
         return value * inputs(connection)
     keys = geometry.area(connection.key_grid) if connection.key_grid else inputs(connection)
-    return channels * inputs(connection) + (channels + value) * keys
+    made = key_channels(connection) * (2 if operator.frame.value else 1)
+    return channels * inputs(connection) + made * keys
 
 
 def _weights(connection: Connection) -> int:

@@ -176,6 +176,8 @@ def _weights(operator: Operator) -> str:
         words.append(f"hidden width 1/{weight.predictor.reduction}")
     if weight.predictor is not None and weight.predictor.experts is not None:
         words.append(f"a mixture of {weight.predictor.experts} static kernels")
+    if weight.kv_heads is not None:
+        words.append(shared_keys(operator))
     if weight.normalize != "none":
         over = " over the channels of a head" if weight.source == "channels" else ""
         words.append(NORMALIZED[weight.normalize] + over)
@@ -184,6 +186,14 @@ def _weights(operator: Operator) -> str:
     if weight.talking_heads != "none":
         words.append(TALKING[weight.talking_heads])
     return ", ".join(words)
+
+
+def shared_keys(operator: Operator) -> str:
+    """How many keys, and projected values, there are for all heads, where heads share them."""
+    count, both = operator.weight.kv_heads, operator.frame.value
+    what = "key and value" if both else "key"
+    plural = "keys and values" if both else "keys"
+    return f"one {what} for all heads" if count == 1 else f"{count} {plural} for all heads"
 
 
 def given(weight: Weight) -> str:

@@ -24,7 +24,7 @@ def equation(operator: Operator) -> str:
     >>> equation(Operator(space, Channel("separate")))
     'y[o, c] = b[c] + Σ_{i ∈ 7×7 around o} W[i−o, c] · x[i, c]'
     """
-    total = _bias(operator) + _core(operator) + _windows(operator)
+    total = _bias(operator) + _core(operator) + _windows(operator) + _shared(operator)
     rank = _rank(operator.channel.rank or operator.space.rank)
     if not operator.frame.output:
         return f"y[o, {_out_channel(operator)}] = {total}{rank}"
@@ -40,6 +40,13 @@ def _windows(operator: Operator) -> str:
     apart = "" if space.step == (1, 1) else f", p every {sides(space.step)}"
     cells = apart and operator.weight.source == "center"
     return f", N(p) = {sides(space.size)} around p{apart}" + (", x averaged there" if cells else "")
+
+
+def _shared(operator: Operator) -> str:
+    """Which of the values that heads share a channel reads."""
+    if operator.weight.kv_heads is None or not operator.frame.value:
+        return ""
+    return ", c′ = c in the head that its run shares"
 
 
 def _rank(rank: Rank | None) -> str:
@@ -116,7 +123,7 @@ def _stride(operator: Operator) -> str:
 
 def _value(operator: Operator, at: str) -> str:
     if operator.frame.value:
-        return f"(V x)[{at}, c]"
+        return f"(V x)[{at}, {'c' if operator.weight.kv_heads is None else 'c′'}]"
     point = operator.space.connect == "point" and operator.space.stride != (1, 1)
     return f"x[{_stride(operator)}·o, c]" if point else f"x[{at}, c]"
 
@@ -176,7 +183,7 @@ def _head(operator: Operator) -> str:
 
 
 def _pair(operator: Operator, head: str) -> str:
-    query, key = (f"q[o, {head}]", f"k[i, {head}]") if head else ("q[o]", "k[i]")
+    query, key = (f"q[o, {head}]" if head else "q[o]"), _key(operator, head)
     position = operator.weight.position
     bias = {"none": "", "rotary": "", "absolute": "o, i"}.get(position, "i−o")
     inside = ", ".join(part for part in (bias, head) if part)
@@ -190,6 +197,14 @@ def _pair(operator: Operator, head: str) -> str:
     if position == "continuous":
         return score + f" + 16 σ(N[{head}](i−o))" if head else score + " + 16 σ(N(i−o))"
     return score + (f" + B[{inside}]" if bias else "")
+
+
+def _key(operator: Operator, head: str) -> str:
+    """The key of an input: of a head, of a run of heads that share it, or of all."""
+    shared = operator.weight.kv_heads
+    if shared is not None:
+        head = "" if shared == 1 else "run(c)"
+    return f"k[i, {head}]" if head else "k[i]"
 
 
 def _space_orbit(operator: Operator) -> str:

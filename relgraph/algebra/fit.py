@@ -163,6 +163,15 @@ def _kept_misfits(connection: Connection) -> Iterator[Misfit]:
     channel, c, d = connection.operator.channel, connection.in_channels, connection.out_channels
     if channel.share == "heads" and c % channel.heads:
         yield _indivisible("heads", channel.heads, c)
+    shared = connection.operator.weight.kv_heads
+    heads = {"none": c, "heads": channel.heads, "all": 1}[channel.share]
+    if shared is not None and heads % shared:
+        yield Misfit(
+            "kv-heads-divide",
+            f"keys for {shared} runs of {counted(heads, 'head')}",
+            f"a number that divides {heads}",
+            f"use {divisors(heads)}",
+        )
     if c != d and not connection.operator.frame.output:
         reads = {"separate": "only itself", "local": "those around it"}.get(
             channel.connect, "those of its head"

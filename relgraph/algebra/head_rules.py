@@ -1,4 +1,5 @@
-"""Rules of attention's own options: how heads compare queries and keys, and what they tell others.
+"""Rules of attention's own options: how heads compare queries and keys, which they share, and what
+they tell others.
 
 In and out as in `rules`, whose table these rows are part of.
 """
@@ -39,6 +40,29 @@ HEAD_RULES: tuple[Rule, ...] = (
         "U",
     ),
     Rule(
+        52,
+        ("weight.kv_heads", "weight.source"),
+        lambda o: o.weight.kv_heads is not None and o.weight.source != "pair",
+        "only pairs have keys that heads may share",
+    ),
+    Rule(
+        53,
+        ("weight.kv_heads", "channel.share"),
+        lambda o: (
+            o.weight.source == "pair"
+            and o.weight.kv_heads is not None
+            and o.channel.connect == "separate"
+            and o.channel.share == "all"
+        ),
+        "one head for all channels has no other head to share keys with",
+    ),
+    Rule(
+        53,
+        ("weight.kv_heads", "channel.heads"),
+        lambda o: o.weight.source == "pair" and not _runs_are_equal(o),
+        "keys are shared by equal runs of heads, so their number divides that of the heads",
+    ),
+    Rule(
         70,
         ("weight.talking_heads", "weight.source"),
         lambda o: _talks(o) and o.weight.source != "pair",
@@ -67,3 +91,9 @@ HEAD_RULES: tuple[Rule, ...] = (
         "U",
     ),
 )
+
+
+def _runs_are_equal(o: Operator) -> bool:
+    """Where heads are counted; `fit` knows those of one channel each, and of all."""
+    runs = o.weight.kv_heads or 1
+    return o.channel.share != "heads" or o.channel.heads % runs == 0

@@ -152,7 +152,9 @@ class Weight:
     `pair` logits are a score plus a position bias. The score is `dot`, q·k / sqrt(head width), or
     `cosine`, τ cos(q, k) with τ = exp(min(logit_scale, log 100)) learned for each head, or without
     any factor φ(q)·φ(k), φ = `relu` (Cai et al., EfficientViT, ICCV 2023) or elu + 1 (`elu`;
-    Katharopoulos et al., ICML 2020). The bias is
+    Katharopoulos et al., ICML 2020). Keys, and behind a value projection values, are made once for
+    each of `kv_heads` equal runs of heads (one: Shazeer, multi-query, 2019; some: Ainslie et al.,
+    grouped-query, EMNLP 2023), or for every head. The bias is
     `relative` (one value per offset and head), `absolute` (one per pair of places and head),
     `continuous` (16 σ(W₂ relu(W₁ c + b₁)) of an offset's coordinates c, through `hidden` units: Liu
     et al., Swin v2, CVPR 2022) or none. With `rotary` positions there is none, but queries and keys
@@ -192,6 +194,7 @@ class Weight:
     qkv_bias: bool = True
     fixed: Given | None = None
     score: Score = "dot"
+    kv_heads: int | None = None
     offset: Size = (0, 0)
     key_bias: bool = True
     hidden: int = HIDDEN

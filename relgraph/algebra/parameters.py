@@ -16,6 +16,7 @@ A `local` weight shared over positions is a torch convolution kernel. Offsets ar
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -100,6 +101,14 @@ def core_channels(connection: Connection) -> int:
     """Channels between the core and the output projection."""
     keeps = keeps_width(connection.operator)
     return connection.in_channels if keeps else connection.out_channels
+
+
+def key_channels(connection: Connection) -> int:
+    """Channels of the keys, and of a pair's projected values: fewer where heads share them."""
+    channel, c = connection.operator.channel, connection.in_channels
+    shared = connection.operator.weight.kv_heads
+    heads = {"none": c, "heads": channel.heads, "all": 1}[channel.share]
+    return c if shared is None else c // heads * shared
 
 
 def channel_shape(connection: Connection) -> Shape:
@@ -237,28 +246,30 @@ def _source(connection: Connection) -> tuple[Parameter, ...]:
 def _projections(connection: Connection) -> tuple[Parameter, ...]:
     """`qkv`, or `q` and `kv` where keys and values read a reduced map; values only in a frame."""
     operator, c = connection.operator, connection.in_channels
-    values = ("v",) if operator.frame.value else ()
-    stacked: dict[str, tuple[str, ...]] = {"qkv": ("q", "k", *values)}
+    widths = {"q": c, "k": key_channels(connection)}
+    if operator.frame.value:
+        widths["v"] = widths["k"]
+    stacked = {"qkv": tuple(widths)}
     if connection.key_grid is not None:
-        stacked = {"q": ("q",), "kv": ("k", *values)}
+        stacked = {"q": ("q",), "kv": tuple(widths)[1:]}
     return tuple(
         parameter
         for name, parts in stacked.items()
         for parameter in (
-            _matrix(name, len(parts) * c, c),
-            *_stacked_bias(operator.weight, name, parts, c),
+            _matrix(name, sum(widths[part] for part in parts), c),
+            *_stacked_bias(operator.weight, name, {part: widths[part] for part in parts}),
         )
     )
 
 
-def _stacked_bias(
-    weight: Weight, name: str, parts: tuple[str, ...], c: int
-) -> tuple[Parameter, ...]:
+def _stacked_bias(weight: Weight, name: str, widths: Mapping[str, int]) -> tuple[Parameter, ...]:
     """One bias for all rows; without the keys', one for each of the other parts."""
-    if not weight.keyless or "k" not in parts:
-        return _bias(f"{name}.bias", (len(parts) * c,), weight.qkv_bias)
+    if not weight.keyless or "k" not in widths:
+        return _bias(f"{name}.bias", (sum(widths.values()),), weight.qkv_bias)
     return tuple(
-        parameter for part in parts for parameter in _bias(f"{name}.{part}_bias", (c,), part != "k")
+        parameter
+        for part, width in widths.items()
+        for parameter in _bias(f"{name}.{part}_bias", (width,), part != "k")
     )
 
 

@@ -5,7 +5,7 @@ The notation is the algebra's: o and d are the output's position and channel, j 
 
 from __future__ import annotations
 
-from relgraph.algebra.describe import POSITIONS, TALKING
+from relgraph.algebra.describe import POSITIONS, TALKING, shared_keys
 from relgraph.algebra.equation import PHI, talked
 from relgraph.algebra.operator import FEATURES, Channel, Operator, Space, Weight
 
@@ -17,12 +17,14 @@ def equation(operator: Operator) -> str:
     value = "v" if operator.frame.value else "x"
     place = "o" if operator.space.connect == "point" else "j"
     channel = "d" if operator.channel.connect == "separate" else "c"
+    shared = operator.frame.value and operator.weight.kv_heads is not None
+    channel = f"{channel}′" if shared else channel
     summed = f"{_sum(operator)} {_weight(operator)} · {value}[{place}, {channel}]".strip()
     bias = {"channels": "b[d] + ", "positions": "b[o] + ", "both": "b[o, d] + ", "none": ""}
     line = f"y[o, d] = {bias[operator.bias]}{summed}"
     projections = []
     if operator.frame.value:
-        projections.append("v = V x")
+        projections.append("v = V x" + (", d′ = d in the head that its run shares" * shared))
     if operator.frame.output:
         projections.append("then y ← P y")
     return ", ".join([line, *projections])
@@ -30,12 +32,12 @@ def equation(operator: Operator) -> str:
 
 def property_rows(operator: Operator) -> tuple[PropertyRow, ...]:
     """Connectivity, sharing, rank and dynamism: (property, over space, over channels)."""
-    space, channel, weight = operator.space, operator.channel, operator.weight
+    space, channel = operator.space, operator.channel
     return (
         ("connectivity", _region(space), _channels(channel)),
         ("sharing", space.share, _shared_channels(channel)),
         ("rank", _rank(space), _rank(channel)),
-        ("dynamism", _dynamism(weight, _center(space)), "the same function for what is shared"),
+        ("dynamism", _dynamism(operator), "the same function for what is shared"),
     )
 
 
@@ -107,7 +109,8 @@ def _center(space: Space) -> str:
     return f"p{cells}"
 
 
-def _dynamism(weight: Weight, center: str) -> str:
+def _dynamism(operator: Operator) -> str:
+    weight, center = operator.weight, _center(operator.space)
     region = f"{weight.extent}×{weight.extent}"
     offset = weight.offset
     names = {
@@ -127,6 +130,8 @@ def _dynamism(weight: Weight, center: str) -> str:
     parts = [by_score or names[weight.source]]
     if weight.predictor is not None and weight.predictor.experts is not None:
         parts.append(f"a mixture of {weight.predictor.experts} static kernels")
+    if weight.kv_heads is not None:
+        parts.append(shared_keys(operator))
     if weight.position != "none":
         parts.append(POSITIONS[weight.position])
     if weight.normalize != "none":
@@ -168,7 +173,7 @@ def _weight(operator: Operator) -> str:
 
 
 def _pair(weight: Weight, head: str) -> str:
-    query, key = (f"q[o, {head}]", f"k[j, {head}]") if head else ("q[o]", "k[j]")
+    query, key = (f"q[o, {head}]" if head else "q[o]"), _key(weight, head)
     key = f"R[j − o] {key}" if weight.position == "rotary" else key
     inside = f"{query} · {key}"
     if weight.score == "cosine":
@@ -184,6 +189,12 @@ def _pair(weight: Weight, head: str) -> str:
     elif weight.position == "absolute":
         inside += f" + B[o, j{extra}]"
     return inside
+
+
+def _key(weight: Weight, head: str) -> str:
+    if weight.kv_heads is not None:
+        head = "" if weight.kv_heads == 1 else "run(d)"
+    return f"k[j, {head}]" if head else "k[j]"
 
 
 def _orbit(operator: Operator) -> str:

@@ -125,6 +125,7 @@ def _weight(weight: Weight) -> Spelled:
         ("weight", "extent"): weight.extent,
         ("weight", "qkv_bias"): weight.qkv_bias,
         ("weight", "score"): weight.score,
+        ("weight", "kv_heads"): weight.kv_heads or 0,
         ("weight", "key_bias"): weight.key_bias,
         ("weight", "talking_heads"): weight.talking_heads,
         ("weight", "hidden"): weight.hidden,

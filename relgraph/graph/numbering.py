@@ -13,7 +13,7 @@ from relgraph.algebra.operator import Operator
 from relgraph.relations.node import Composite, Node
 from relgraph.relations.numbers import GENERIC, KINDS, VARIANTS, Numbers
 
-_NEUTRAL = frozenset(("dilation", "shift", "halo", "extent", "along", *VARIANTS))
+_NEUTRAL = frozenset(("dilation", "shift", "halo", "keys", "extent", "along", *VARIANTS))
 """Kinds of which one value says nothing, so that edits may always return to it."""
 
 
@@ -60,7 +60,7 @@ def _joined(listed: dict[str, tuple[Any, ...]], nodes: Iterable[Node], sized: bo
 def _in_order(name: str, values: set[Any]) -> tuple[Any, ...]:
     if name in VARIANTS:
         return tuple(value for value in VARIANTS[name] if value in values)
-    return tuple(sorted(values))
+    return tuple(sorted(values, key=lambda value: 0 if value is None else value))
 
 
 def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
@@ -91,6 +91,7 @@ def _written(operator: Operator) -> Iterator[tuple[str, Any]]:
         yield "sources", operator.weight.source
     if operator.weight.source == "pair":
         yield "scores", operator.weight.score
+        yield "keys", operator.weight.kv_heads
         yield "positions", operator.weight.position
         yield "talking", operator.weight.talking_heads
     if operator.weight.source == "center":

@@ -213,9 +213,10 @@ def _channels(numbers: Numbers) -> _Many[Channel]:
 
 def _weights(numbers: Numbers) -> _Many[Weight]:
     pairs = (
-        Weight("pair", position=position, score=score, talking_heads=talking)
+        Weight("pair", position=position, score=score, kv_heads=shared, talking_heads=talking)
         for talking in numbers.talking
         for score in numbers.scores
+        for shared in numbers.keys
         for position in numbers.positions
     )
     sources = {

@@ -18,6 +18,15 @@ def split_heads(x: Tensor, parts: int, num_heads: int) -> tuple[Tensor, ...]:
     return x.transpose(-4, -2).unbind(-3)''',
 )
 
+SHARED_HEADS = Definition(
+    "shared_heads",
+    '''\
+def shared_heads(x: Tensor, kv_heads: int, times: int) -> Tensor:
+    """Cut (..., N, kv_heads * w) into heads, each `times` in a row: (..., heads, N, w)."""
+    x = x.unflatten(-1, (kv_heads, -1)).transpose(-3, -2).unsqueeze(-3)
+    return x.expand(*x.shape[:-3], times, *x.shape[-2:]).flatten(-4, -3)''',
+)
+
 MERGE_HEADS = Definition(
     "merge_heads",
     '''\

@@ -127,6 +127,8 @@ def bakes(node: Connect) -> bool:
         return False
     if weight.position in ("none", "rotary") or weight.talking_heads != "none":
         return False
+    if weight.kv_heads is not None:
+        return False
     return accepts_attention(node) or accepts_window_attention(node)
 
 

@@ -39,6 +39,7 @@ def accepts_halo_attention(node: Connect) -> bool:
     return (
         is_framed_softmax(connection)
         and connection.operator.weight.score == "dot"
+        and connection.operator.weight.kv_heads is None
         and connection.operator.weight.talking_heads == "none"
         and space.connect == "window"
         and block_halo(connection) != (0, 0)

@@ -94,6 +94,46 @@ class KeylessLinear(nn.Module):
     follows_init=StartedWeight("weight"),
 )
 
+SHARED_KEYLESS_LINEAR = Definition(
+    "SharedKeylessLinear",
+    '''\
+class SharedKeylessLinear(nn.Module):
+    """Linear layers side by side, one for each letter of `parts`; that of the keys has no bias.
+
+    y = x Wᵀ + b over the last dimension. Queries have `dim` channels; keys and values, which
+    heads share, `kv_dim`. W starts truncated normal (0.02), b at 0.
+    """
+
+    def __init__(self, dim: int, kv_dim: int, parts: str = "qkv") -> None:
+        super().__init__()
+        widths = {"q": dim, "k": kv_dim, "v": kv_dim}
+        self.weight = nn.Parameter(torch.empty(sum(widths[part] for part in parts), dim))
+        for part in "qkv":
+            there = part in parts and part != "k"
+            bias = nn.Parameter(torch.empty(widths[part])) if there else None
+            self.register_parameter(f"{part}_bias", bias)
+        self.kv_dim = kv_dim
+        self.parts = parts
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.trunc_normal_(self.weight, std=0.02)
+        for bias in (self.q_bias, self.v_bias):
+            if bias is not None:
+                nn.init.zeros_(bias)
+
+    @property
+    def bias(self) -> Tensor:
+        """The biases of all parts; the keys' is 0."""
+        none = self.weight.new_zeros(self.kv_dim)
+        biases = {"q": self.q_bias, "k": none, "v": self.v_bias}
+        return torch.cat([biases[part] for part in self.parts])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)''',
+    follows_init=StartedWeight("weight"),
+)
+
 BLOCK_GRID = Definition(
     "block_grid",
     '''\

@@ -100,18 +100,26 @@ def derivation(node: Node) -> tuple[Edit, ...] | None:
 
 def _with_variants(goal: Operator) -> Numbers:
     """Generic numbers, and the variants that the goal has: without them no edit would write it."""
-    own = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
+    words = {name: getattr(goal.weight, _WRITTEN.get(name, name)) for name in VARIANTS}
     offset = (goal.weight.offset,) if goal.weight.fixed == "shift" else ()
     missing = {
         name: value
-        for name, value in own.items()
+        for name, value in words.items()
         if value in VARIANTS[name] and value not in getattr(GENERIC, name)
     }
     outlook = (OVERLAP,) if goal.space.connect == "outlook" else ()
     wider: dict[str, Any] = {n: (*getattr(GENERIC, n), value) for n, value in missing.items()}
     halo = tuple(dict.fromkeys((*GENERIC.halo, goal.space.halo)))
+    keys = tuple(dict.fromkeys((*GENERIC.keys, goal.weight.kv_heads)))
     band = (goal.channel.size,) if goal.channel.connect == "local" else GENERIC.band
-    return replace(GENERIC, **wider, offset=offset, halo=halo, band=band, outlook=outlook)
+    own: dict[str, Any] = {
+        "offset": offset,
+        "halo": halo,
+        "keys": keys,
+        "band": band,
+        "outlook": outlook,
+    }
+    return replace(GENERIC, **wider, **own)
 
 
 _WRITTEN = {

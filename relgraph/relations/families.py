@@ -21,8 +21,9 @@ def family(node: Node) -> Node:
     if isinstance(node, Composite):
         return composed(node.kind, (family(part) for part in node.parts))
     space, channel = _space(node.space), _channel(node.channel)
+    shared = None if node.weight.kv_heads is None else 1
     offset = ASIDE if node.weight.fixed == "shift" else (0, 0)
-    weight = replace(node.weight, extent=1, offset=offset)
+    weight = replace(node.weight, extent=1, kv_heads=shared, offset=offset)
     return core(replace(node, space=space, channel=channel, weight=weight))
 
 

@@ -206,7 +206,7 @@ def _weight(words: list[str]) -> Weight:
     source, extent = left.numbered(get_args(Source).__contains__) or ("", ())
     if not source or len(extent) > 1:
         raise _NoKeyError(".".join(words))
-    normalize, position, given, score = "none", "none", None, "dot"
+    normalize, position, given, score, shared = "none", "none", None, "dot", None
     score = "cosine" if source == "channels" else score
     talking: Talking = "none"
     ways: list[str] = []
@@ -220,6 +220,8 @@ def _weight(words: list[str]) -> Weight:
             given = word
         elif word in get_args(Score)[1:]:
             score = word
+        elif word.startswith("keys") and word[4:].isdecimal():
+            shared = int(word[4:])
         elif word in _HEARD:
             talking = _HEARD[word]
         elif given == "shift" and _WAY.fullmatch(word):
@@ -233,6 +235,7 @@ def _weight(words: list[str]) -> Weight:
         extent=extent[0] if extent else 1,
         fixed=cast(Any, given),
         score=cast(Any, score),
+        kv_heads=shared,
         talking_heads=talking,
         offset=(_offset(ways) if ways else ASIDE) if given == "shift" else (0, 0),
     )

@@ -28,9 +28,10 @@ class Numbers:
     stripes run (`along`) is no number, but is forgotten and chosen like one.
 
     `normal` are the normalisations that edits write, `scores` how they let queries be compared with
-    keys, `positions` what they let pairs know of places, `talking` what heads hear of each other,
-    `sources` what weights are predicted from:
-    what the graph is about, and with a root that has another, that one too. So are the `offset`s of
+    keys, `keys` the counts of keys that runs of heads share (None: every head has its own),
+    `positions` what they let pairs know of places, `talking` what heads hear of each other,
+    `sources` what weights are predicted from: what the graph is about, and with a root that has
+    another, that one too. So are the `offset`s of
     given shifts and the windows of an `outlook`, of which there are none without such a root, and
     what windows read around them (`halo`), which is nothing without one. Such variants are families
     like others, but a graph in which nobody asked for them would only be larger. Numbers that are
@@ -55,6 +56,7 @@ class Numbers:
     along: tuple[Along, ...] = ("rows",)
     normal: tuple[Normalize, ...] = ("none", "softmax", "sigmoid")
     scores: tuple[Score, ...] = ("dot",)
+    keys: tuple[int | None, ...] = (None,)
     positions: tuple[Position, ...] = ("none", "relative", "absolute")
     talking: tuple[Talking, ...] = ("none",)
     sources: tuple[Source, ...] = ("pooled", "center", "pair")
@@ -66,12 +68,12 @@ class Numbers:
     @property
     def families(self) -> bool:
         """Whether these numbers make families: then they are stand-ins, and not said in words."""
-        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "halo", "offset")}
+        usual = {name: getattr(GENERIC, name) for name in (*VARIANTS, "keys", "halo", "offset")}
         if self.band == (BAND,):
             usual["band"] = GENERIC.band
         if self.outlook == (OVERLAP,):
             usual["outlook"] = GENERIC.outlook
-        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)}
+        aside = {*self.offset, *self.halo} <= {ASIDE, (0, 0)} and {*self.keys} <= {None, 1}
         return aside and replace(self, **usual) == GENERIC
 
 

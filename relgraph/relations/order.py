@@ -70,6 +70,8 @@ def _between_operators(inner: Operator, outer: Operator, families: bool) -> str 
     mine, theirs = inner.frame, outer.frame
     if mine.value > theirs.value or mine.output > theirs.output:
         return "without the projection nothing mixes all channels there"
+    if not produced.has_values(inner, outer):
+        return "values that heads share are fewer than those of all heads"
     inner, outer = as_given(inner), as_given(outer)
     if inner == outer:
         return None

@@ -11,7 +11,8 @@ hashes an operator; equal results are one object.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from relgraph.algebra.operator import Channel, Frame, Operator, Space, Weight
 from relgraph.algebra.rules import consistent
@@ -100,7 +101,7 @@ class Plans:
                 target = made[at] if at in made else self._whole(*at, operator.frame)
                 if target is not None and target is not here:
                     found.append(Edit(relation, axis, before, after, target))
-        return tuple(found)
+        return tuple(found) if weight.kv_heads is None else _one_target_each(found)
 
     def _pair(self, space: Space, weight: Weight) -> int | None:
         """The number of the pair's canonical form; None if the two contradict each other."""
@@ -141,7 +142,17 @@ class Plans:
             return None
         if form != channel:
             return self._whole(pair, form, frame)
+        other = self._pair(space, self._with_own_keys(channel, weight))
+        if other != pair:
+            return None if other is None else self._whole(other, channel, frame)
         return Operator(space, self._channels[channel], weight, "none", frame)
+
+    def _with_own_keys(self, channel: int, weight: Weight) -> Weight:
+        """The weight of these channels: as many keys as heads are every head's own."""
+        if weight.kv_heads is None:
+            return weight
+        operator = Operator(any_space(weight), self._channels[channel], weight, "none")
+        return replace(weight, kv_heads=core(operator).weight.kv_heads)
 
     def _agrees(self, space: Space, channel: int) -> bool:
         if (space, channel) not in self._agree:
@@ -181,6 +192,14 @@ class Plans:
                 other = self._channel(node.channel, weight)
                 if other is not None and other != channel:
                     yield _Planned(row.name, row.axis, before, after, None, other)
+
+
+def _one_target_each(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """The first edit to each result: two counts of keys may both be every head's own."""
+    first: dict[Operator, Edit] = {}
+    for edit in edits:
+        first.setdefault(cast(Operator, edit.target), edit)
+    return tuple(first.values())
 
 
 def _one_each(steps: Iterable[_Planned], met: Iterable[_Planned] = ()) -> tuple[_Planned, ...]:

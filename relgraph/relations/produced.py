@@ -166,6 +166,8 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     """One function on all pairs: its heads, its keys and its support are what they are."""
     if inner.weight.score != outer.weight.score:
         return "queries and keys that are compared in another way"
+    if not has_keys(inner.weight, outer.weight):
+        return "heads that share keys do not compare with keys of their own"
     heard = _heard(inner, outer)
     if heard is not None:
         return heard
@@ -179,6 +181,20 @@ def _pair(inner: Operator, outer: Operator) -> str | None:
     if outer.weight.normalize in ("none", "l1") and not _same_support(inner.space, outer.space):
         return "query · key is not zero outside the smaller support"
     return None
+
+
+def has_values(inner: Operator, outer: Operator) -> bool:
+    """Whether the outer operator's value projection can be the inner one's, or the identity: one
+    that heads share only where the inner one's is shared by as many."""
+    if not outer.frame.value or outer.weight.kv_heads is None:
+        return True
+    return inner.frame.value and has_keys(inner.weight, outer.weight)
+
+
+def has_keys(inner: Weight, outer: Weight) -> bool:
+    """Whether no two heads share keys that the inner operator has apart."""
+    mine, theirs = inner.kv_heads, outer.kv_heads
+    return theirs is None or (mine is not None and theirs % mine == 0)
 
 
 def _heard(inner: Operator, outer: Operator) -> str | None:

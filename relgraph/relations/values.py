@@ -55,5 +55,6 @@ def source(weight: Weight, families: bool = False) -> str:
         return f"center {sides((weight.extent, weight.extent))}"
     scored = weight.source == "pair" and weight.score != "dot"
     name = f"pair by {weight.score}" if scored else weight.source
+    name += f" with {weight.kv_heads} for keys" if weight.kv_heads is not None else ""
     name = name if weight.talking_heads == "none" else f"talking {name}"
     return name if weight.position == "none" else f"{name} with {weight.position} position"

@@ -87,7 +87,13 @@ def change_source(operator: Operator, numbers: Numbers) -> Iterator[Step]:
 def _from(operator: Operator, name: Source, numbers: Numbers) -> Iterator[Step]:
     """The operator with weights from another source, once for each way to carry its sharing."""
     plain = replace(
-        operator.weight, source=name, position="none", extent=1, score="dot", talking_heads="none"
+        operator.weight,
+        source=name,
+        position="none",
+        extent=1,
+        score="dot",
+        kv_heads=None,
+        talking_heads="none",
     )
     before = source(operator.weight)
     if name == "pair":
@@ -205,6 +211,30 @@ def change_score(operator: Operator, numbers: Numbers) -> Iterator[Step]:
                 yield Step(weight.score, score, other)
 
 
+def tie_keys(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """8 heads with keys of their own → one key for all: fewer runs of heads share keys and
+    values."""
+    mine = operator.weight.kv_heads
+    for count in numbers.keys:
+        if count is not None and (mine is None or (count < mine and mine % count == 0)):
+            yield from _keys(operator, count)
+
+
+def untie_keys(operator: Operator, numbers: Numbers) -> Iterator[Step]:
+    """One key for all heads → keys of their own: more runs of heads have keys and values."""
+    mine = operator.weight.kv_heads
+    for count in numbers.keys:
+        if mine is not None and (count is None or (count > mine and count % mine == 0)):
+            yield from _keys(operator, count)
+
+
+def _keys(operator: Operator, count: int | None) -> Iterator[Step]:
+    weight = operator.weight
+    if weight.source == "pair" and operator.channel.share != "all":
+        names = ["one for each head" if n is None else str(n) for n in (weight.kv_heads, count)]
+        yield Step(names[0], names[1], replace(operator, weight=replace(weight, kv_heads=count)))
+
+
 def mix_heads(operator: Operator, numbers: Numbers) -> Iterator[Step]:
     """none → both: each head hears what all heads say of a pair."""
     yield from (
@@ -275,6 +305,7 @@ _POOL = "Yu et al., MetaFormer Is Actually What You Need for Vision, CVPR 2022"
 _ATTENTION = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
 _RELATIVE = "Shaw et al., Self-Attention with Relative Position Representations, NAACL 2018"
 
+_GQA = "Shazeer, Fast Transformer Decoding, 2019; Ainslie et al., GQA, EMNLP 2023"
 _TALKING = "Shazeer et al., Talking-Heads Attention, 2020"
 _SWIN_V2 = "Liu et al., Swin Transformer V2: Scaling Up Capacity and Resolution, CVPR 2022"
 
@@ -317,6 +348,8 @@ WEIGHT: tuple[Relation, ...] = (
         "no order: a cosine knows no lengths, products of features are not negative",
         _SWIN_V2,
     ),
+    Relation("tie keys", "weight", "sharing", tie_keys, "down: heads share what they had", _GQA),
+    Relation("untie keys", "weight", "sharing", untie_keys, "up", _GQA),
     Relation(
         "mix heads",
         "weight",

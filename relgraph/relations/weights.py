@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from relgraph.algebra.operator import Operator, Space
 from relgraph.relations.node import Composite, Node, as_given
 from relgraph.relations.order import REORDERED, compare
-from relgraph.relations.produced import crosses, leaves
+from relgraph.relations.produced import crosses, has_keys, has_values, leaves
 from relgraph.relations.weight import sharing_of
 from relgraph.relations.within import space_within
 
@@ -127,6 +127,8 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         theirs.normalize,
         theirs.score,
     )
+    if not has_keys(mine, theirs):
+        return False
     if mine.source == "channels":
         return same and a.channel == b.channel
     if mine.mixes_logits > theirs.mixes_logits or mine.mixes_weights > theirs.mixes_weights:
@@ -136,6 +138,10 @@ def keeps_functions(a: Operator, b: Operator) -> bool:
         return same and not turned and a.channel == b.channel and a.space.rank == b.space.rank
     at = mine.source == "pooled" or a.space.step == b.space.step  # the same centres of windows
     return same and at and _generated(a) and mine.extent <= theirs.extent
+
+
+def _with_own_keys(b: Operator) -> Operator:
+    return replace(b, weight=replace(b.weight, kv_heads=None))
 
 
 def _is_bounded(a: Operator) -> bool:
@@ -211,6 +217,16 @@ ROWS: tuple[_Row, ...] = (
     ),
     _Row(_other_outputs, "none", "the outputs stand on other places of the map"),
     _Row(lambda a, b: b.weight.source == "fixed", "none", "nothing is learned there"),
+    _Row(
+        lambda a, b: not has_values(a, b),
+        "none",
+        "of values that heads share from there on the mean is a beginning, and no nearest function",
+    ),
+    _Row(
+        lambda a, b: not has_keys(a.weight, b.weight) and keeps_functions(a, _with_own_keys(b)),
+        "none",
+        "of keys that heads share from there on the mean is a beginning, and no nearest function",
+    ),
     _Row(
         lambda a, b: b.weight.position == "continuous",
         "none",

@@ -121,6 +121,7 @@ def _weight_key(weight: Weight) -> str:
     words += [word for word in (weight.normalize, weight.position) if word != "none"]
     scored = weight.score != "dot" and weight.source != "channels"
     words += [weight.score] if scored else []
+    words += [f"keys{weight.kv_heads}"] if weight.kv_heads is not None else []
     words += [TALKS[weight.talking_heads]] if weight.talking_heads != "none" else []
     return ".".join([*words, weight.fixed, *_ways(weight)] if weight.fixed is not None else words)
 
@@ -215,6 +216,7 @@ def _weight_words(operator: Operator) -> list[str]:
     weight = operator.weight
     words = [_SOURCE.get(weight.source, f"given weights: {weight.fixed}")]
     words = [SCORES[weight.score]] if weight.source == "pair" else words
+    words += ["keys and values shared by heads"] if weight.kv_heads is not None else []
     words = [CHANNELS] if weight.source == "channels" else words
     words += [NORMALIZED[weight.normalize]] if weight.normalize != "none" else []
     words += [POSITIONS[weight.position]] if weight.position != "none" else []

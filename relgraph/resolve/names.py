@@ -36,8 +36,9 @@ clamp_inside clamp_pad conv_per_image cross cut_block_places cut_mask dense_conv
 elu_plus_one fit_window fourier_waves gather grid_places halo_offsets halo_places image_parts
 keep_inside math merge_heads mix_heads nn number_live overlapping_places pad_groups padded_size
 partial_linear position_waves reflect_index reflect_inside reflect_pad relative_offsets
-relative_position_index ring_offsets signed_offsets space_to_depth split_heads tap_views torch
-turned window_order window_partition window_reverse wrap_pad wrap_round wrapped_block_places
+relative_position_index ring_offsets shared_heads signed_offsets space_to_depth split_heads
+tap_views torch turned window_order window_partition window_reverse wrap_pad wrap_round
+wrapped_block_places
 """
 EMITTED: Final = frozenset(_EMITTED.split())
 

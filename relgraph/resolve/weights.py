@@ -21,6 +21,7 @@ ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "predictor": ("pooled", "center"),
     "qkv_bias": ("pair", "channels"),
     "score": ("pair", "channels"),
+    "kv_heads": ("pair",),
     "key_bias": ("pair",),
     "talking_heads": ("pair",),
 }
@@ -65,6 +66,7 @@ def read_weight(section: Section) -> Weight:
         qkv_bias=values["qkv_bias"],
         fixed=values["fixed"],
         score=values["score"],
+        kv_heads=values["kv_heads"],
         key_bias=values["key_bias"],
         hidden=values["hidden"],
         temperature=float(values["temperature"]),

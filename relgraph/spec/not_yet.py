@@ -30,13 +30,6 @@ class NotYet:
 NOT_YET: Final = (
     NotYet(
         "weight",
-        "keys",
-        "",
-        "one key and value for all heads (multi-query)",
-        "every head has keys and values of its own",
-    ),
-    NotYet(
-        "weight",
         "dynamic",
         "sampled",
         "slots that depend on the image (deformable convolution, routing)",

@@ -70,6 +70,7 @@ dilationrate: dilation
 pad: padding pad
 outchannels outchannel outdim dim dims width embeddim planes filters chans outchans: channels
 numheads nheads nhead: heads
+numkvheads nkvheads keys numkeyheads kvhead: kv_heads
 headdim dimhead headchannels: head_channels
 mlpratio expansion expansionratio expand hiddenratio: ratio
 reductionratio srratio rd: reduction reduce

@@ -238,6 +238,16 @@ WEIGHT: Final = (
         example="score: cosine",
     ),
     Field(
+        "kv_heads",
+        "integer",
+        "keys, and projected values, are made once for each of that many equal runs of heads: 1 is "
+        "multi-query, a few grouped-query attention; otherwise once for every head",
+        minimum=1,
+        maximum=MAX_CHANNELS,
+        none=True,
+        example="kv_heads: 1",
+    ),
+    Field(
         "talking_heads",
         "choice",
         "of pairs, what each head hears of all heads: their `logits`, position bias included, "

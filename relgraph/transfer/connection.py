@@ -18,6 +18,7 @@ from relgraph.algebra.parameters import core_channels, parameters
 from relgraph.transfer import dynamic, frame, static
 from relgraph.transfer.carried import Carried, Part, Refused, Tensors, like, together
 from relgraph.transfer.keyless import with_key_bias, without_key_bias
+from relgraph.transfer.shared_keys import averaged, untied, written_out
 
 FEWER = "which channels a narrower layer leaves out is a choice (pruning), and no relation"
 MORE = "only what stands between two layers, or stages by whole factors, is widened"
@@ -31,9 +32,14 @@ def carry_connection(
     """The target's tensors from the source's. `fresh` holds every tensor of the target."""
     if _is_same(source, target):
         return like(Carried("copy", dict(tensors), error=0.0), fresh)
+    if source.operator.weight.kv_heads is not None:
+        return carry_connection(untied(source), target, written_out(source, tensors), fresh)
+    if target.operator.weight.kv_heads is not None:
+        whole = carry_connection(source, untied(target), tensors, written_out(target, fresh))
+        return whole if isinstance(whole, Refused) else like(averaged(target, whole), fresh)
     source, tensors = with_key_bias(source, tensors)
-    whole, started = with_key_bias(target, fresh)
-    carried = _carried(source, whole, tensors, started)
+    biased, started = with_key_bias(target, fresh)
+    carried = _carried(source, biased, tensors, started)
     return carried if isinstance(carried, Refused) else without_key_bias(target, carried)
 
 

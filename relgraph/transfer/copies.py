@@ -66,6 +66,8 @@ def copied_connection(
         return Refused("a band of channels reads the neighbours of a copy, which are copies")
     if operator.weight.source not in _SOURCES:
         return Refused(f"copies of channels have no weights from {operator.weight.source}")
+    if operator.weight.kv_heads is not None:
+        return Refused("keys that heads share are not known of copies")
     if mixes and operator.weight.normalize != "none" and factors.entering > 1:
         return Refused("weights that are normalised have no parts")
     channel = operator.channel

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from relgraph.algebra.parameters import key_channels
 from relgraph.assemble.walking import nodes
 from relgraph.program import Connect, Element, Program
 from relgraph.verify.compare import difference, spread
@@ -73,8 +74,8 @@ def loud_tensors(program: Program, tensors: Mapping[str, Tensor]) -> dict[str, T
             _scale(made, join(path, "expand.weight"), 1 / LOUD)
         if isinstance(node, Connect):
             # Rows of queries and keys, in front of those of values.
-            for name, parts in (("qkv", 2), ("q", 1), ("kv", 1)):
-                rows = parts * node.connection.in_channels
+            queries, keys = node.connection.in_channels, key_channels(node.connection)
+            for name, rows in (("qkv", queries + keys), ("q", queries), ("kv", keys)):
                 _scale(made, join(path, f"{name}.weight"), CALM, rows)
             _to_the_bounds(made, path, node)
     return made

@@ -42,6 +42,17 @@ def core_channels(connection: Connection) -> int:
     return connection.in_channels if keeps else connection.out_channels
 
 
+def weight_keys(connection: Connection) -> int:
+    """Runs of heads that have a key of their own: all heads, or as many as are said."""
+    return connection.operator.weight.kv_heads or unit_count(connection)
+
+
+def key_width(connection: Connection) -> int:
+    """Channels of the keys, and of projected values that are made with them."""
+    shared, channels = connection.operator.weight.kv_heads, connection.in_channels
+    return channels if shared is None else channels // unit_count(connection) * shared
+
+
 def unit_count(connection: Connection) -> int:
     """Channel orbits: the learned things per space orbit."""
     channel = connection.operator.channel

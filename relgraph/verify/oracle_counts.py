@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from relgraph.algebra.operator import Connection, Size
-from relgraph.verify.oracle_channels import channel_orbits, core_channels, unit_count
+from relgraph.verify.oracle_channels import (
+    channel_orbits,
+    core_channels,
+    key_width,
+    unit_count,
+)
 from relgraph.verify.oracle_positions import listed_offsets
 from relgraph.verify.oracle_tables import as_map, completed_connection, table
 
@@ -74,7 +79,8 @@ def _projecting(connection: Connection, outputs: int) -> int:
     count = value * channels * entering
     if operator.weight.source in ("pair", "channels"):
         reads = entering if connection.key_grid is None else _area(connection.key_grid)
-        count = channels * channels * entering + (channels + value) * channels * reads
+        made = key_width(connection) * (2 if operator.frame.value else 1)
+        count = channels * channels * entering + made * channels * reads
     if operator.frame.output:
         count += core_channels(connection) * connection.out_channels * outputs
     return count

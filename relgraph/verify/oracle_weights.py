@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from relgraph.algebra.operator import Connection, Size
-from relgraph.verify.oracle_channels import unit_count
+from relgraph.verify.oracle_channels import key_width, unit_count, weight_keys
 from relgraph.verify.oracle_positions import position_bias, turned_products
 from relgraph.verify.oracle_tables import Table, as_map, centers
 
@@ -256,18 +256,22 @@ def gather(v: Tensor, index: Tensor) -> Tensor:
 
 
 def projected(connection: Connection, tensors: Tensors, x: Tensor, part: str) -> Tensor:
-    """The query, key or value projection: rows of `qkv`, or of `q` and `kv` over a reduced map."""
-    channels = connection.in_channels
-    if connection.key_grid is None:
-        name, row = "qkv", ("query", "key", "value").index(part)
-    elif part == "query":
-        name, row = "q", 0
-    else:
-        name, row = "kv", ("key", "value").index(part)
-    rows = slice(row * channels, (row + 1) * channels)
+    """The query, key or value projection, (B, P, C): rows of `qkv`, or of `q` and `kv` over a
+    reduced map. A key or value that several heads share stands once for each of them."""
+    channels, shared = connection.in_channels, key_width(connection)
+    first = {"query": 0, "key": channels, "value": channels + shared}[part]
+    name, width = "qkv", channels if part == "query" else shared
+    if connection.key_grid is not None:
+        name, first = ("q", 0) if part == "query" else ("kv", first - channels)
+    rows = slice(first, first + width)
     bias = tensors.get(f"{name}.bias")
     if bias is None:  # without the keys' bias the others stand alone
         alone = tensors.get(f"{name}.{part[0]}_bias")
     else:
         alone = bias[rows]
-    return F.linear(x, tensors[f"{name}.weight"][rows], alone)
+    made = F.linear(x, tensors[f"{name}.weight"][rows], alone)
+    if width == channels:
+        return made
+    runs = weight_keys(connection)
+    by_run = torch.unflatten(made, -1, (runs, 1, -1))
+    return by_run.expand(-1, -1, -1, unit_count(connection) // runs, -1).flatten(2)

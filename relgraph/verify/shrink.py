@@ -15,6 +15,7 @@ from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space
 from relgraph.program import Connect, Shape
 
 HEADS, GROUPS, REDUCTION, EXPERTS = 2, 2, 2, 3
+RUNS, SHARING = 2, 4  # two runs of two heads tell a run from every other head
 
 
 def shrunk(node: Connect) -> Connect:
@@ -36,11 +37,10 @@ def shrunk_connection(connection: Connection) -> Connection:
     operator = connection.operator
     space = _space(operator.space)
     weight = _weight(operator.weight, space)
-    inside, outside = _channels(connection, weight)
-    if weight.position == "rotary":  # a head turns in planes for rows and for columns
-        added = (8 if operator.channel.share == "heads" else 4) - inside
-        inside, outside = inside + added, outside + added
-    channel = _channel(operator.channel)
+    channel = _channel(operator.channel, weight)
+    inside = _channels(channel, weight)
+    same = connection.in_channels == connection.out_channels
+    outside = inside if same else inside + 2
     in_grid = None if connection.in_grid is None else _grid(space, connection)
     if in_grid is not None and weight.extent > 1 and space.connect in ("point", "local", "full"):
         in_grid = max(in_grid[0], 5), max(in_grid[1], 6)  # some regions lie inside the map
@@ -66,7 +66,10 @@ def _weight(weight: Weight, space: Space) -> Weight:
     hidden = min(weight.hidden, 16) if weight.position == "continuous" else weight.hidden
     extent = min(weight.extent, 3)
     offset = _offset(weight, space)
-    return replace(weight, predictor=predictor, extent=extent, offset=offset, hidden=hidden)
+    runs = None if weight.kv_heads is None else min(weight.kv_heads, RUNS)
+    return replace(
+        weight, predictor=predictor, extent=extent, offset=offset, hidden=hidden, kv_heads=runs
+    )
 
 
 def _offset(weight: Weight, space: Space) -> Size:
@@ -82,23 +85,23 @@ def _offset(weight: Weight, space: Space) -> Size:
     return rows, columns
 
 
-def _channel(channel: Channel) -> Channel:
+def _channel(channel: Channel, weight: Weight) -> Channel:
     groups = GROUPS if channel.connect == "groups" else channel.groups
-    heads = HEADS if channel.share == "heads" else channel.heads
+    heads = HEADS if weight.kv_heads in (None, 1) else SHARING
+    heads = heads if channel.share == "heads" else channel.heads
     size = 3 if channel.connect == "local" and channel.size % 2 else min(channel.size, 2)
     return replace(channel, groups=groups, heads=heads, size=size if channel.size > 1 else 1)
 
 
-def _channels(connection: Connection, weight: Weight) -> tuple[int, int]:
-    """Few channels, even where heads, groups or a reduction must divide them; different at both
-    ends where they were."""
-    channel = connection.operator.channel
+def _channels(channel: Channel, weight: Weight) -> int:
+    """Few channels, even where heads, groups or a reduction must divide them; as many as a head
+    needs that turns in planes for rows and for columns."""
+    turned, shared = weight.position == "rotary", weight.kv_heads is not None
+    if channel.share == "heads":
+        return channel.heads * (4 if turned else 2)
     reduced = weight.predictor is not None and weight.predictor.reduction is not None
-    even = channel.connect == "groups" or channel.share == "heads" or reduced
-    inside = 4 if even or channel.connect == "local" else 3
-    if connection.in_channels == connection.out_channels:
-        return inside, inside
-    return inside, inside + 2
+    even = channel.connect in ("groups", "local") or reduced or turned or shared
+    return 4 if even else 3
 
 
 def _space(space: Space) -> Space:

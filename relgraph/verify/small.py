@@ -15,12 +15,15 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from relgraph.algebra.operator import Connection
+from relgraph.algebra.parameters import key_channels
 from relgraph.lower import candidates
 from relgraph.lower.module import Module, plain
 from relgraph.program import Connect, Shape
 from relgraph.verify import oracle
 from relgraph.verify.compare import Difference, difference
 from relgraph.verify.draws import draw, entries
+from relgraph.verify.oracle_channels import unit_count, weight_keys
 from relgraph.verify.values import from_layout, to_layout
 
 
@@ -90,8 +93,8 @@ def build(cls: type[nn.Module], node: Connect, seed: int, bare: bool) -> Small:
     module = _construct(cls, node, given)
     tensors = draw(tuple(entries(node)), seed)
     if bare:
-        _identity(node, tensors)
         _awake(node, tensors)
+        _identity(node, tensors)
     state = {name: t for name, t in module.state_dict().items() if "num_batches" not in name}
     found, wanted = _shapes(state), _shapes(tensors)
     if found != wanted:
@@ -136,12 +139,11 @@ def _construct(cls: type[nn.Module], node: Connect, given: Given | None) -> nn.M
 
 def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
     """Projections around the core become the identity: what is measured is the core alone."""
-    channels = node.connection.in_channels
-    for name, row in (("qkv", 2), ("kv", 1), ("value", 0)):
+    for name in ("qkv", "kv", "value"):
         if f"{name}.weight" not in tensors or not node.connection.operator.frame.value:
             continue
-        rows = slice(row * channels, (row + 1) * channels)
-        tensors[f"{name}.weight"][rows] = torch.eye(channels, dtype=torch.float64)
+        rows = slice(-key_channels(node.connection), None)
+        tensors[f"{name}.weight"][rows] = _read_by(node.connection, 0)
         if f"{name}.bias" in tensors:
             tensors[f"{name}.bias"][rows] = 0.0
         if f"{name}.v_bias" in tensors:
@@ -153,15 +155,26 @@ def _identity(node: Connect, tensors: dict[str, Tensor]) -> None:
         tensors["proj_w.bias"].zero_()
 
 
+def _read_by(connection: Connection, turn: int) -> Tensor:
+    """A value projection that hands each head its own channels; where several heads share values,
+    the one whose `turn` it is in its run: (key channels, C)."""
+    own = torch.eye(connection.in_channels, dtype=torch.float64)
+    if connection.operator.weight.kv_heads is None:
+        return own
+    runs = weight_keys(connection)
+    by_head = own.view(runs, unit_count(connection) // runs, -1, connection.in_channels)
+    return by_head[:, turn].flatten(0, 1)
+
+
 def _awake(node: Connect, tensors: dict[str, Tensor]) -> None:
     """Behind a relu most products of few features are 0 and show nothing: queries and keys of
     positive numbers are positive. (The class as it is, and the whole model, are fed other ones.)"""
     if node.connection.operator.weight.score != "relu":
         return
-    for name, parts in (("qkv", 2), ("q", 1), ("kv", 1)):
+    for name in ("qkv", "q", "kv"):
         for kind in ("weight", "bias"):
             if f"{name}.{kind}" in tensors:
-                tensors[f"{name}.{kind}"][: parts * node.connection.in_channels].abs_()
+                tensors[f"{name}.{kind}"].abs_()
 
 
 def random_inputs(small: Small, seed: int, constant: bool = False) -> Inputs:
@@ -232,10 +245,30 @@ def measure(small: Small, inputs: Inputs) -> Measured:
     count = source.shape[1] * source.shape[2]
     basis = torch.eye(count, dtype=torch.float64).view(count, *source.shape[1:])
     probe = torch.cat([torch.zeros_like(source), source, basis])
-    out = _held(small, inputs, probe)
+    out = _by_turns(small, inputs, probe)
     w = (out[2:] - out[0]).view(*source.shape[1:], *out.shape[1:]).permute(2, 3, 0, 1)
     expected = out[0] + torch.einsum("odic,ic->od", w, source[0])
     return Measured(w, difference(out[1], expected))
+
+
+def _by_turns(small: Small, inputs: Inputs, probe: Tensor) -> Tensor:
+    """The core at every image of `probe`. Heads that share values are measured one after the other:
+    only the one whose turn it is reads its own channels."""
+    connection = small.node.connection
+    heads, runs = unit_count(connection), weight_keys(connection)
+    if connection.operator.weight.kv_heads is None or not connection.operator.frame.value:
+        return _held(small, inputs, probe)
+    name = "qkv.weight" if connection.key_grid is None else "kv.weight"
+    head = torch.arange(small.node.output.channels) // (connection.in_channels // heads)
+    turn_of, out = head % (heads // runs), None
+    for turn in range(heads // runs):
+        with torch.no_grad():
+            rows = small.module.get_parameter(name)[-key_channels(connection) :]
+            rows.copy_(_read_by(connection, turn))
+        seen = _held(small, inputs, probe)
+        out = seen if out is None else torch.where(turn_of == turn, seen, out)
+    assert out is not None, "there is a head"
+    return out
 
 
 def _held(small: Small, inputs: Inputs, probe: Tensor) -> Tensor:

@@ -167,8 +167,14 @@ def outputs(operator: Operator, grid: Size = (4, 6)) -> torch.Tensor:
 
 
 SOFTMAX = Weight("pooled", normalize="softmax")
+SOFT_PAIRS = Weight("pair", "softmax")
+TWO_KEYS = Weight("pair", "softmax", kv_heads=2)
 ASIDE = Weight("fixed", fixed="shift", offset=(0, -1))
 SAME = [
+    (
+        Operator(Space("full"), Channel("separate", share="heads", heads=2), TWO_KEYS),
+        Operator(Space("full"), Channel("separate", share="heads", heads=2), SOFT_PAIRS),
+    ),
     (
         Operator(Space("local", (3, 3), border="mask"), Channel("separate"), Weight("center")),
         Operator(Space("local", (3, 3), border="zero"), Channel("separate"), Weight("center")),

@@ -53,6 +53,30 @@ CASES = {
         "y[o] = b + P z[o], z[o, c] = Σ_{i ∈ window(o)} "
         "softmax_i(q[o, head(c)] · k[i, head(c)] / √width + B[i−o, head(c)]) · (V x)[i, c]",
     ),
+    "multi_query_attention": (
+        Operator(
+            Space("full", border="mask"),
+            Channel("separate", share="heads", heads=4),
+            Weight("pair", "softmax", kv_heads=1),
+            "none",
+            Frame(True, True),
+        ),
+        "all positions over space; own channel only, shared inside 4 heads; "
+        "dynamic, from pairs (query · key), one key and value for all heads, softmax; "
+        "value and output projections",
+        "y[o] = b + P z[o], z[o, c] = Σ_{i ∈ all} "
+        "softmax_i(q[o, head(c)] · k[i] / √width) · (V x)[i, c′], "
+        "c′ = c in the head that its run shares",
+    ),
+    "grouped keys without values": (
+        Operator(
+            Space("full"), Channel("separate"), Weight("pair", score="cosine", kv_heads=2), "none"
+        ),
+        "all positions over space; own channel only; "
+        "dynamic, from pairs (cosine of query and key, times a learned scale), "
+        "2 keys for all heads",
+        "y[o, c] = Σ_{i ∈ all} τ[c] cos(q[o, c], k[i, run(c)]) · x[i, c]",
+    ),
     "dynamic_depthwise_conv": (
         Operator(LOCAL, Channel("separate"), Weight("pooled", predictor=Predictor(4))),
         "local 7×7 over space, shared over positions; own channel only; "

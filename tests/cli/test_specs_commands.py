@@ -179,6 +179,17 @@ SEPARATE = Channel(connect="separate")
         ),
         (
             Operator(
+                Space("full"),
+                Channel("separate", share="heads", heads=4),
+                Weight("pair", "softmax", kv_heads=2),
+                "none",
+                Frame(True, True),
+            ),
+            "y[o, d] = Σ_{j ∈ all positions} softmax_j(q[o, head(d)] · k[j, run(d)]) · v[j, d′], "
+            "v = V x, d′ = d in the head that its run shares, then y ← P y",
+        ),
+        (
+            Operator(
                 Space("local", (3, 3), share="all"), SEPARATE, Weight("fixed", fixed="average")
             ),
             "y[o, d] = b[d] + Σ_{j ∈ 3×3 around o, border zero} 1/n · x[j, d]",

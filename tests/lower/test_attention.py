@@ -70,6 +70,11 @@ def _features(operator: Operator, score: str, normalize: str = "l1") -> Operator
     return replace(operator, weight=weight)
 
 
+def _shared(operator: Operator, runs: int = 1) -> Operator:
+    weight = replace(operator.weight, kv_heads=runs)
+    return replace(operator, channel=replace(operator.channel, heads=4), weight=weight)
+
+
 def _talking(operator: Operator, how: Talking = "both") -> Operator:
     return replace(operator, weight=replace(operator.weight, talking_heads=how))
 
@@ -101,6 +106,13 @@ NODES: dict[str, Connect] = {
     "cosine, relative": node(_cosine(_pair(FULL, "relative")), 6, (3, 4)),
     "cosine, absolute": node(_cosine(_pair(FULL, "absolute")), 6, (3, 4)),
     "cosine, window without position": node(_cosine(_window((1, 1), "none")), 6, (4, 9)),
+    "one key for all heads": node(_shared(_pair(FULL)), 8, (3, 4), tokens=2),
+    "one key for two heads": node(_shared(_pair(FULL, "relative"), 2), 8, (3, 4)),
+    "one key for two heads, shifted": node(_shared(_window((1, 1)), 2), 8, (4, 9)),
+    "one key for two heads, cosine": node(_cosine(_shared(_window((1, 1)), 2)), 8, (4, 9)),
+    "one key for all heads, relu features": node(
+        _shared(_features(_pair(FULL), "relu")), 8, (3, 4)
+    ),
     "relu features": node(_features(_pair(FULL), "relu"), 6, (3, 4)),
     "elu features, tokens": node(_features(_pair(FULL), "elu"), 6, (3, 4), tokens=2),
     "relu features, no sum": node(_features(_pair(FULL, bias=False), "relu", "none"), 6, (3, 4)),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from timm.layers.attention2d import MultiQueryAttentionV2
 from timm.layers.halo_attn import HaloAttn
 from timm.models.cait import TalkingHeadAttn
 from timm.models.efficientvit_mit import LiteMLA
@@ -120,6 +121,31 @@ def test_products_of_relu_features_are_efficientvits() -> None:
             with torch.no_grad():
                 gap = (ours(x) - expected).abs().max()
             assert gap <= tolerance * expected.abs().max(), (name, eps)
+
+
+def test_keys_of_all_heads_are_multi_query_attention() -> None:
+    """timm keeps queries as (heads, width, C), keys as (C, width), the output as (C, heads, width);
+    nothing has a bias."""
+    made = MultiQueryAttentionV2(DIM, num_heads=HEADS, key_dim=DIM // HEADS, value_dim=DIM // HEADS)
+    theirs = randomize(made).eval()
+    assert isinstance(theirs, MultiQueryAttentionV2)
+    weight = Weight("pair", "softmax", qkv_bias=False, kv_heads=1)
+    channel = Channel("separate", share="heads", heads=HEADS)
+    operator = Operator(Space("full"), channel, weight, "none", Frame(True, True, False, False))
+    queries = theirs.query_proj.flatten(0, 1)
+    tensors = {
+        "qkv.weight": torch.cat([queries, theirs.key_proj.T, theirs.value_proj.T]),
+        "proj.weight": theirs.out_proj.flatten(1),
+    }
+    x = torch.randn(2, DIM, 3, 4, dtype=torch.float64)
+    expected = theirs(x)
+    for name, lowered in candidates(node(operator, DIM, (3, 4))):
+        assert isinstance(lowered, Module), name
+        ours = build(lowered).double()
+        ours.load_state_dict(tensors)
+        with torch.no_grad():
+            gap = (ours(x) - expected).abs().max()
+        assert gap <= 1e-9 * expected.abs().max(), name
 
 
 def test_talking_heads_are_caits() -> None:

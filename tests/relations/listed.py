@@ -25,6 +25,7 @@ VARIED = Numbers(normal=("none", "softmax", "l1"), scores=("dot", "cosine"), hal
 PLACED = Numbers(positions=("none", "relative", "absolute", "continuous", "rotary"))
 TALKING = Numbers(normal=("none", "softmax"), talking=("none", "logits", "weights", "both"))
 BANDS = Numbers(band=(3, 5))
+TIED = Numbers(heads=(2, 4), keys=(None, 1, 2))
 AMONG_CHANNELS = Numbers(sources=("pooled", "channels"))
 COUNTS = Numbers(groups=(2, 4), inner=(2, 4), tokens=(2, 4), scales=((2,), (2, 4)))
 

@@ -19,7 +19,17 @@ from relgraph.relations.plans import Plans
 from relgraph.relations.relation import Relation
 from relgraph.relations.table import RELATIONS, edits
 from relgraph.relations.weight import default_border
-from tests.relations.listed import BANDS, COUNTS, FEW, MLP, PLACED, TALKING, VARIED, closure
+from tests.relations.listed import (
+    BANDS,
+    COUNTS,
+    FEW,
+    MLP,
+    PLACED,
+    TALKING,
+    TIED,
+    VARIED,
+    closure,
+)
 
 
 def unplanned(operator: Operator, numbers: Numbers) -> dict[Operator, set[tuple[str, str]]]:
@@ -36,7 +46,7 @@ def unplanned(operator: Operator, numbers: Numbers) -> dict[Operator, set[tuple[
     return found
 
 
-@pytest.mark.parametrize("numbers", [GENERIC, FEW], ids=["families", "instances"])
+@pytest.mark.parametrize("numbers", [GENERIC, FEW, TIED], ids=["families", "instances", "tied"])
 def test_planned_edits_are_those_of_the_definition(numbers: Numbers) -> None:
     """For every family, and for every 40th instance of a closure with two values a number."""
     for operator, found in itertools.islice(
@@ -129,7 +139,7 @@ def test_results_are_consistent_canonical_and_different(numbers: Numbers) -> Non
 def test_every_row_is_reached_and_shows_before_and_after(row: Relation) -> None:
     made = [
         (operator, edit)
-        for numbers in (FEW, COUNTS, VARIED, PLACED, BANDS, TALKING)
+        for numbers in (FEW, COUNTS, VARIED, PLACED, BANDS, TALKING, TIED)
         for operator, found in closure(numbers).items()
         for edit in found
         if (edit.relation, edit.axis) == (row.name, row.axis)

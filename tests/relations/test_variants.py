@@ -45,6 +45,7 @@ VARIANTS = {
     "continuous": Weight("pair", "softmax", "continuous"),
     "rotary": Weight("pair", "softmax", "rotary"),
     "linear": Weight("pair", "l1", score="relu"),
+    "multi-query": Weight("pair", "softmax", "relative", kv_heads=1),
     "talking": Weight("pair", "softmax", "relative", talking_heads="both"),
     "talking logits": Weight("pair", "softmax", "relative", talking_heads="logits"),
 }
@@ -227,6 +228,9 @@ def test_it_is_derived_from_mlp(name: str) -> None:
         (Weight("static"), Weight("pair", score="cosine"), "sideways", "none"),
         (Weight("static"), Weight("pair", position="absolute", score="cosine"), "up", "embedding"),
         (Weight("pair", "l1", score="relu"), Weight("pair", "l1"), "sideways", "none"),
+        (Weight("pair", "softmax", kv_heads=1), Weight("pair", "softmax"), "up", "embedding"),
+        (Weight("pair", "softmax"), Weight("pair", "softmax", kv_heads=1), "down", "none"),
+        (Weight("pair", kv_heads=1), Weight("pair", kv_heads=2), "up", "embedding"),
         (Weight("static"), Weight("pair", score="elu"), "sideways", "none"),
         (Weight("static", "l1"), Weight("static"), "up", "embedding"),
         (Weight("static"), Weight("static", "l1"), "down", "none"),

@@ -163,6 +163,24 @@ CASES: list[tuple[Node, Node, str, str]] = [
         "falls away",
     ),
     (
+        atom(FULL, Weight("pair", "softmax")),
+        atom(FULL, Weight("pair", "softmax", kv_heads=1)),
+        "none",
+        "keys that heads share",
+    ),
+    (
+        atom(FULL, Weight("pair", "softmax", kv_heads=1)),
+        replace(atom(FULL, Weight("pair", "softmax", kv_heads=1)), frame=Frame(value=True)),
+        "none",
+        "values that heads share",
+    ),
+    (
+        replace(atom(FULL, Weight("pair", "softmax", kv_heads=1)), frame=Frame(value=True)),
+        replace(atom(FULL, Weight("pair", "softmax")), frame=Frame(value=True)),
+        "embedding",
+        "union",
+    ),
+    (
         Composite("sum", (atom(LOCAL), core(Operator(LOCAL)))),
         core(Operator(LOCAL)),
         "embedding",

@@ -54,6 +54,7 @@ WEIGHTS = {
     "position": "dynamic: pair, normalize: softmax, ",
     "qkv_bias": "dynamic: pair, ",
     "score": "dynamic: pair, ",
+    "kv_heads": "dynamic: pair, ",
     "key_bias": "dynamic: pair, ",
     "talking_heads": "dynamic: pair, normalize: softmax, ",
     "hidden": "dynamic: pair, position: continuous, ",
@@ -65,7 +66,7 @@ WEIGHTS = {
     "offset": "fixed: shift, ",
 }
 # Weights between heads, of which there are two or more.
-AMONG = {"talking_heads": "{connect: separate, share: heads, heads: 2}"}
+AMONG = dict.fromkeys(("talking_heads", "kv_heads"), "{connect: separate, share: heads, heads: 2}")
 # Weights that stand in one connectivity alone.
 PLACES = {"offset": "{connect: local, size: 3}"}
 

@@ -51,6 +51,9 @@ FORMS = {
     "window_attention_v2: {window: 4, shift: half}": ATTENTION - C + 4 + 3 * 512 + 512 * 4,
     "rotary_attention": ATTENTION,
     "rotary_attention: {head_channels: 8, temperature: 10000, key_bias: false}": ATTENTION - C,
+    # Keys and values of one of eight heads; of two of four.
+    "multi_query_attention": 2 * LINEAR + 2 * (C * 2 + 2),
+    "multi_query_attention: {heads: 4, kv_heads: 2, key_bias: false}": 2 * LINEAR + 16 * C + 8,
     "reduced_attention": ATTENTION + (4 * C * C + C) + 2 * C,
     "reduced_attention: 2": ATTENTION,
     "reduced_attention: []": ATTENTION,

@@ -23,7 +23,8 @@ from relgraph.transfer.every_edge import judge as judging
 from relgraph.transfer.every_edge.run import Edge, family_edges, frame_edges, judge_edge, run
 from relgraph.transfer.every_edge.table import page, problems, table
 
-VARIED = ("change score", "change position", "mix heads", "part heads", "widen", "narrow")
+EDITED = ("tie keys", "untie keys", "mix heads", "part heads")
+VARIED = ("change score", "change position", *EDITED, "widen", "narrow")
 EDGES = family_edges()
 FRAMED = frame_edges([EDGES[0].source, EDGES[len(EDGES) // 2].source])
 
@@ -52,11 +53,11 @@ def test_the_slice_has_every_relation() -> None:
 
 def varied() -> tuple[Edge, ...]:
     """Edges to and from values that families do not have: sums of magnitudes, cosines, bands,
-    windows that read around themselves, shifts. Of every kind one that each row of the table stands
-    for, from nodes of the slice."""
+    windows that read around themselves, shifts, keys that heads share. Of every kind one that each
+    row of the table stands for, from nodes of the slice."""
     variants: dict[str, Any] = {name: VARIANTS[name] for name in VARIANTS}
     words = replace(GENERIC, band=(BAND,), **variants)
-    numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,))
+    numbers = replace(words, halo=((0, 0), ASIDE), offset=(ASIDE,), keys=(None, 1))
     found: dict[tuple[str, ...], Edge] = {}
     sources = [edge.source for edge in a_slice() if isinstance(edge.source, Operator)]
     there = [edge for node in sources for edge in _edits(node, numbers) if _is_new(edge.target)]
@@ -78,7 +79,7 @@ def _is_new(node: Node) -> bool:
     of_channels = node.channel.connect == "local" or node.weight.source == "channels"
     elsewhere = node.space.halo != (0, 0) or node.weight.fixed == "shift"
     named = node.weight.normalize == "l1" or node.weight.score == "cosine"
-    named = named or node.weight.talking_heads != "none"
+    named = named or node.weight.talking_heads != "none" or node.weight.kv_heads is not None
     return named or of_channels or elsewhere
 
 
@@ -101,7 +102,7 @@ def test_values_that_families_do_not_have() -> None:
     edges = varied()
     words = {word for edge in edges for word in (edge.before, edge.after)}
     assert {"l1", "cosine", "dot", "pair by cosine", "local", "channels"} <= words
-    assert {"halo", "given shift", "continuous", "rotary"} <= words
+    assert {"halo", "given shift", "continuous", "rotary", "one for each head"} <= words
     assert list(problems(run(edges))) == []
 
 
@@ -139,6 +140,10 @@ def small_frames() -> tuple[Edge, ...]:
     windows = Operator(Space("outlook", (3, 3), share="windows"), Channel("separate"), bias="none")
     apart = replace(windows, space=replace(windows.space, step=(2, 2)))
     pairs = [(framed, attention), (strided, kernel)]
+    shared, tied = (
+        replace(one, weight=Weight("pair", "softmax", kv_heads=1)) for one in (attention, framed)
+    )
+    pairs += [(framed, tied), (shared, tied), (tied, framed), (tied, shared), (kernel, tied)]
     for weight in (Weight("center"), Weight(normalize="softmax")):
         pairs.append((replace(windows, weight=weight), replace(apart, weight=weight)))
     return tuple(Edge(one, other, "", "", "", "") for one, other in pairs)

@@ -34,6 +34,12 @@ WAYS = {
         "fresh",
         "l1",
     ),
+    "keys of every head into one": (
+        "global_attention: {heads: 2}",
+        "multi_query_attention: {heads: 2}",
+        "partial",
+        "the mean",
+    ),
     "keys of a reduced map": (
         "global_attention: {heads: 2}",
         "reduced_attention: {heads: 2, reduce: 2}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-import torch
 
 from relgraph.emit import emit
 from relgraph.verify import verify_text
@@ -18,14 +17,20 @@ def text_of(operator: str) -> str:
     return emit(operator_program(operator))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 LACKING = {
     "keys as they are": ("linear_attention", "F.relu(q), F.relu(k)", "F.relu(q), k"),
     "no sum to divide by": ("linear_attention", "y = y / total.clamp(min=1e-12)", "y = y"),
+    "values of one head for each": (
+        "multi_query_attention",
+        "v = shared_heads(v",
+        "v = shared_heads(k",
+    ),
+    "keys that only share their sizes": (
+        "multi_query_attention",
+        "    return x.expand(*x.shape[:-3], times, *x.shape[-2:]).flatten(-4, -3)",
+        "    x = x.expand(*x.shape[:-3], times, *x.shape[-2:]).flatten(-4, -3)\n"
+        "    return x * torch.arange(1, x.shape[-3] + 1, device=x.device)[:, None, None]",
+    ),
     "another sum than the weights'": ("linear_attention", "k.sum(dim=-2)", "k.mean(dim=-2)"),
 }
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import get_args
 
 import pytest
-import torch
 
 from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Space, Talking, Weight
 from relgraph.emit import emit
@@ -21,11 +20,6 @@ from relgraph.verify.report import fails
 @cache
 def text_of(operator: str) -> str:
     return emit(operator_program(operator))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 LACKING = {

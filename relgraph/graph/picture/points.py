@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relgraph.algebra.describe import POSITIONS, TALKING, sides
+from relgraph.algebra.describe import POSITIONS, TALKING, shared_keys, sides
 from relgraph.algebra.operator import Border, Channel, Operator, Score, Space
 from relgraph.relations.families import family
 from relgraph.relations.node import Composite, Node
@@ -78,6 +78,8 @@ def _lines(operator: Operator, families: bool) -> Iterator[str]:
     region = f"from the {sides((weight.extent, weight.extent))} region" if weight.extent > 1 else ""
     score = "cosine of channels" if weight.source == "channels" else score
     yield (score or region or _SOURCES.get(weight.source) or source(weight)) + squashed
+    if weight.kv_heads is not None:
+        yield "keys shared by heads" if families else shared_keys(operator)
     if weight.position != "none":
         yield POSITIONS[weight.position]
     if weight.talking_heads != "none":

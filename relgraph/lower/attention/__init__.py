@@ -158,8 +158,15 @@ def _parts(node: Connect, place: Place) -> Parts:
     bias = place.biases.get(weight.position)
     if weight.talking_heads != "none":
         place = with_mask(place, bias is not None)
-    score = SCORES[weight.score]
-    return Parts(place, score, bias, weight.normalize, weight.keyless, weight.talking_heads)
+    return Parts(
+        place,
+        SCORES[weight.score],
+        bias,
+        weight.normalize,
+        weight.keyless,
+        weight.talking_heads,
+        shared=weight.kv_heads is not None,
+    )
 
 
 def _numbers(weight: Weight) -> Arguments:
@@ -175,9 +182,11 @@ def _module(
     node: Connect, definition: Definition, sizes: tuple[tuple[str, Argument], ...]
 ) -> Module:
     connection = node.connection
+    shared = connection.operator.weight.kv_heads
     arguments: tuple[tuple[str, Argument], ...] = (
         ("dim", connection.in_channels),
         ("num_heads", heads(connection.operator.channel, connection.in_channels)),
+        *((("kv_heads", shared),) if shared is not None else ()),
         *sizes,
         *_numbers(connection.operator.weight),
         *bias_arguments(connection),

@@ -29,7 +29,7 @@ def weights(parts: Parts) -> str:
 def forward(parts: Parts) -> str:
     """Keys with values first: no weights are made."""
     lines = [
-        *read(parts, parts.place.projections.all),
+        *read(parts, parts.projections.all),
         parts.score.features,
         "# In this order the weights, one for each pair of places, are never made.",
         "y = q @ (k.transpose(-2, -1) @ v)",

@@ -57,15 +57,17 @@ def _weight_lines(parts: Parts) -> list[str]:
     bias = "bias" if parts.place.locate else "self.position_bias_of(x)"
     if not parts.has_softmax:
         return [*lines, f"return ({parts.score.product} + {bias}).softmax(dim=-1)"]
+    if parts.shared:
+        return [*lines, f"return self.softmax(q, k, {bias})"]
     pair = lines[-1].removeprefix("q, k = ")
     return [*lines[:-1], f"return self.softmax(*{pair}, {bias})"]
 
 
 def pairs(parts: Parts) -> list[str]:
     """Queries and keys; in one line where it is not too long."""
-    lines = read(parts, parts.place.projections.pairs)
+    lines = read(parts, parts.projections.pairs)
     whole = lines[1].replace("qk", lines[0].removeprefix("qk = "))
-    return [whole] if lines[0].startswith("qk = ") and fits(whole) else lines
+    return [whole, *lines[2:]] if lines[0].startswith("qk = ") and fits(whole) else lines
 
 
 def prepared(parts: Parts, lines: list[str]) -> list[str]:
@@ -82,7 +84,7 @@ def prepared(parts: Parts, lines: list[str]) -> list[str]:
 def aggregate(parts: Parts) -> str:
     """Values summed with weights that are given."""
     doc = f"Sum the values with weights w and project: {parts.place.output}."
-    values = read(parts, parts.place.projections.values)
+    values = read(parts, parts.projections.values)
     lines = [*located(parts, summand=False), *values, *merged(parts, "w @ v")]
     return method("aggregate", ("w: Tensor", "x: Tensor"), "Tensor", doc, lines)
 
@@ -93,7 +95,7 @@ def forward(parts: Parts) -> str:
     lines = [
         *located(parts),
         *([place.comment] if place.comment and not _comments_late(parts) else []),
-        *read(parts, place.projections.all),
+        *read(parts, parts.projections.all),
         *([f"q, k = {prepare}q, k)"] if prepare else []),
     ]
     if parts.bias is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relgraph.algebra.operator import Normalize, Talking
 from relgraph.lower.attention.bias import Bias
-from relgraph.lower.attention.place import Place
+from relgraph.lower.attention.place import Place, Projections
 from relgraph.lower.attention.score import Score
 
 _TALKING: dict[Talking, str] = {
@@ -27,6 +27,7 @@ class Parts:
     normalize: Normalize = "softmax"
     keyless: bool = False
     talking: Talking = "none"
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -36,14 +37,21 @@ class Parts:
             word = ""
         raw = "Unnormalized" if self.normalize == "none" else ""
         keyless = "Keyless" if self.keyless else ""
-        return f"{raw}{_TALKING[self.talking]}{keyless}{word}{self.score.word}{self.place.name}"
+        words = f"{raw}{_TALKING[self.talking]}{keyless}{'GroupedQuery' if self.shared else ''}"
+        return f"{words}{word}{self.score.word}{self.place.name}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Parameters of the constructor."""
         own = (*self.score.parameters, *(() if self.bias is None else self.bias.parameters))
         flags = ("qkv_bias: bool = True", "proj_bias: bool = True")[int(self.keyless) :]
-        return ("dim: int", "num_heads: int", *self.place.sizes, *own, *flags)
+        heads = ("num_heads: int", "kv_heads: int") if self.shared else ("num_heads: int",)
+        return ("dim: int", *heads, *self.place.sizes, *own, *flags)
+
+    @property
+    def projections(self) -> Projections:
+        """The layers that make queries, keys and values, and the lines that call them."""
+        return self.place.shared if self.shared else self.place.projections
 
     @property
     def summand(self) -> str:

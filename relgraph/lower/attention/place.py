@@ -58,6 +58,54 @@ _Q_AND_KV = Projections(
     all=(_Q, "k, v = split_heads(self.kv(self.reduced(x)), 2, self.num_heads)"),
 )
 
+_SHARED_K = "k = shared_heads(k, self.kv_heads, self.num_heads // self.kv_heads)"
+_SHARED_V = "v = shared_heads(v, self.kv_heads, self.num_heads // self.kv_heads)"
+_OWN_Q = "(q,) = split_heads(q, 1, self.num_heads)"
+
+SHARED_QKV = Projections(
+    layers=(
+        "self.kv_dim = dim // num_heads * kv_heads",
+        "self.qkv = Linear(dim, dim + 2 * self.kv_dim, bias=qkv_bias)",
+    ),
+    pairs=(
+        "qk = partial_linear(self.qkv, {tokens}, 0, self.dim + self.kv_dim)",
+        "q, k = qk.split([self.dim, self.kv_dim], dim=-1)",
+        _OWN_Q,
+        _SHARED_K,
+    ),
+    values=(
+        "first = self.dim + self.kv_dim",
+        "v = partial_linear(self.qkv, {tokens}, first, first + self.kv_dim)",
+        _SHARED_V,
+    ),
+    all=(
+        "qkv = self.qkv({tokens})",
+        "q, k, v = qkv.split([self.dim, self.kv_dim, self.kv_dim], dim=-1)",
+        _OWN_Q,
+        _SHARED_K,
+        _SHARED_V,
+    ),
+)
+
+_SHARED_Q_AND_KV = Projections(
+    layers=(
+        "self.reduce = reduce",
+        "self.kv_dim = dim // num_heads * kv_heads",
+        "self.q = Linear(dim, dim, bias=qkv_bias)",
+        "self.kv = Linear(dim, 2 * self.kv_dim, bias=qkv_bias)",
+    ),
+    pairs=(
+        _Q,
+        "k = partial_linear(self.kv, self.reduced(x), 0, self.kv_dim)",
+        _SHARED_K,
+    ),
+    values=(
+        "v = partial_linear(self.kv, self.reduced(x), self.kv_dim, 2 * self.kv_dim)",
+        _SHARED_V,
+    ),
+    all=(_Q, "k, v = self.kv(self.reduced(x)).chunk(2, dim=-1)", _SHARED_K, _SHARED_V),
+)
+
 
 def _no_methods(bias: Bias | None) -> Lines:
     return () if bias is None else bias.methods
@@ -72,10 +120,11 @@ class Place:
     """A neighbourhood as text.
 
     `tokens` is what the projections read, `back` the lines from merged heads {y} to the result;
-    `rows` is the shape of the weights, `output` that of the result. `sizes` are parameters of the
-    constructor behind dim and num_heads. `locate` fetches {order}, {inverse} and {bias}; without
-    it, biases are asked for by `position_bias_of`. `before` are methods that stand before
-    `weights`, `after` those behind all; `tables` are buffers made by a method of that name.
+    `rows` is the shape of the weights, `output` that of the result. `shared` are the projections
+    where heads share keys, `sizes` parameters of the constructor behind dim and num_heads. `locate`
+    fetches {order}, {inverse} and {bias}; without it, biases are asked for by `position_bias_of`.
+    `before` are methods that stand before `weights`, `after` those behind all; `tables` are buffers
+    made by a method of that name.
     """
 
     name: str
@@ -89,6 +138,7 @@ class Place:
     comment: str = ""
     sizes: Lines = ()
     projections: Projections = QKV
+    shared: Projections = SHARED_QKV
     biases: Mapping[str, Bias] = field(default_factory=dict)
     unbiased: str = ""
     unbiased_title: str = ""
@@ -141,6 +191,7 @@ REDUCED = Place(
     comment="# On channels_last memory flatten and transpose are free views.",
     sizes=("reduce: nn.Module",),
     projections=_Q_AND_KV,
+    shared=_SHARED_Q_AND_KV,
     after=(_REDUCED,),
 )
 

@@ -73,7 +73,7 @@ def forward(parts: Parts) -> str:
     prepare = parts.score.prepare
     lines = [
         *located(parts),
-        *read(parts, parts.place.projections.all),
+        *read(parts, parts.projections.all),
         *([f"q, k = {prepare}q, k)"] if prepare else []),
         f"w = {_talked(parts)}",
     ]

@@ -19,6 +19,7 @@ from relgraph.lower.attention_parts import (
     MIX_HEADS,
     PARTIAL_LINEAR,
     RELATIVE_POSITION_INDEX,
+    SHARED_HEADS,
     SPLIT_HEADS,
 )
 from relgraph.lower.layers import LINEAR
@@ -28,6 +29,7 @@ from relgraph.lower.pair_positions import (
     KEYLESS_LINEAR,
     POSITION_NETWORK,
     RELATIVE_OFFSETS,
+    SHARED_KEYLESS_LINEAR,
     TURNED,
 )
 from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WINDOW_ORDER
@@ -35,11 +37,13 @@ from relgraph.lower.windows import CUT_MASK, FIT_WINDOW, PARTITION, REVERSE, WIN
 _FUNCTIONS = (
     LINEAR,
     KEYLESS_LINEAR,
+    SHARED_KEYLESS_LINEAR,
     POSITION_NETWORK,
     TURNED,
     BLOCK_GRID,
     RELATIVE_OFFSETS,
     SPLIT_HEADS,
+    SHARED_HEADS,
     MERGE_HEADS,
     MIX_HEADS,
     PARTIAL_LINEAR,
@@ -104,9 +108,14 @@ def _docstring(parts: Parts) -> str:
     return f'''\
     """{title}{_PUBLISHED.get(parts.name, "")}.
 
-    y[o] = proj({_sum(parts, added)}){_note(parts, added)}
+    y[o] = proj({_sum(parts, added)}){_note(parts, added)}{_shared(parts)}
     Shapes: {place.shapes}{"" if bias is None else bias.sizes}
     """'''
+
+
+def _shared(parts: Parts) -> str:
+    told = "each of kv_heads runs of heads shares its keys and values"
+    return f"\n    where {told}" if parts.shared else ""
 
 
 def _title(heads: str, place: str, where: str, score: str, both: bool) -> str:
@@ -156,6 +165,7 @@ def _constructor(parts: Parts) -> str:
         "super().__init__()",
         "self.dim = dim",
         "self.num_heads = num_heads",
+        *(("self.kv_heads = kv_heads",) if parts.shared else ()),
         *(f"self.{size} = {size}" for size in (*sizes, *_named(score)) if size != "reduce"),
         *score.factor,
         *_projections(parts),
@@ -183,13 +193,19 @@ def _named(score: Score) -> list[str]:
 
 def _projections(parts: Parts) -> tuple[str, ...]:
     """The layers that make queries, keys and values; without a bias for keys, of another class."""
-    layers = parts.place.projections.layers
+    layers = parts.projections.layers
     if not parts.keyless:
         return layers
     keyless = {
         "self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)": "self.qkv = KeylessLinear(dim)",
         "self.q = Linear(dim, dim, bias=qkv_bias)": "self.q = Linear(dim, dim)",
         "self.kv = Linear(dim, 2 * dim, bias=qkv_bias)": 'self.kv = KeylessLinear(dim, "kv")',
+        "self.qkv = Linear(dim, dim + 2 * self.kv_dim, bias=qkv_bias)": (
+            "self.qkv = SharedKeylessLinear(dim, self.kv_dim)"
+        ),
+        "self.kv = Linear(dim, 2 * self.kv_dim, bias=qkv_bias)": (
+            'self.kv = SharedKeylessLinear(dim, self.kv_dim, "kv")'
+        ),
     }
     return tuple(keyless.get(layer, layer) for layer in layers)
 

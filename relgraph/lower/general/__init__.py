@@ -15,6 +15,7 @@ from relgraph.lower.attention_parts import (
     ELU_PLUS_ONE,
     MIX_HEADS,
     PARTIAL_LINEAR,
+    SHARED_HEADS,
     SPLIT_HEADS,
     heads,
 )
@@ -31,7 +32,7 @@ from relgraph.lower.general.functions import GATHER
 from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, MapSize, Module
-from relgraph.lower.pair_positions import KEYLESS_LINEAR
+from relgraph.lower.pair_positions import KEYLESS_LINEAR, SHARED_KEYLESS_LINEAR
 from relgraph.lower.windows import PADDED_SIZE
 from relgraph.program import Connect
 
@@ -64,10 +65,22 @@ def _linear_weight(node: Connect) -> StartedWeight | None:
     return next((one for one in weights if one.name == "weight" and one.linear), None)
 
 
+_OWN = (
+    LINEAR,
+    KEYLESS_LINEAR,
+    SHARED_KEYLESS_LINEAR,
+    SPLIT_HEADS,
+    SHARED_HEADS,
+    PARTIAL_LINEAR,
+    GATHER,
+    PADDED_SIZE,
+    ELU_PLUS_ONE,
+    MIX_HEADS,
+)
+
+
 def _uses(form: Form, text: str) -> tuple[Definition, ...]:
-    own = [LINEAR, KEYLESS_LINEAR, SPLIT_HEADS, PARTIAL_LINEAR, GATHER, PADDED_SIZE, ELU_PLUS_ONE]
-    own.append(MIX_HEADS)
-    called = tuple(d for d in own if re.search(rf"\b{d.name}\(", text))
+    called = tuple(d for d in _OWN if re.search(rf"\b{d.name}\(", text))
     return (*called, *table_uses(form))
 
 
@@ -105,6 +118,8 @@ def _widths(node: Connect, form: Form) -> Arguments:
     separate_heads = channel.connect == "separate" and channel.share == "heads"
     if form.source == "pair" or (separate_heads and form.source != "fixed"):
         widths += (("num_heads", heads(channel, dim)),)
+    if connection.operator.weight.kv_heads is not None:
+        widths += (("kv_heads", connection.operator.weight.kv_heads),)
     return widths
 
 

@@ -244,6 +244,8 @@ def _aggregate(form: Form) -> str:
 
 
 def _values(form: Form) -> list[str]:
+    if form.is_framed_pair and form.operator.weight.kv_heads is not None:
+        return _shared_values(form)
     if form.reduced and form.is_framed_pair:
         return [_KEYS, "x = partial_linear(self.kv, keys, self.dim, 2 * self.dim)"]
     if form.reduced:
@@ -251,6 +253,21 @@ def _values(form: Form) -> list[str]:
     if form.is_framed_pair:
         return ["x = partial_linear(self.qkv, x, 2 * self.dim, 3 * self.dim)"]
     return ["x = self.value(x)"] if form.operator.frame.value else []
+
+
+def _shared_values(form: Form) -> list[str]:
+    """Values that runs of heads share, once for each head: (B, P, C) again."""
+    lines = [
+        "first = self.dim + self.kv_dim",
+        "x = partial_linear(self.qkv, x, first, first + self.kv_dim)",
+    ]
+    if form.reduced:
+        lines = [_KEYS, "x = partial_linear(self.kv, keys, self.kv_dim, 2 * self.kv_dim)"]
+    return [
+        *lines,
+        "x = shared_heads(x, self.kv_heads, self.num_heads // self.kv_heads)",
+        "x = x.transpose(1, 2).flatten(2)",
+    ]
 
 
 def _contract(form: Form) -> list[str]:

@@ -236,6 +236,8 @@ def class_name(form: Form) -> str:
 def _source_words(form: Form) -> list[str]:
     weight = form.operator.weight
     words = [_SOURCE[weight.source], "" if weight.score == "dot" else weight.score.title()]
+    if weight.kv_heads is not None:
+        words.append("SharedKey")
     if weight.fixed is not None:
         words.append(weight.fixed.title())
     if weight.source in ("pooled", "center"):

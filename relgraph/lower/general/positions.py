@@ -93,8 +93,11 @@ def turning_lines(form: Form) -> list[str]:
 def keyless_layers(form: Form) -> list[str]:
     """Lines of the constructor: what makes queries, keys and values where keys have no bias."""
     valued = form.operator.frame.value
+    made, width = "KeylessLinear(dim", "dim"
+    if form.operator.weight.kv_heads is not None:
+        made, width = "SharedKeylessLinear(dim, self.kv_dim", "self.kv_dim"
     if not form.reduced:
         parts = "" if valued else ', "qk"'
-        return [f"self.qkv = KeylessLinear(dim{parts})"]
-    keys = 'KeylessLinear(dim, "kv")' if valued else "Linear(dim, dim, bias=False)"
+        return [f"self.qkv = {made}{parts})"]
+    keys = f'{made}, "kv")' if valued else f"Linear(dim, {width}, bias=False)"
     return ["self.reduce = reduce", "self.q = Linear(dim, dim)", f"self.kv = {keys}"]

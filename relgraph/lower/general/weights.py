@@ -7,15 +7,15 @@ Goes in: a form. Comes out: lines of `__init__`, `reset_parameters` and `weights
 
 from __future__ import annotations
 
-from relgraph.algebra.operator import FEATURES, KEEPING
-from relgraph.lower.attention_parts import FEATURE_LINES
+from relgraph.algebra.operator import KEEPING
 from relgraph.lower.elements import ACTIVATIONS
 from relgraph.lower.general.between_channels import channels_init, channels_lines
 from relgraph.lower.general.form import Form
 from relgraph.lower.general.given import given_lines
-from relgraph.lower.general.positions import keyless_layers, turning_lines
+from relgraph.lower.general.learned import at_orbits, space_axes
+from relgraph.lower.general.pairs import pair_init, pair_lines
 from relgraph.lower.general.tables import table_names
-from relgraph.lower.general.talking import logits_lines, mixed_weights, talking_init
+from relgraph.lower.general.talking import logits_lines, mixed_weights
 
 
 def unit_lines(form: Form) -> list[str]:
@@ -47,28 +47,12 @@ def head_count(form: Form) -> str:
     return {"none": "self.dim", "heads": "self.num_heads", "all": "1"}[form.operator.channel.share]
 
 
-def _space_axes(form: Form) -> str:
-    """The axes of a parameter over space, as arguments of a shape, from `tables`."""
-    connect, share = form.space.connect, form.orbit_share
-    orbits = f"tables[{table_names(form).index('orbits')}]"
-    if share == "all" or (connect, share) == ("point", "positions"):
-        return ""
-    if (connect, share) == ("local", "positions"):
-        return "*self.kernel_size"
-    if share == "windows" or (connect, share) == ("full", "none"):
-        return f"*{orbits}.shape[1:]"
-    whole = not form.cut and not form.halo
-    if share == "none" and connect in ("window", "stripe", "grid") and whole:
-        return f"*{orbits}.shape"
-    return "orbit_count"
-
-
 def _needs_count(form: Form) -> bool:
     if form.source in ("pooled", "center") or form.operator.weight.position == "relative":
         return True
     if form.operator.weight.position == "continuous":
         return False
-    return form.orbit_share is not None and _space_axes(form) == "orbit_count"
+    return form.orbit_share is not None and space_axes(form) == "orbit_count"
 
 
 def count_lines(form: Form) -> list[str]:
@@ -88,7 +72,7 @@ def init_lines(form: Form) -> list[str]:
         "fixed": lambda form: [],
         "pooled": _predictor_init,
         "center": _predictor_init,
-        "pair": _pair_init,
+        "pair": pair_init,
         "channels": channels_init,
     }[form.source](form)
 
@@ -105,7 +89,7 @@ def _static_init(form: Form) -> list[str]:
         units = "*self.units, 1"
     elif channel.connect == "separate" and channel.share == "all":
         units = ""
-    shape = ", ".join(part for part in (units, _space_axes(form)) if part)
+    shape = ", ".join(part for part in (units, space_axes(form)) if part)
     return [f"self.weight = nn.Parameter(torch.empty({shape or '()'}))"]
 
 
@@ -125,37 +109,6 @@ def _predictor_init(form: Form) -> list[str]:
     if form.predictor.norm == "batch_norm":
         lines.append("self.norm = nn.BatchNorm1d(dim // reduction)")
     return [*lines, f"self.expand = Linear(dim // reduction, {count})"]
-
-
-def _pair_init(form: Form) -> list[str]:
-    weight = form.operator.weight
-    scale = {
-        "dot": ["self.scale = (dim // num_heads) ** -0.5"],
-        "cosine": ["self.logit_scale = nn.Parameter(torch.empty(num_heads))"],
-    }
-    lines = list(scale.get(weight.score, ()))
-    if weight.keyless:
-        lines += keyless_layers(form)
-    elif form.reduced:
-        values = 2 if form.operator.frame.value else 1
-        lines += [
-            "self.reduce = reduce",
-            "self.q = Linear(dim, dim, bias=qkv_bias)",
-            f"self.kv = Linear(dim, {values} * dim, bias=qkv_bias)".replace("1 * ", ""),
-        ]
-    else:
-        parts = 3 if form.operator.frame.value else 2
-        lines.append(f"self.qkv = Linear(dim, {parts} * dim, bias=qkv_bias)")
-    position = weight.position
-    if position == "continuous":
-        lines.append("self.cpb_mlp = PositionNetwork(num_heads, hidden)")
-    if position == "relative":
-        table = "nn.Parameter(torch.empty(orbit_count, num_heads))"
-        lines.append(f"self.relative_position_bias_table = {table}")
-    if position == "absolute":
-        shape = f"num_heads, {_space_axes(form)}"
-        lines.append(f"self.position_bias = nn.Parameter(torch.empty({shape}))")
-    return [*lines, *talking_init(form)]
 
 
 # Starts.
@@ -260,7 +213,7 @@ def weight_lines(form: Form) -> list[str]:
         "fixed": given_lines,
         "pooled": _pooled_lines,
         "center": _center_lines,
-        "pair": _pair_lines,
+        "pair": pair_lines,
         "channels": channels_lines,
     }[form.source](form)
     if form.source == "channels":
@@ -290,19 +243,13 @@ def predict_method(form: Form) -> list[str]:
     ]
 
 
-def _at_orbits(values: str, form: Form) -> str:
-    """Values (..., orbits) at the table's entries; -1 reads the 0 that stands behind the last."""
-    padded = f"F.pad({values}, (0, 1))" if form.has_dead_entries else values
-    return f"{padded}[..., orbits]"
-
-
 def _static_lines(form: Form) -> list[str]:
-    return ["w = " + _at_orbits("self.weight.reshape(*self.units, -1)", form)]
+    return ["w = " + at_orbits("self.weight.reshape(*self.units, -1)", form)]
 
 
 def _pooled_lines(form: Form) -> list[str]:
     values = "self.predict(context).unflatten(1, (*self.units, -1))"
-    return ["w = " + _at_orbits(values, form)]
+    return ["w = " + at_orbits(values, form)]
 
 
 def _center_lines(form: Form) -> list[str]:
@@ -326,45 +273,6 @@ def _center_lines(form: Form) -> list[str]:
         "# Every output reads its own functions: (B, units, n, q, orbits).",
         *lines,
         f"w = w.gather(-1, ({index}).expand(*w.shape[:-1], -1))".replace("(orbits)", "orbits"),
-    ]
-
-
-def _pair_lines(form: Form) -> list[str]:
-    if form.reduced:
-        lines = [
-            "(q,) = split_heads(self.q(x), 1, self.num_heads)",
-            "(k,) = split_heads(partial_linear(self.kv, keys, 0, self.dim), 1, self.num_heads)",
-        ]
-    else:
-        lines = [
-            "qk = partial_linear(self.qkv, x, 0, 2 * self.dim)",
-            "q, k = split_heads(qk, 2, self.num_heads)",
-        ]
-    if form.space.connect == "full":
-        lines.append("q, k = q.unsqueeze(2), k.unsqueeze(2)")
-    else:
-        lines.append(f"q, k = gather(q, {form.own_places}), gather(k, inputs)")
-    lines += [*turning_lines(form), *_score_lines(form)]
-    position = form.operator.weight.position
-    if position == "continuous":
-        lines.append("w = w + self.cpb_mlp(offsets).T[:, orbits]")
-    if position == "relative":
-        lines.append("w = w + self.relative_position_bias_table.T[:, orbits]")
-    if position == "absolute":
-        lines.append("w = w + " + _at_orbits("self.position_bias.flatten(1)", form))
-    return lines
-
-
-def _score_lines(form: Form) -> list[str]:
-    score = form.operator.weight.score
-    if score == "dot":
-        return ["w = q * self.scale @ k.transpose(-2, -1)"]
-    if score in FEATURES:
-        return [FEATURE_LINES[score], "w = q @ k.transpose(-2, -1)"]
-    return [
-        "q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)",
-        "scale = self.logit_scale.clamp(max=math.log(100)).exp()[:, None, None, None]",
-        "w = q * scale @ k.transpose(-2, -1)",
     ]
 
 

@@ -20,6 +20,7 @@ from relgraph.algebra.parameters import weight_shape
 from relgraph.transfer.axes import Axis, channel_axis, on_map, slot_axis, slots
 from relgraph.transfer.carried import Refused, Tensors
 from relgraph.transfer.keyless import with_key_bias
+from relgraph.transfer.shared_keys import untied, written_out
 from relgraph.verify import oracle
 from relgraph.verify.oracle_tables import completed_connection
 
@@ -41,6 +42,8 @@ class Frozen:
 def stand_in(source: Connection, tensors: Tensors) -> Frozen:
     """The same frame around a core of zeros that reads the map itself: where keys stand on a map of
     their own, W reads what was made of the map, and there is no mean to take."""
+    if source.operator.weight.kv_heads is not None:
+        source, tensors = untied(source), written_out(source, tensors)
     static = replace(_static(source), key_grid=None)
     doubles = {n: t.double() if t.dtype.is_floating_point else t for n, t in tensors.items()}
     own = {"weight": torch.zeros(weight_shape(static), dtype=torch.float64)}
@@ -51,6 +54,8 @@ def frozen(source: Connection, tensors: Tensors, inputs: Tensor) -> Frozen | Ref
     """The mean of W over `inputs` (B, T + P, C)."""
     if source.key_grid is not None:
         return Refused("keys on a map of their own: its W reads what no static core here reads")
+    if source.operator.weight.kv_heads is not None:
+        source, tensors = untied(source), written_out(source, tensors)
     static = _static(source)
     axis, units = slot_axis(static, empty=True), channel_axis(source)
     entry = _entries(static, axis)
