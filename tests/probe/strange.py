@@ -122,16 +122,6 @@ class Talking(Attention):
         return self.mix(logits).permute(0, 3, 1, 2).softmax(-1)
 
 
-class OneKey(Attention):
-    """One value for all heads, each of which has queries and keys of its own."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        b, n, c = x.shape
-        q, k, v = self.qkv(x).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        shared = v[:, :1].expand_as(v)
-        return self.proj((self.weights(q, k) @ shared).transpose(1, 2).reshape(b, n, c))
-
-
 class PlacesInside(Attention):
     """A learned vector for each place, added to what queries and keys are made of."""
 

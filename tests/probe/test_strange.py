@@ -95,7 +95,6 @@ OUTSIDE: dict[str, tuple[nn.Module, tuple[int, ...], str, str]] = {
     "powers": (strange.Powers(), TOKENS, "score", "exp on their way"),
     "the best four": (strange.Best(), TOKENS, "dynamism", "neither its output nor its input"),
     "heads that talk": (strange.Talking(), TOKENS, "score", "heads may talk"),
-    "one value for all heads": (strange.OneKey(), TOKENS, "", "the algebra refuses it"),
     "distances": (strange.Distances(), TOKENS, "position", "not learned"),
     "those before": (strange.Ordered(), TOKENS, "connectivity over space", "1 to 16 of 16"),
     "places inside": (strange.PlacesInside(), TOKENS, "position", "change by"),
