@@ -76,6 +76,17 @@ class Connect(Instance):
     form: str = ""
 
 
+def node_of(connection: Connection, name: str = "core", tokens: tuple[str, ...] = ()) -> Connect:
+    """A connection by itself, outside any program, between values of its own shapes."""
+    return Connect(
+        input=Shape(connection.in_channels, connection.in_grid, tokens),
+        output=Shape(connection.out_channels, connection.out_grid, tokens),
+        name=name,
+        attr=name,
+        connection=connection,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Element(Instance):
     """An element with all its fields; see `resolved.Element`."""

@@ -13,7 +13,7 @@ from typing import Literal
 from benchmarks.families.built import build, randomised
 from benchmarks.families.equality import differences, layouts
 from benchmarks.families.instances import Instance, instances, square_instances
-from benchmarks.families.variants import fast_forms, node
+from benchmarks.families.variants import fast_forms
 from benchmarks.resumable import Found
 from relgraph.algebra.cost import macs
 from relgraph.algebra.families import CHANNELS, GRID, MIXED, connection
@@ -31,6 +31,7 @@ from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.lower import candidates
 from relgraph.lower.module import Module
+from relgraph.program import node_of
 from relgraph.resolved import Backbone, Element, OperatorUse, Stage
 from relgraph.verify import verify_text
 from relgraph.verify.alone import check_connection
@@ -101,7 +102,7 @@ def _equality(fitting: tuple[Instance, ...]) -> Found:
     problems: list[str] = []
     compared = 0
     for one in fitting:
-        for form, lowered in candidates(node(one.connection)):
+        for form, lowered in candidates(node_of(one.connection)):
             compared += 1
             problems += [f"{one.what}, {form}: {told}" for told in _form(one, lowered)]
         problems += [f"{one.what}: {told}" for told in _costs(one.connection)]
@@ -132,7 +133,7 @@ def _costs(at: Connection) -> Iterator[str]:
 
 def _proof(at: Connection) -> Found:
     """The proof of a connection, of its fastest form and of the general one."""
-    forms = [form for form, _ in candidates(node(at))]
+    forms = [form for form, _ in candidates(node_of(at))]
     made = {form: check_connection(at, form) for form in dict.fromkeys((forms[0], forms[-1]))}
     found = _told(check for checks in made.values() for check in checks)
     for form, checks in made.items():

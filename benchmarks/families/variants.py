@@ -16,7 +16,7 @@ from relgraph.algebra.families import GRID, connection, families, framed
 from relgraph.algebra.operator import BiasShare, Connection, Operator, Predictor, Size, Weight
 from relgraph.algebra.rules import check
 from relgraph.lower.table import CONNECTIONS
-from relgraph.program import Connect, Shape
+from relgraph.program import node_of
 
 PREDICTORS = (None, Predictor(2, True, "batch_norm"), Predictor(2, False, "none"))
 EXTENTS = (1, 3)
@@ -37,19 +37,13 @@ def accepted(family: Operator) -> Iterator[Operator]:
 
 def fast_forms(at: Connection) -> list[str]:
     """The forms that accept a connection, without the general one."""
-    return [row.name for row in CONNECTIONS[:-1] if row.accepts(node(at))]
+    return [row.name for row in CONNECTIONS[:-1] if row.accepts(node_of(at))]
 
 
 def square(operator: Operator, grid: Size = GRID) -> Connection:
     """The connection of an operator with as many channels at both ends."""
     at = connection(operator, grid)
     return replace(at, out_channels=at.in_channels)
-
-
-def node(at: Connection) -> Connect:
-    """The connection as a node of a program."""
-    entering, leaving = Shape(at.in_channels, at.in_grid), Shape(at.out_channels, at.out_grid)
-    return Connect(input=entering, output=leaving, name="core", attr="core", connection=at)
 
 
 def _variants(family: Operator) -> Iterator[Operator]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from relgraph.algebra.operator import Connection
-from relgraph.program import Connect, Shape
+from relgraph.program import node_of
 from relgraph.transfer.bodies import Bodies
 from relgraph.transfer.carried import Carried, Method, Tensors
 from relgraph.transfer.layer import Layer, Outcome
@@ -44,13 +44,7 @@ def _node(node: Operators | Connection) -> Operators:
     """A connection alone as an item of a program."""
     if not isinstance(node, Connection):
         return node
-    tokens = ("register",) * node.tokens
-    return Connect(
-        input=Shape(node.in_channels, node.in_grid, tokens),
-        output=Shape(node.out_channels, node.out_grid, tokens),
-        name="operator",
-        connection=node,
-    )
+    return node_of(node, "operator", ("register",) * node.tokens)
 
 
 def _named(tensors: Tensors) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from relgraph.algebra.operator import Connection
 from relgraph.emitted import load_text
 from relgraph.lower import candidates
 from relgraph.lower.module import Module, in_reading_order
-from relgraph.program import Connect, Shape
+from relgraph.program import node_of
 from relgraph.verify.connections import Kind, check_kind
 from relgraph.verify.report import Check
 from relgraph.verify.shrink import shrunk
@@ -41,13 +41,7 @@ def check_connection(connection: Connection, lowering: str | None = None) -> tup
 
 def kind_of(connection: Connection, lowering: str | None = None) -> Kind:
     """The connection's small instance with its class, run from the text of its lowering."""
-    node = Connect(
-        name="core",
-        attr="core",
-        connection=connection,
-        input=Shape(connection.in_channels, connection.in_grid),
-        output=Shape(connection.out_channels, connection.out_grid),
-    )
+    node = node_of(connection)
     fitting = candidates(node)
     lowered = fitting[0][1] if lowering is None else dict(fitting)[lowering]
     return Kind(_class(lowered), shrunk(node), ("core",), (node,))

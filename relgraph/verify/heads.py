@@ -4,13 +4,14 @@ In: the class from the file and its small node. Out: a check, or none where head
 head hears another where the other's queries change its weights. What `proj_w` does is told by one
 law, W with it is M · (W without it) + m, entry by entry; what `proj_l` does by the same law of
 logits, which a sigmoid gives as they are, and a softmax up to a number for each row. Both laws
-compare the file with itself: the reference's weights are others' affair.
+compare the file with itself; where no logits can be read off W, the reference's W is what it must
+be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,14 @@ class _Heads:
     def weights(self, changed: Tensors) -> Tensor:
         """W of each head's first channel, (H, O, I), with some tensors other ones."""
         self.small.module.load_state_dict({**self.small.tensors, **changed}, strict=False)
-        w = measure(self.small, self.image).w
+        return self._by_head(measure(self.small, self.image).w)
+
+    def meant(self, changed: Tensors) -> Tensor:
+        """The same by the reference."""
+        small = replace(self.small, tensors={**self.small.tensors, **changed})
+        return self._by_head(declared.weights(small, self.image))
+
+    def _by_head(self, w: Tensor) -> Tensor:
         count = unit_count(self.small.node.connection)
         first = torch.arange(count) * (w.shape[3] // count)
         return w[:, first, :, first]
@@ -86,13 +94,19 @@ def _deaf(heads: _Heads) -> Iterator[str]:
 def _unlawful(heads: _Heads, named: list[str]) -> Iterator[str]:
     """What is not mixed as its layer says, the other layer being the identity."""
     still = {n: torch.eye(*t.shape) if t.ndim > 1 else 0 * t for n, t in heads.drawn.items()}
-    plain = heads.weights(still)
     for what in named:
         own = {n: t for n, t in heads.drawn.items() if n.startswith(LAYERS[what])}
-        matrix, bias = own[f"{LAYERS[what]}.weight"], own[f"{LAYERS[what]}.bias"]
-        law = _weights_mixed if what == "weights" else _logits_mixed
-        if not law(heads, matrix, bias, plain, heads.weights({**still, **own})):
+        if not _is_lawful(heads, what, still, {**still, **own}):
             yield f"{what} are not mixed as {LAYERS[what]} says"
+
+
+def _is_lawful(heads: _Heads, what: str, still: Tensors, mixing: Tensors) -> bool:
+    w = heads.weights(mixing)
+    if what == "logits" and not _shows_logits(heads):
+        return _equal(w, heads.meant(mixing))
+    law = _weights_mixed if what == "weights" else _logits_mixed
+    matrix, bias = mixing[f"{LAYERS[what]}.weight"], mixing[f"{LAYERS[what]}.bias"]
+    return law(heads, matrix, bias, heads.weights(still), w)
 
 
 def _weights_mixed(heads: _Heads, matrix: Tensor, bias: Tensor, plain: Tensor, w: Tensor) -> bool:
@@ -101,17 +115,26 @@ def _weights_mixed(heads: _Heads, matrix: Tensor, bias: Tensor, plain: Tensor, w
 
 
 def _logits_mixed(heads: _Heads, matrix: Tensor, bias: Tensor, plain: Tensor, w: Tensor) -> bool:
-    """In rows that reach no input twice, where W is what a normalisation gave. Magnitudes over
-    their sum do not tell whose sum it was: of l1 the comparison with the reference must do."""
-    operator = heads.small.node.connection.operator
-    there = (heads.times == 1) & (heads.times <= 1).all(1, keepdim=True)
-    if operator.space.connect == "outlook" or operator.weight.normalize == "l1":
-        return True
-    if operator.weight.normalize == "sigmoid":
+    """In rows that reach no input twice, where W is what a normalisation gave."""
+    there = _once(heads)
+    if heads.small.node.connection.operator.weight.normalize == "sigmoid":
         expected = _mixed(matrix, plain.logit()) + bias[:, None, None]
         return _equal(w.logit()[:, there], expected[:, there])
     expected = _mixed(matrix, _centred(plain, there))
     return _equal(_centred(w, there), expected)
+
+
+def _once(heads: _Heads) -> Tensor:
+    """(O, I): entries of outputs that reach no input twice."""
+    return (heads.times == 1) & (heads.times <= 1).all(1, keepdim=True)
+
+
+def _shows_logits(heads: _Heads) -> bool:
+    """Whether W tells its logits: magnitudes over their sum do not say whose sum it was, and sums
+    of several weights are no weights."""
+    operator = heads.small.node.connection.operator
+    single = operator.space.connect != "outlook" and bool(_once(heads).any())
+    return single and operator.weight.normalize != "l1"
 
 
 def _mixed(matrix: Tensor, said: Tensor) -> Tensor:
@@ -128,4 +151,4 @@ def _centred(w: Tensor, there: Tensor) -> Tensor:
 def _equal(found: Tensor, expected: Tensor) -> bool:
     """To rounding; what is no number is equal to nothing."""
     gap = (found - expected).abs().nan_to_num(torch.inf, torch.inf)
-    return not bool((gap > ROUNDING * expected.abs().max()).any()) if gap.numel() else True
+    return not bool((gap > ROUNDING * expected.abs().max()).any())

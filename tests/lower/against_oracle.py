@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from relgraph.algebra.operator import Connection, Operator, Size
 from relgraph.lower.module import Module
-from relgraph.program import Connect, Layout, Shape
+from relgraph.program import Connect, Layout, Shape, node_of
 from relgraph.verify import oracle
 from tests.support import build
 
@@ -28,14 +28,12 @@ def node(
     """A connection as a node of a program, the output grid being the input's unless given."""
     out = out_channels or channels
     ends = (grid, out_grid or grid)
-    names = tuple(f"token{i}" for i in range(tokens))
-    return Connect(
-        input=Shape(channels, ends[0], names),
-        output=Shape(out, ends[1], names),
-        name="mixer",
-        attr="mixer",
-        connection=Connection(operator, channels, out, *ends, tokens=tokens),
-    )
+    return named(Connection(operator, channels, out, *ends, tokens=tokens))
+
+
+def named(at: Connection) -> Connect:
+    """The connection as a node whose tokens have names."""
+    return node_of(at, "mixer", tuple(f"token{i}" for i in range(at.tokens)))
 
 
 def randomize(module: nn.Module, seed: int = 0) -> nn.Module:

@@ -17,7 +17,6 @@ from relgraph.algebra.geometry import out_grid
 from relgraph.algebra.operator import (
     BiasShare,
     Channel,
-    Connection,
     Operator,
     Predictor,
     Space,
@@ -40,21 +39,11 @@ from tests.lower.against_oracle import (
     draw,
     flat,
     laid_out,
+    named,
     node,
     randomize,
 )
 from tests.support import build, run_definitions
-
-
-def _node(at: Connection) -> Connect:
-    names = tuple(f"token{i}" for i in range(at.tokens))
-    return Connect(
-        input=Shape(at.in_channels, at.in_grid, names),
-        output=Shape(at.out_channels, at.out_grid, names),
-        name="mixer",
-        attr="mixer",
-        connection=at,
-    )
 
 
 def _framed_slice() -> Iterator[Operator]:
@@ -74,13 +63,13 @@ def _check(at: Connect) -> nn.Module:
 
 def test_framed_families_equal_the_oracle() -> None:
     for operator in _framed_slice():
-        at = _node(connection(operator))
+        at = named(connection(operator))
         assert_composes(_check(at), at)
 
 
 def test_one_name_means_one_text() -> None:
     operators = [*families()[::37], *_framed_slice()]
-    definitions = [lower_general(_node(connection(o))).definition for o in operators]
+    definitions = [lower_general(named(connection(o))).definition for o in operators]
     assert len(in_reading_order([d for d in definitions if d is not None])) > 100
 
 
@@ -245,7 +234,7 @@ def test_keys_of_a_reduced_map() -> None:
 def test_stands_behind_every_fast_form() -> None:
     """The general form is a candidate of every atom, the last one, and never the only opinion."""
     for operator in families()[::97]:
-        names = [name for name, _ in candidates(_node(connection(operator)))]
+        names = [name for name, _ in candidates(named(connection(operator)))]
         assert names[-1] == "general"
 
 
@@ -253,7 +242,7 @@ def test_fast_forms_have_its_parameters() -> None:
     """A checkpoint moves between all lowerings of a connection, and gives the same values."""
     compared = 0
     for operator in families()[::5]:
-        at = _node(connection(operator))
+        at = named(connection(operator))
         *fast, (_, general) = candidates(at)
         for _, lowered in fast:
             expected = randomize(build(general)).eval()

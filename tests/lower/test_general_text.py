@@ -12,6 +12,7 @@ from relgraph.lower import lower
 from relgraph.lower.general import lower_general
 from relgraph.lower.module import Definition, Module, in_reading_order
 from tests.lower import test_attention, test_general, test_matrix
+from tests.lower.against_oracle import named
 
 ROOT = Path(__file__).parents[2]
 TORCH = "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn"
@@ -25,7 +26,7 @@ def _lowered() -> Iterator[Module]:
             yield chosen
     yield from map(lower_general, test_general.SPECIAL.values())
     for operator in [*families()[::61], *test_general._framed_slice()]:
-        yield lower_general(test_general._node(connection(operator)))
+        yield lower_general(named(connection(operator)))
 
 
 def _roots() -> Iterator[Definition]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from relgraph.algebra.families import connection, families
 from relgraph.algebra.operator import Channel, Connection, Operator, Space, Weight
 from relgraph.algebra.rules import check
-from relgraph.program import Connect, Shape
+from relgraph.program import node_of
 from relgraph.transfer.carry import carry
 from relgraph.verify import oracle
 from relgraph.verify.draws import draw, entries
@@ -23,9 +23,7 @@ IMAGE = torch.zeros(1, 24, 4, dtype=torch.float64)
 
 def tensors(one: Connection, seed: int) -> dict[str, Tensor]:
     """Random weights of a connection."""
-    ends = Shape(one.in_channels, one.in_grid), Shape(one.out_channels, one.out_grid)
-    node = Connect(input=ends[0], output=ends[1], name="one", connection=one)
-    return draw(tuple(entries(node)), seed)
+    return draw(tuple(entries(node_of(one, ""))), seed)
 
 
 def columns(one: Connection, weights: dict[str, Tensor]) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-import torch
 
 from relgraph.emit import emit
 from relgraph.verify import verify_text
@@ -16,11 +15,6 @@ from relgraph.verify.report import fails
 @cache
 def text_of(operator: str) -> str:
     return emit(operator_program(operator))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 LACKING = {

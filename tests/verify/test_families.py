@@ -8,7 +8,7 @@ import pytest
 
 from relgraph.algebra.families import connection, families
 from relgraph.algebra.operator import Operator
-from relgraph.program import Connect, Shape
+from relgraph.program import node_of
 from relgraph.verify.alone import check_connection
 from relgraph.verify.shrink import shrunk
 
@@ -24,17 +24,11 @@ def test_a_named_lowering_is_the_one_that_is_proved() -> None:
 def test_the_small_size_keeps_the_structure() -> None:
     for operator in families()[::37]:
         before = connection(operator)
-        small = shrunk(_node(operator)).connection
+        small = shrunk(node_of(before)).connection
         assert small.in_channels <= (8 if operator.weight.position == "rotary" else 4), operator
         mixed = before.in_channels != before.out_channels
         assert (small.in_channels != small.out_channels) == mixed, operator
         assert _structure(small.operator) == _structure(operator)
-
-
-def _node(operator: Operator) -> Connect:
-    at = connection(operator)
-    entering, leaving = Shape(at.in_channels, at.in_grid), Shape(at.out_channels, at.out_grid)
-    return Connect(name="core", connection=at, input=entering, output=leaving)
 
 
 def _structure(operator: Operator) -> tuple[str, bool, str, str]:

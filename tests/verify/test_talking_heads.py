@@ -7,9 +7,17 @@ from functools import cache
 from typing import get_args
 
 import pytest
-import torch
 
-from relgraph.algebra.operator import Channel, Connection, Frame, Operator, Space, Talking, Weight
+from relgraph.algebra.operator import (
+    Channel,
+    Connection,
+    Frame,
+    Normalize,
+    Operator,
+    Space,
+    Talking,
+    Weight,
+)
 from relgraph.emit import emit
 from relgraph.emitted import load_text
 from relgraph.verify import alone, verify_text
@@ -21,11 +29,6 @@ from relgraph.verify.report import fails
 @cache
 def text_of(operator: str) -> str:
     return emit(operator_program(operator))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 LACKING = {
@@ -48,13 +51,16 @@ def test_a_file_in_which_heads_talk_otherwise_is_rejected(what: str) -> None:
     assert not verify_text(text.replace(old, new), "talking.py", until=fails).ok
 
 
-def talking(how: Talking) -> Connection:
+def talking(how: Talking, normalize: Normalize = "softmax") -> Connection:
     """Heads that are mixed in windows that a shift cuts."""
     space = Space("window", (2, 3), shift=(1, 1), border="mask")
-    weight = Weight("pair", "softmax", "relative", talking_heads=how)
+    weight = Weight("pair", normalize, "relative", talking_heads=how)
     heads = Channel("separate", share="heads", heads=2)
     operator = Operator(space, heads, weight, "none", Frame(True, True))
     return Connection(operator, 8, 8, (4, 9), (4, 9))
+
+
+WEIGHT = "layer.weight.expand"
 
 
 @pytest.mark.parametrize("how", get_args(Talking)[1:])
@@ -66,22 +72,29 @@ def test_what_heads_hear_is_measured(how: Talking) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "old", "new", "said"),
+    ("how", "normalize", "old", "new", "said"),
     [
-        ("both", "layer.weight.expand", "layer.weight.diagonal().diag().expand", "hear head 2"),
-        ("logits", "layer.weight.expand", "layer.weight.T.expand", "as proj_l says"),
-        ("weights", "layer.weight.expand", "layer.weight.T.expand", "as proj_w says"),
-        ("weights", "w * (mask == 0)", "w", "as proj_w says"),
+        ("both", "softmax", WEIGHT, "layer.weight.diagonal().diag().expand", "hear head 2"),
+        ("logits", "softmax", WEIGHT, "layer.weight.T.expand", "as proj_l says"),
+        ("logits", "sigmoid", WEIGHT, "layer.weight.T.expand", "as proj_l says"),
+        ("logits", "l1", WEIGHT, "layer.weight.T.expand", "as proj_l says"),
+        ("weights", "softmax", WEIGHT, "layer.weight.T.expand", "as proj_w says"),
+        ("weights", "softmax", "w * (mask == 0)", "w", "as proj_w says"),
     ],
 )
 def test_what_heads_do_not_hear_is_told(
-    how: Talking, old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch
+    how: Talking,
+    normalize: Normalize,
+    old: str,
+    new: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def changed(text: str, name: str) -> object:
         assert old in text
         return load_text(text.replace(old, new), name)
 
     monkeypatch.setattr(alone, "load_text", changed)
-    checks = {check.name: check for check in check_connection(talking(how))}
+    checks = {check.name: check for check in check_connection(talking(how, normalize))}
     assert not checks["composition"].ok
     assert said in checks["heads"].counter_example
