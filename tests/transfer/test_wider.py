@@ -146,5 +146,7 @@ def test_what_cannot_be_made_of_copies_says_so(tmp_path: Path) -> None:
         "channel: {connect: local, size: 3, share: all}\nbias: false\n"
     )
     assert "a band of channels" in refused(tmp_path, banded)
+    shared = widened(mixer("multi_query_attention: {heads: $heads}"))
+    assert "apart to more heads" in refused(tmp_path, shared)
     half = widened(WINDOWS, stages((24, 48), (3, 6), (2, 1)))
     assert "24 is no multiple of 16" in refused(tmp_path, half)
