@@ -154,6 +154,10 @@ def _whole(stride: tuple[Fraction, Fraction]) -> Size:
 def _contract(findings: Findings, grid: Size) -> Contract:
     rows = lcm(1, *(need[0] for need in findings.multiples))
     columns = lcm(1, *(need[1] for need in findings.multiples))
+    if grid[0] % rows or grid[1] % columns:
+        # Maps that were rounded up on the way are divided where the image is not: what is known to
+        # fit is this size, and `settled` asks about its multiples.
+        return Contract(fixed=True, multiple=grid, minimum=grid)
     if findings.fixed:
         return Contract(fixed=True, multiple=(rows, columns), minimum=grid)
     return Contract(fixed=False, multiple=(rows, columns), minimum=(rows, columns))

@@ -83,6 +83,10 @@ class Findings:
             self.problems.append(problem)
 
     def need_multiple(self, flow: Flow, of: Size) -> None:
-        """The map at `flow` must be divisible by `of`: a multiple in input pixels."""
-        rows, columns = (ceil(side * stride) for side, stride in zip(of, flow.stride, strict=True))
+        """The map at `flow` must be divisible by `of`: a multiple in input pixels. By 1 every map
+        is, also one that was rounded up on the way."""
+        rows, columns = (
+            ceil(side * stride) if side > 1 else 1
+            for side, stride in zip(of, flow.stride, strict=True)
+        )
         self.multiples.append((max(1, rows), max(1, columns)))

@@ -64,14 +64,13 @@ def probe(
         further,
         {"layout": layout, "grid": _pair(grid), "tokens": tokens, "turn": turn},
     )
-    if out is not None:
-        _write(found, part, out, force)
+    files = () if out is None else _write(found, part, out, force)
     if json:
         output.print_json(found.to_json())
         return
     _print(found)
-    if out is not None:
-        output.say(f"\nwritten: {out}")
+    if files:
+        output.say(f"\nwritten: {', '.join(map(str, files))}")
 
 
 def _probed(
@@ -149,18 +148,23 @@ def _print(found: Probed) -> None:
         output.print_table(table.headers, table.rows)
 
 
-def _write(found: Probed, part: int | None, out: Path, force: bool) -> None:
-    """The draft of one operator; its name is the file's."""
+def _write(found: Probed, part: int | None, out: Path, force: bool) -> tuple[Path, ...]:
+    """The draft of one operator, whose name is the file's; a term's parts stand beside it."""
     from relgraph.files import write_atomically
     from relgraph.probe.draft import draft
 
     chosen = _chosen(found, part)
     if out.suffix != ".yaml":
         raise RelgraphError(Problem("bad-option", f"--out {out}", "a file that ends in .yaml"))
-    if out.exists() and not force:
-        found_ = f"{out} is there already"
-        raise RelgraphError(Problem("file-exists", found_, "a new file", "--force replaces it"))
-    write_atomically(out, draft(chosen.part, out.stem, found.module))
+    texts = draft(chosen.part, out.stem, found.module)
+    files = tuple(out.with_name(name) for name in texts)
+    for file in files:
+        if file.exists() and not force:
+            said = f"{file} is there already"
+            raise RelgraphError(Problem("file-exists", said, "a new file", "--force replaces it"))
+    for file, text in zip(files, texts.values(), strict=True):
+        write_atomically(file, text)
+    return files
 
 
 def _chosen(found: Probed, part: int | None) -> Placed:

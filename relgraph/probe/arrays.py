@@ -6,19 +6,25 @@ all places of a few channels, all channels of one place. The product law of the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor, fx
 
+from relgraph.probe.draws import noise
 from relgraph.probe.items import VISIBLE, Link
-from relgraph.probe.lab import DRAWS, Lab, constant, image
+from relgraph.probe.lab import DRAWS, Lab, constant, image, sampled
 from relgraph.probe.tape import Values
 
 # Entries of W that are measured whole: 8 channels on an 8×8 map.
 WHOLE = 1 << 18
 FEW = 3
+# Outputs at which channels of a wide link are compared.
+OUTPUTS = 12
+# Images at which entries are looked for that are there at some images only.
+MOST = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +61,22 @@ class Arrays:
 
     @cached_property
     def contexts(self) -> tuple[Values, ...]:
-        """One image for each draw of parameters."""
-        return tuple(self.at(draw, draw) for draw in range(DRAWS))
+        """One image for each draw of parameters; more where some entries are there at some images
+        only (features of queries and keys that are cut at zero), until no further entry shows."""
+        made = [self.at(draw, draw) for draw in range(DRAWS)]
+        there = [visible((self.channels_at(one),)) for one in made]
+        seen = torch.stack(there).any(0)
+        if bool((torch.stack(there) == seen).all()):
+            return tuple(made)
+        quiet = 0
+        for number in range(DRAWS, MOST):
+            made.append(self.at(number % DRAWS, number))
+            more = seen | visible((self.channels_at(made[-1]),))
+            quiet = quiet + 1 if torch.equal(more, seen) else 0
+            seen = more
+            if quiet == DRAWS:
+                break
+        return tuple(made)
 
     @cached_property
     def constants(self) -> tuple[Values, ...]:
@@ -70,10 +90,42 @@ class Arrays:
         return tuple(self.channels_at(context) for context in self.contexts)
 
     def channels_at(self, context: Values) -> Tensor:
-        """(O, D, I', C) at one context."""
+        """(O', D, I', C) at one context, O' the outputs of `outs`."""
         if self.whole:
             return self.places_at(context)
+        return self._at_middle(context)[list(self.outs)]
+
+    def _at_middle(self, context: Values) -> Tensor:
         return self.link.way.weights(context, self.link.into, self.link.out, place=self.middle)
+
+    @cached_property
+    def outs(self) -> tuple[int, ...]:
+        """The outputs that `by_channel` has: all, or of a wide link a few of those that read the
+        place in the middle, that place itself among them where it is an output."""
+        if self.whole:
+            return tuple(range(self.link.out.count))
+        into, out = self.link.into, self.link.out
+        features = noise((1, into.count, into.channels), 801)
+        others = torch.arange(into.count) != self.middle
+        features[:, others] = 0.0
+        w = self.link.way.response(self.context, into, out, features)[0].abs().amax(1)
+        reads = (w > VISIBLE * w.max()).nonzero().flatten().tolist()
+        chosen = {reads[at] for at in sampled(len(reads), OUTPUTS)} if reads else {0}
+        return tuple(sorted(chosen | ({self.middle} & set(range(self.link.out.count)))))
+
+    @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """The output channels that `by_place` has: all, or of a wide link for each channel of `few`
+        the first and the last that read it."""
+        if self.whole:
+            return tuple(range(self.link.out.channels))
+        w = self.by_channel[0].abs()
+        reads = (w > VISIBLE * w.max()).any(0).any(1)
+        found: set[int] = set()
+        for channel in self.few:
+            own = reads[:, channel].nonzero().flatten().tolist()
+            found.update(own[:1] + own[-1:])
+        return tuple(sorted(found)) or (0,)
 
     @property
     def middle(self) -> int:
@@ -95,27 +147,58 @@ class Arrays:
         return tuple(range(channels)) if self.whole else tuple(sorted({0, channels - 1}))
 
     def places_at(self, context: Values) -> Tensor:
-        """(O, D, I, C') at one context."""
+        """(O, D', I, C') at one context, D' the output channels of `outputs`."""
         if id(context) not in self._made:
-            w = self.link.way.weights(context, self.link.into, self.link.out, self.few)
+            w = self.link.way.weights(
+                context, self.link.into, self.link.out, self.few, outputs=self._kept
+            )
             self._made[id(context)] = (context, w)
         return self._made[id(context)][1]
+
+    @property
+    def _kept(self) -> tuple[int, ...] | None:
+        return None if self.whole else self.outputs
+
+    def rows(self, context: Values, seen: Tensor, rows: Sequence[int]) -> tuple[Tensor, ...]:
+        """The `rows` of `slices`: (rows, I) each; of a wide link by gradients, one for each row."""
+        if self.whole:
+            return tuple(w[list(rows)] for w in self.slices(context, seen))
+        link, pairs = self.link, self.pairs(seen)
+        shape = len(pairs), len(rows), link.out.count, link.out.channels
+        cotangents = torch.zeros(shape, dtype=torch.float64)
+        for pair, (d, _) in enumerate(pairs):
+            cotangents[pair, torch.arange(len(rows)), list(rows), d] = 1.0
+
+        def made(probe: Tensor) -> Tensor:
+            return link.out.read(link.way.local(context, probe)[link.way.end][None])[0]
+
+        pull = torch.func.vjp(made, torch.zeros_like(context[link.way.start]))[1]
+        (gradients,) = torch.vmap(pull)(cotangents.flatten(0, 1))
+        w = link.into.read(gradients).view(len(pairs), len(rows), link.into.count, -1)
+        return tuple(w[pair, :, :, self.few[at]] for pair, (_, at) in enumerate(pairs))
+
+    def sketch(self, context: Values) -> tuple[Tensor, ...]:
+        """(O, D) of two random features: equal where W is equal, row by row, and cheap."""
+        into = self.link.into
+        features = noise((2, into.count, into.channels), 800)
+        made = self.link.way.response(context, into, self.link.out, features)
+        return made[0], made[1]
 
     def pairs(self, seen: Tensor) -> tuple[tuple[int, int], ...]:
         """A few (d, at): an output channel and the number in `few` of an input channel that it
         reads; `seen` is (D, C)."""
         found = []
         for at, channel in enumerate(self.few):
-            reads = seen[:, channel].nonzero().flatten()
-            if len(reads):
-                found.append((int(reads[0]), at))
+            reads = [d for d in self.outputs if bool(seen[d, channel])]
+            if reads:
+                found.append((reads[0], at))
         step = max(1, len(found) // FEW)
         return tuple(found[::step][: FEW + 1])
 
     def slices(self, context: Values, seen: Tensor) -> tuple[Tensor, ...]:
         """(O, I) for a few pairs of channels, at one context."""
         w = self.places_at(context)
-        return tuple(w[:, d, :, at] for d, at in self.pairs(seen))
+        return tuple(w[:, self.outputs.index(d), :, at] for d, at in self.pairs(seen))
 
 
 def visible(draws: tuple[Tensor, ...]) -> Tensor:

@@ -5,19 +5,22 @@ In: a lab, a link. Out: `Atom`s: links with what they were measured as.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Channel, Operator, Space, Weight
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays, visible
+from relgraph.probe.bands import gate
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
 from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure, weights_of
 from relgraph.probe.places import like
-from relgraph.relations.node import IDENTITY, core
+from relgraph.probe.splits import apart
+from relgraph.relations.composite import composed
+from relgraph.relations.node import IDENTITY, Node, core
 
 ADDITIVE = 1e-9
 _UNREAD = "with what is frozen held fixed the output does not change with the input"
@@ -26,10 +29,20 @@ _NOTHING = Measured(IDENTITY, (Property("W", "", _UNREAD, False),), False, "", (
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """A link with what it was measured as; several where they were put together."""
+    """A link with what it was measured as; several where they were put together. `term` is its node
+    where it is a term of several operators, of which `measured` tells all properties: `band` is
+    what predicts a gate, `parts` stand side by side."""
 
     link: Link
     measured: Measured
+    term: Node | None = None
+    band: Operator | None = None
+    parts: tuple[Atom, ...] = ()
+
+    @property
+    def node(self) -> Node:
+        """Its node of the relation graph."""
+        return core(self.operator) if self.term is None else self.term
 
     @property
     def operator(self) -> Operator:
@@ -44,13 +57,16 @@ class Atom:
     @property
     def is_point(self) -> bool:
         """Whether it mixes the channels of each place by one static matrix."""
+        if self.term is not None:
+            return False
         own, plain = self.operator, Operator(Space("point", share="positions"), Channel("full"))
         return core(replace(own, channel=replace(own.channel, rank=None))) == core(plain)
 
     @property
     def stays_separate(self) -> bool:
         """Whether it mixes places and leaves channels apart."""
-        return self.operator.channel.connect == "separate" and not self.is_point
+        separate = self.operator.channel.connect == "separate" and self.term is None
+        return separate and not self.is_point
 
     @property
     def is_static(self) -> bool:
@@ -62,13 +78,52 @@ def pieces(lab: Lab, link: Link) -> list[Atom]:
     """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
     other, where each is: zeros outside the map make no kernel of two kernels."""
     whole = measured(lab, link)
-    if whole.measured.exact or not whole.is_static:
+    if whole.measured.exact:
+        return [_banded(lab, whole)]
+    parts = _parted(lab, link)
+    if parts is not None:
+        return [parts]
+    if not whole.is_static:
         return [whole]
     links = list(_at_products(lab, link))
     if len(links) < 2:
         return [whole]
     made = [measured(lab, one) for one in links]
     return made if all(one.measured.exact for one in made) else [whole]
+
+
+def _parted(lab: Lab, link: Link) -> Atom | None:
+    """Parts of the channels side by side, where each is a point of the algebra."""
+    found = [measured(lab, one) for one in apart(Arrays(lab, link))]
+    if not found or not all(one.measured.exact for one in found):
+        return None
+    node = composed("split", [one.node for one in found])
+    return Atom(link, side_by_side(found), node, parts=tuple(found))
+
+
+def side_by_side(found: Sequence[Atom]) -> Measured:
+    """What is known of parts, each property by the part that it is of."""
+    properties = tuple(
+        replace(one, name=f"part {number}: {one.name}")
+        for number, atom in enumerate(found, 1)
+        for one in atom.measured.properties
+    )
+    widths = [atom.widths[1] for atom in found]
+    said = Property("split", f"{len(found)} parts", f"of {', '.join(map(str, widths))} channels")
+    proof = "; ".join(atom.measured.proof for atom in found)
+    stands = found[0].measured.operator
+    return Measured(stands, (said, *properties), True, proof)
+
+
+def _banded(lab: Lab, atom: Atom) -> Atom:
+    """A gate by the mean over all places, where its predictor reads a band of channels: a term."""
+    found = gate(Arrays(lab, atom.link), atom.operator)
+    if found is None:
+        return atom
+    own = atom.measured
+    read = replace(own, properties=(*own.properties, found.property))
+    node = composed("product", [IDENTITY, core(found.operator)]) if found.operator else None
+    return Atom(atom.link, read, node, found.operator)
 
 
 def _at_products(lab: Lab, link: Link) -> Iterator[Link]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -80,16 +80,20 @@ class Way:
         out: Places,
         channels: Sequence[int] | None = None,
         place: int | None = None,
+        outputs: Sequence[int] | None = None,
     ) -> Tensor:
-        """W (O, D, I', C'): of all input places and channels, or of those asked for."""
+        """W (O, D', I', C'): of all input places and channels, or of those asked for, and of all
+        output channels, or of `outputs`."""
         chosen = list(range(into.channels)) if channels is None else list(channels)
         at = list(range(into.count)) if place is None else [place]
         basis = torch.zeros(len(at), len(chosen), into.count, into.channels, dtype=torch.float64)
         for number, channel in enumerate(chosen):
             basis[torch.arange(len(at)), number, at, channel] = 1.0
-        made = self.response(context, into, out, basis.flatten(0, 1))
-        shape = (len(at), len(chosen), out.count, out.channels)
-        return made.view(shape).permute(2, 3, 0, 1)
+        kept = out if outputs is None else replace(out, entries=out.entries[:, list(outputs)])
+        # A chunk at a time, of which only what is asked for is kept.
+        made = [self.response(context, into, kept, one) for one in basis.flatten(0, 1).split(CHUNK)]
+        shape = (len(at), len(chosen), kept.count, kept.channels)
+        return torch.cat(made).view(shape).permute(2, 3, 0, 1)
 
     def response(self, context: Values, into: Places, out: Places, probes: Tensor) -> Tensor:
         """Probes (K, I, C) → (K, O, D), what the map gives for nothing taken off."""

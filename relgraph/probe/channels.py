@@ -78,7 +78,7 @@ def _sorted(seen: Tensor, weights: Tensor) -> Order:
         leader = _leaders(weights[outputs, inputs])
         by_head = leader.argsort(stable=True)
         return Order(inputs[by_head], outputs[by_head])
-    joined = _components(seen)
+    joined = components(seen)
     return Order(joined[d:].argsort(stable=True), joined[:d].argsort(stable=True))
 
 
@@ -89,7 +89,7 @@ def _leaders(values: Tensor) -> Tensor:
     return (apart <= TIE).long().argmax(1)
 
 
-def _components(seen: Tensor) -> Tensor:
+def components(seen: Tensor) -> Tensor:
     """A number for each output and then each input channel: equal where they are joined."""
     d, c = seen.shape
     names = torch.arange(d + c)

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from relgraph.algebra.operator import Size, Source
-from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import size
 from relgraph.probe.lab import balanced, disturbed, image, sampled
 from relgraph.probe.owners import dependence
+from relgraph.probe.tape import Values
 
 CHANGED = 1e-9
+# Outputs of a wide link whose weights are looked at one by one.
+ROWS = 16
 
 Rows = Callable[[Tensor], Tensor]
-"""What is compared of W (O, I): itself, or logits up to what a softmax leaves open."""
+"""What is compared of W (O, I): itself, or logits up to what a normalisation leaves open."""
 
 
 @dataclass(frozen=True)
@@ -38,47 +39,57 @@ class Dynamism:
     extent: int = 1
 
 
-def dynamism(arrays: Arrays, seen: Tensor, softmax: bool) -> Dynamism:
+def dynamism(arrays: Arrays, seen: Tensor, sums: bool) -> Dynamism:
     """The dynamism of a link whose channels are joined as `seen` (D, C)."""
-    here = arrays.slices(arrays.context, seen)
-    change = _gap(arrays.slices(arrays.at(0, 1), seen), here)
+    here = _looked(arrays, arrays.context, seen)
+    change = gap(_looked(arrays, arrays.at(0, 1), seen), here)
     if change <= CHANGED:
-        learned = _gap(arrays.slices(arrays.contexts[1], seen), here)
+        learned = gap(_looked(arrays, arrays.contexts[1], seen), here)
         if learned <= CHANGED:
             return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
         return Dynamism("static", f"W changes by {size(change)} from image to image")
     features = image(arrays.link.start_places, 0)
-    same_mean = _gap(arrays.slices(arrays.given(0, balanced(features)), seen), here)
+    same_mean = gap(_looked(arrays, arrays.given(0, balanced(features)), seen), here)
     words = f"W changes by {size(change)} from image to image"
     if same_mean <= CHANGED:
         return Dynamism("pooled", f"{words}, by {size(same_mean)} between images of one mean")
     if _homes(arrays) is None:
         return Dynamism(None, f"{words}; outputs and inputs are not the same places")
-    return _by_place(arrays, seen, here, words, softmax)
+    return _by_place(arrays, seen, words, sums)
 
 
-def _by_place(
-    arrays: Arrays, seen: Tensor, here: Sequence[Tensor], words: str, softmax: bool
-) -> Dynamism:
+def _looked(arrays: Arrays, context: Values, seen: Tensor) -> Sequence[Tensor]:
+    """What tells whether W changes, row by row: W of a few channels, of wide links what W makes of
+    random features."""
+    return arrays.slices(context, seen) if arrays.whole else arrays.sketch(context)
+
+
+def _by_place(arrays: Arrays, seen: Tensor, words: str, sums: bool) -> Dynamism:
     features = image(arrays.link.start_places, 0)
-    places = sampled(len(features))
-    moved = {
-        place: arrays.slices(arrays.given(0, disturbed(features, place)), seen) for place in places
+    changed = {
+        place: arrays.given(0, disturbed(features, place)) for place in sampled(len(features))
     }
-    region = _region(arrays, here, moved)
+    looked = {place: _looked(arrays, one, seen) for place, one in changed.items()}
+    region = _region(arrays, _looked(arrays, arrays.context, seen), looked)
     if region == 1:
         said = f"{words}; an output's weights change with what is at its own place"
         return Dynamism("center", said)
     unread = _unread(arrays)
     homes = _homes(arrays)
     assert homes is not None, "outputs stand at places of the image"
+    count = arrays.link.out.count
+    rows = range(count) if arrays.whole else sampled(count, ROWS)
+    here = arrays.rows(arrays.context, seen, rows)
     loose = max(
-        _beside(here, other, unread[place], homes == place, softmax)
-        for place, other in moved.items()
+        _beside(here, arrays.rows(one, seen, rows), unread[place], homes[list(rows)] == place, sums)
+        for place, one in changed.items()
     )
     # Pairs of near places look like a region, of which only two places count for each weight.
+    if loose <= CHANGED and all(int((w != 0).sum(1).max()) <= 1 for w in here):
+        said = f"{words}; an output reads one place, and no other changes its weight"
+        return Dynamism("center", said)
     if loose <= CHANGED:
-        what = "up to the sum of the softmax, a weight" if softmax else "a weight"
+        what = "up to the sum of its row, a weight" if sums else "a weight"
         said = f"{words}; {what} changes by {size(loose)} with other places than its two"
         return Dynamism("pair", said)
     if region is not None:
@@ -90,13 +101,14 @@ def _by_place(
     return Dynamism(None, f"{said} that are neither its output nor its input")
 
 
-def _gap(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+def gap(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """The largest difference between two lists of W, relative to the largest entry."""
     scale = max(float(w.abs().max()) for w in other) or 1.0
     return max(float((a - b).abs().max()) for a, b in zip(one, other, strict=True)) / scale
 
 
 def _region(
-    arrays: Arrays, here: Sequence[Tensor], moved: dict[int, tuple[Tensor, ...]]
+    arrays: Arrays, here: Sequence[Tensor], moved: dict[int, Sequence[Tensor]]
 ) -> int | None:
     """The side of the square of outputs around it that one place changes; None where it changes
     others, or where the square is all of the map."""
@@ -146,91 +158,17 @@ def _homes(arrays: Arrays) -> Tensor | None:
 
 
 def _beside(
-    here: Sequence[Tensor], other: Sequence[Tensor], unread: Tensor, own: Tensor, softmax: bool
+    here: Sequence[Tensor], other: Sequence[Tensor], unread: Tensor, own: Tensor, sums: bool
 ) -> float:
     """How much weights change that have the moved place neither as output (`own`, (O,)) nor as
     input (not `unread`, (I,))."""
     worst = 0.0
     for before, after in zip(here, other, strict=True):
         there = (before != 0) & unread & ~own[:, None]
-        if softmax:
-            gap = torch.where(there, (after / before).log(), torch.nan)
-            gap = gap - gap.nanmedian(1, keepdim=True).values
+        if sums:
+            change = torch.where(there, (after / before).abs().log(), torch.nan)
+            change = change - change.nanmedian(1, keepdim=True).values
         else:
-            gap = torch.where(there, (after - before) / before.abs().max(), torch.nan)
-        worst = max(worst, float(gap.nan_to_num(0.0).abs().max()))
+            change = torch.where(there, (after - before) / before.abs().max(), torch.nan)
+        worst = max(worst, float(change.nan_to_num(0.0).abs().max()))
     return worst
-
-
-def bilinear(
-    arrays: Arrays, seen: Tensor, softmax: bool, bend: Callable[[Tensor], Tensor]
-) -> bool | None:
-    """Whether the logit of a pair is affine in the input's feature and in the output's: then it is
-    query · key. `bend` makes logits of weights that no softmax made. None where no output reads two
-    other places, or inputs are no places of the image."""
-    features = image(arrays.link.start_places, 0)
-    w = arrays.slices(arrays.context, seen)[0]
-    row = len(w) // 2
-    reads = [int(i) for i in w[row].nonzero().flatten() if int(i) != row]
-    if arrays.link.into.count != len(features) or len(w) != len(features) or len(reads) < 2:
-        return None
-    place, third = reads[0], reads[1]
-    change = 0.5 * image(arrays.link.start_places, 9)[place]
-    for moved in (place, row):
-        logits = []
-        for times in (0.0, 1.0, 2.0):
-            other = features.clone()
-            other[moved] += times * change
-            own = arrays.slices(arrays.given(0, other), seen)[0][row]
-            ratio = own[place] / own[third] if softmax else own[place]
-            logits.append(float(ratio.log() if softmax else bend(ratio)))
-        second, slope = logits[2] - 2 * logits[1] + logits[0], logits[2] - logits[0]
-        if abs(second) > 1e-7 * abs(slope):
-            return False
-    return True
-
-
-Normalised = Literal["softmax", "sigmoid", "none"]
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What normalises weights over the slots, what no word of the algebra says of it, and whether
-    rows of positive weights sum to 1: then they are known up to that. Where the border cuts a row
-    its sum is less, if slots outside are counted (`counts`)."""
-
-    word: Normalised
-    beside: str = ""
-    sums: bool = False
-    counts: bool = False
-
-
-def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
-    """The normalisation of a link whose channels are joined as `seen` (D, C)."""
-    reading = arrays.link.way.reading
-    steps = [
-        reading.step(node) for node in arrays.link.way.nodes if node is not arrays.link.way.start
-    ]
-    frozen = [step.frozen for step in steps if step.frozen is not None]
-    w = torch.cat([one for context in arrays.contexts for one in arrays.slices(context, seen)])
-    # One slot, or given weights, that sum to 1 are not normalised by that.
-    several = (
-        int((w != 0).sum(1).max()) > 1
-        and _gap(w.chunk(len(arrays.contexts))[:1], w.chunk(len(arrays.contexts))[1:2]) > CHANGED
-    )
-    slots = (w != 0).sum(1)
-    gaps = (w.sum(1) - 1.0).abs()
-    sums, whole = float(gaps.max()), float(gaps[slots == slots.max()].max())
-    if several and bool((w >= 0).all()) and whole <= CHANGED:
-        if any(ops.name(node) in ops.SOFTMAX for node in reading.tape.nodes):
-            return Normalisation("softmax", sums=True, counts=sums > CHANGED)
-        return Normalisation("none", "rows sum to 1, but by no softmax", sums=True)
-    words = [reading.last_bend(node) for node in frozen]
-    last = next((word for word in reversed(words) if word), "")
-    if last == "sigmoid" and len(frozen) == 1:
-        return Normalisation("sigmoid")
-    if last == "softmax" or (not last and any(step.through == "softmax" for step in steps)):
-        said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"
-        return Normalisation("none", said)
-    said = f"the weights end in {last}, which is no normalisation of the algebra"
-    return Normalisation("none", said if last else "")

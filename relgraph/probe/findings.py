@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from relgraph.algebra.operator import Operator
 
 NOTHING = 1e-12
+ENDLESS = 1e300
 
 
 def size(gap: float) -> str:
     """A difference in one digit; what rounding leaves is told as less than 1e-12, since its digits
-    are the machine's."""
+    are the machine's; of a weight that was nothing before, that it is more than any number."""
+    if not gap < ENDLESS:
+        return "more than any number"
     return f"{gap:.1g}" if gap > NOTHING else "less than 1e-12"
 
 

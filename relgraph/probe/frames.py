@@ -29,6 +29,9 @@ from relgraph.probe.owners import (
 from relgraph.probe.places import Places
 from relgraph.probe.tape import Values
 
+# Operations that lay out neighbourhoods, without a weight.
+_GATHERING = ("im2col", "unfold", "constant_pad_nd", "pad", "slice", "cat", "index", "index_select")
+
 
 def framed(link: Link, context: Values) -> Iterator[Link]:
     """A link as point ∘ core ∘ point, where it is that; a link that does nothing is left out."""
@@ -55,12 +58,27 @@ def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
     if order[start] >= order[end]:
         yield link
         return
+    into = _read_channels(
+        replace(link, way=Way.of(reading, start, end), into=into, out=out), context
+    )
     if before is not None:
         projected = replace(link, way=Way.of(reading, way.start, start), out=into)
         yield replace(projected, takes=takes(projected, context))
     yield replace(link, way=Way.of(reading, start, end), into=into, out=out)
     if behind is not None:
         yield replace(link, way=Way.of(reading, end, way.end), into=out)
+
+
+def _read_channels(link: Link, context: Values) -> Places:
+    """The channels that the link reads: values that were projected together with queries and keys
+    are among channels that are none."""
+    into = link.into
+    probes = torch.zeros(into.channels, into.count, into.channels, dtype=torch.float64)
+    channel = torch.arange(into.channels)
+    probes[channel, :, channel] = noise((into.channels, into.count), 905)
+    moved_by = link.way.response(context, into, link.out, probes).abs().flatten(1).amax(1)
+    read = moved_by > VISIBLE * moved_by.max()
+    return replace(into, entries=into.entries[:, read]) if bool(read.any()) else into
 
 
 def _products(link: Link) -> list[fx.Node]:
@@ -127,7 +145,7 @@ def _has_no_weights(link: Link, node: fx.Node) -> bool:
     laid out as channels is one still."""
     between = link.way.reading.between(link.way.start, node)
     names = {ops.name(one) for one in between if one is not link.way.start}
-    return names <= {*ops.LAYOUT, "im2col", "unfold", "constant_pad_nd", "pad", "slice", "cat"}
+    return names <= {*ops.LAYOUT, *_GATHERING}
 
 
 def _read(link: Link, context: Values, node: fx.Node) -> Tensor:

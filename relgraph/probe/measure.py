@@ -13,30 +13,29 @@ from dataclasses import replace
 import torch
 
 from relgraph.algebra.operator import (
+    TOGETHER,
     BiasShare,
     Border,
     Channel,
     Operator,
+    Score,
     Source,
     Space,
     SpaceShare,
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import dynamism, ranks, sharing, supports
+from relgraph.probe import given, ranks, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.items import VISIBLE
-from relgraph.probe.measuring import Measuring, position_found, rank_found
+from relgraph.probe.measuring import Measuring, rank_found
 from relgraph.probe.places import Places
 from relgraph.probe.proof import proof
 from relgraph.probe.properties import channel_properties, space_properties, weight_properties
 from relgraph.probe.supports import Ends
 from relgraph.probe.tape import apart
 from relgraph.verify.declared import ABSENT
-
-# Entries (output, input place) at which channels are compared with each other.
-COMPARED = 48
 
 
 def measure(arrays: Arrays) -> Measured:
@@ -83,16 +82,37 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
     if found.source == "fixed":
         return Weight("static")
     if found.source == "pair":
-        at = position_found(made, space)
+        at = made.position
+        assert at is not None, "pairs know something of places, or nothing"
         if at.word is None:
-            differs.append(f"position bias: {at.evidence}")
-        return Weight("pair", normalize, position=at.word or "relative")
+            differs.append(f"position: {at.evidence}")
+        return Weight(
+            "pair",
+            normalize,
+            at.nearest,
+            score=_scored(made, differs),
+            hidden=at.hidden,
+            temperature=at.temperature,
+            qkv_bias=made.biases is None or made.biases.query is not False,
+            key_bias=made.biases is None or made.biases.key is not False,
+        )
+    if found.source == "channels":
+        return Weight("channels", normalize, score=_scored(made, differs))
     return Weight(found.source, normalize, extent=found.extent)
+
+
+def _scored(made: Measuring, differs: list[str]) -> Score:
+    found = made.score
+    assert found is not None, "queries and keys are compared by a score"
+    differs += [found.differs] if found.differs else []
+    if found.word is not None:
+        return found.word
+    return "cosine" if made.dynamism.source == "channels" else "dot"
 
 
 def _stand_in(made: Measuring, space: Space) -> Source:
     """The source that is nearest to a dependence without a word."""
-    if (made.softmax or "softmax" in made.normalisation.beside) and space.connect != "point":
+    if (made.sums or "softmax" in made.normalisation.beside) and space.connect != "point":
         return "pair"
     w = made.draws()[0]
     return "pooled" if float((w.diagonal() - w[0, 0]).abs().max()) <= VISIBLE else "center"
@@ -101,11 +121,11 @@ def _stand_in(made: Measuring, space: Space) -> Source:
 def _with_sharing(made: Measuring, space: Space, weight: Weight, differs: list[str]) -> Space:
     if weight.source == "pair":
         return replace(space, border=_border(made, weight))
-    if made.dynamism.source == "fixed":
+    if made.dynamism.source == "fixed" or made.overlapping is not None:
         return space
     candidates = made.spaces or (space,)
     extent = made.dynamism.extent
-    found = sharing.shared(candidates, made.compared_places, made.ends, made.softmax, extent)
+    found = sharing.shared(candidates, made.compared_places, made.ends, made.sums, extent)
     if found.space is not None:
         return replace(found.space, border=_border(made, weight, found.space.border))
     share: SpaceShare = "none"
@@ -124,7 +144,7 @@ def _cells_share(made: Measuring, space: Space) -> bool:
 
 
 def _border(made: Measuring, weight: Weight, found: Border = "zero") -> Border:
-    cut = weight.normalize == "softmax" and not made.normalisation.counts
+    cut = weight.normalize in TOGETHER and not made.normalisation.counts
     return "mask" if cut and found == "zero" else found
 
 
@@ -134,7 +154,11 @@ def _given(
     """Weights that are no parameters: the algebra's averages and identities, or a stand-in."""
     if made.dynamism.source != "fixed":
         return space, weight
-    word, border = sharing.given(made.draws(), made.seen, space.size)
+    moved = given.shift(made.draws()[0], made.ends)
+    if moved is not None and channel.connect == "separate":
+        differs[:] = [one for one in differs if not one.startswith("connectivity over space")]
+        return moved.space, moved.weight
+    word, border = given.average(made.draws(), made.seen, space.size)
     if word is None or channel.connect != "separate":
         differs.append("weights are given, and neither an average nor the identity")
         return replace(space, share="positions"), Weight()
@@ -224,10 +248,6 @@ def additivity(arrays: Arrays) -> float:
 
 def _remarks(made: Measuring) -> Sequence[str]:
     found = []
-    bend = torch.logit if made.normalisation.word == "sigmoid" else torch.clone
-    pair = made.dynamism.source == "pair"
-    if pair and dynamism.bilinear(made.arrays, made.joined, made.softmax, bend) is False:
-        found.append("logits are not bilinear in the two features: queries or keys are normalised")
     if not made.order.is_own:
         found.append("channels that belong together do not stand together; they were sorted")
     if made.normalisation.beside:

@@ -14,10 +14,24 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra.operator import Channel, Operator, Rank, Space, Weight
-from relgraph.probe import channels, dynamism, ranks, sharing, supports
+from relgraph.probe import (
+    channel_pairs,
+    channels,
+    dynamism,
+    normalising,
+    overlaps,
+    positions,
+    ranks,
+    scores,
+    supports,
+)
 from relgraph.probe.arrays import Arrays, visible
-from relgraph.probe.dynamism import Dynamism, Normalisation
-from relgraph.probe.lab import DRAWS, constant
+from relgraph.probe.dynamism import Dynamism
+from relgraph.probe.normalising import Normalisation
+from relgraph.probe.overlaps import Overlapping
+from relgraph.probe.positions import Position
+from relgraph.probe.query_biases import Biases, biases
+from relgraph.probe.scores import Score
 from relgraph.probe.supports import Ends
 from relgraph.probe.tape import Values
 
@@ -78,23 +92,71 @@ class Measuring:
         return channels.shared(found, self.compared[outputs][:, inputs])
 
     @cached_property
-    def normalisation(self) -> Normalisation:
+    def over_slots(self) -> Normalisation:
         """What normalises the weights over the slots."""
-        return dynamism.normalisation(self.arrays, self.joined)
+        return normalising.normalisation(self.arrays, self.joined)
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """What normalises the weights: over the slots, each window's own, or over the channels that
+        are compared."""
+        if self.overlapping is not None:
+            return self.overlapping.normalisation
+        return self.over_slots if self.compared_channels is None else self.compared_channels[1]
 
     @property
-    def softmax(self) -> bool:
+    def sums(self) -> bool:
         """Whether weights are known up to the sum of their row, so that logits are compared."""
-        return self.normalisation.sums
+        return self.over_slots.sums
 
     @cached_property
     def dynamism(self) -> Dynamism:
         """Where the values come from."""
-        return dynamism.dynamism(self.arrays, self.joined, self.softmax)
+        if self.overlapping is not None:
+            return self.overlapping.dynamism
+        if self.compared_channels is not None:
+            return self.compared_channels[0]
+        return self._over_places
+
+    @cached_property
+    def _over_places(self) -> Dynamism:
+        return dynamism.dynamism(self.arrays, self.joined, self.sums)
+
+    @cached_property
+    def overlapping(self) -> Overlapping | None:
+        """The windows that overlap, where W is a sum over such."""
+        return overlaps.overlapping(self)
+
+    @cached_property
+    def compared_channels(self) -> tuple[Dynamism, Normalisation, Score] | None:
+        """The same three where channels of each place are compared over the whole map."""
+        points = self._over_places.source is None and self.seen.shape[0] == self.seen.shape[1]
+        if not points or self.channel is None or not torch.equal(self.seen, _own(self.seen)):
+            return None
+        groups = self.channel.groups
+        found = channel_pairs.compared(self.arrays, self.joined, groups)
+        if found is None:
+            return None
+        said = f"{self._over_places.evidence.partition(',')[0]}; {found.evidence}"
+        return Dynamism("channels", said), found.normalisation, found.score
+
+    @cached_property
+    def score(self) -> Score | None:
+        """How queries and keys are compared; nothing where there are none."""
+        if self.compared_channels is not None:
+            return self.compared_channels[2]
+        if self.dynamism.source != "pair":
+            return None
+        channel, channels = self.channel, self.arrays.link.out.channels
+        counts = {"heads": channel.heads if channel else 1, "none": channels}
+        heads = counts.get(channel.share, 1) if channel else 1
+        return scores.score(self.arrays, self.joined, self.over_slots, heads)
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """The spaces that have the measured support."""
+        if self.overlapping is not None:
+            return (self.overlapping.space,)
         return tuple(supports.spaces(self.seen, self.ends))
 
     def draws(self, at: Sequence[Values] | None = None) -> list[Tensor]:
@@ -103,10 +165,29 @@ class Measuring:
         return [w for one in contexts for w in self.arrays.slices(one, self.joined)]
 
     @cached_property
+    def biases(self) -> Biases | None:
+        """Whether queries and keys have biases; nothing where there are no pairs of places."""
+        if self.dynamism.source != "pair" or self.score is None:
+            return None
+        return biases(self.arrays, self.joined, self.over_slots, self.score.word)
+
+    @cached_property
+    def position(self) -> Position | None:
+        """What pairs know of places; nothing where there are no pairs of places."""
+        if self.dynamism.source != "pair":
+            return None
+        space = self.spaces[0] if self.spaces else supports.nearest(self.seen, self.ends)[0]
+        return positions.position(self, space)
+
+    @cached_property
     def compared_places(self) -> list[Tensor]:
         """What is compared over places: values, or functions where all contexts are equal."""
         functions = self.dynamism.source in ("center", "pair", None)
         return self.draws(self.arrays.constants if functions else None)
+
+
+def _own(seen: Tensor) -> Tensor:
+    return torch.eye(len(seen), dtype=torch.bool)
 
 
 def rank_found(made: Measuring, operator: Operator) -> tuple[Rank | None, str, str]:
@@ -138,11 +219,3 @@ def _kernels(made: Measuring, space: Space) -> list[Tensor]:
         return []
     row = int(whole[0])
     return [w[row][made.seen[row]].view(space.size) for w in made.draws()]
-
-
-def position_found(made: Measuring, space: Space) -> sharing.Position:
-    """The position bias of pair weights."""
-    places = made.arrays.link.start_places
-    other = [made.arrays.given(draw, constant(places, draw + 10)) for draw in range(DRAWS)]
-    again = made.draws(other)
-    return sharing.position(space, made.compared_places, again, made.ends, made.softmax)

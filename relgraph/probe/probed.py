@@ -76,6 +76,10 @@ class Placed:
         yield f"  {'is' if self.exact else 'is nearest to'} {self.family}" + self._named()
         for text in own.differs:
             yield f"  differs: {text}"
+        told = [text.partition(":")[0] for text in own.differs]
+        open_ = [p.name for p in own.properties if not p.decided and p.name not in told]
+        if open_:
+            yield f"  undecided: {', '.join(open_)}"
         for text in own.remarks:
             yield f"  beside: {text}"
         if own.proof:
@@ -119,7 +123,8 @@ class Placed:
 @dataclass(frozen=True)
 class Probed:
     """A module measured. `shape` and `output` have the batch's 1 in front; `grid` is the map that
-    positions were read as, `tokens` stand before it. `macs` are those of one image."""
+    positions were read as, `tokens` stand before it. `macs` are those of one image. `notes` tell
+    what the module does for the machine's sake, and what was measured without."""
 
     module: str
     shape: tuple[int, ...]
@@ -131,6 +136,7 @@ class Probed:
     macs: int
     facts: tuple[Property, ...]
     frozen: tuple[Frozen, ...]
+    notes: tuple[str, ...]
     elements: tuple[str, ...]
     operators: tuple[Placed, ...]
 
@@ -154,6 +160,8 @@ class Probed:
             yield f"{fact.name}: {fact.found if fact.decided else 'undecided'} ({fact.evidence})"
         for one in self.frozen:
             yield f"held fixed in {one}"
+        for note in self.notes:
+            yield f"measured so that {note}"
         if self.elements:
             yield f"elements, no part of W: {', '.join(self.elements)}"
         if not self.operators:
@@ -172,6 +180,7 @@ class Probed:
             "macs": self.macs,
             "facts": [one.to_json() for one in self.facts],
             "frozen": [one.to_json() for one in self.frozen],
+            "notes": list(self.notes),
             "elements": list(self.elements),
             "operators": [one.to_json() for one in self.operators],
         }

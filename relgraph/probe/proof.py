@@ -7,25 +7,30 @@ measurement's own reasoning is used but the operator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from relgraph.algebra.operator import Connection, Frame, Operator, Weight
+from relgraph.algebra.operator import TOGETHER, Channel, Connection, Frame, Operator, Weight
 from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.channels import Order
 from relgraph.probe.supports import Ends, support
+from relgraph.verify import oracle
 from relgraph.verify.declared import ABSENT, inside, labels
-from relgraph.verify.sharing import shared_values
+from relgraph.verify.sharing import Sharing, rule_for, shared_values
+
+SAME = 1e-9
 
 
 def proof(operator: Operator, arrays: Arrays, ends: Ends, order: Order, seen: Tensor) -> str:
     """Compare all entries, or where W is too large to be measured whole, the places of `seen`
     (O, I)."""
+    if operator.weight.fixed == "shift":
+        return _given(operator, arrays, ends)
     if not arrays.whole:
-        same = support(replace(operator.space, rank=None, share="none"), ends)
+        same = _places(operator, ends)
         if same is None or not torch.equal(same, seen):
             return ""
         return f"the oracle's table over places is the measured one, {int(seen.sum()):,} entries"
@@ -42,11 +47,34 @@ def proof(operator: Operator, arrays: Arrays, ends: Ends, order: Order, seen: Te
     rank = operator.space.rank
     if rank is not None and rank.word == "reduce":
         return f"{said}; its sharing is compared through the averaged cells"
-    found = shared_values(draws, own)
+    found = _rule(operator)(draws, own)
     if not found.ok:
         return ""
     what = "one a pair and head" if operator.weight.source == "pair" else "its sharing the same"
     return f"{said}; {found.things:,} different values or functions, {what}"
+
+
+def _given(operator: Operator, arrays: Arrays, ends: Ends) -> str:
+    """A shift reads one of the slots of its kernel: what is compared is W itself."""
+    channels = arrays.few
+    zeros = torch.zeros(1, ends.inputs, arrays.link.into.channels, dtype=torch.float64)
+    connection = ends.connection(replace(operator, frame=Frame()), zeros.shape[2], zeros.shape[2])
+    if len(channels) < zeros.shape[2]:  # of a wide layer a few channels
+        zeros = zeros[..., : len(channels)]
+        connection = ends.connection(connection.operator, len(channels), len(channels))
+    own = oracle.dense(connection, {}, zeros)[0]
+    w = arrays.by_place[0][:, list(channels)] if len(own[0]) < arrays.link.out.channels else None
+    gap = (own - (arrays.by_place[0] if w is None else w)).abs().max()
+    said = f"the oracle's weights are the measured ones, {own.numel():,} entries"
+    return said if bool(gap <= SAME) else ""
+
+
+def _places(operator: Operator, ends: Ends) -> Tensor | None:
+    """(O, I) by the oracle's table; None where the space does not fit the ends."""
+    if operator.space.connect == "outlook":
+        plain = replace(operator, channel=Channel("separate"), bias="none", frame=Frame())
+        return labels(ends.connection(plain))[:, 0, :, 0] != ABSENT
+    return support(replace(operator.space, rank=None, share="none"), ends)
 
 
 def _connection(operator: Operator, ends: Ends, order: Order) -> Connection:
@@ -54,7 +82,8 @@ def _connection(operator: Operator, ends: Ends, order: Order) -> Connection:
         operator,
         space=replace(operator.space, rank=None),
         channel=replace(operator.channel, rank=None),
-        weight=Weight(),
+        # What is summed over windows is what a softmax makes of each.
+        weight=operator.weight if operator.space.connect == "outlook" else Weight(),
         bias="none",
         frame=Frame(),
     )
@@ -64,7 +93,10 @@ def _connection(operator: Operator, ends: Ends, order: Order) -> Connection:
 def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
     """(O, D, I, C): what the operator declares one thing."""
     connection = _connection(operator, ends, order)
-    if operator.weight.source == "pair" or operator.weight.normalize == "softmax":
+    weight = operator.weight
+    outlook = operator.space.connect == "outlook"
+    together = weight.normalize in TOGETHER and weight.source != "channels" and not outlook
+    if weight.source == "pair" or (together and not _by_logits(operator)):
         own = labels(connection, "none")
         # A row of one slot weighs 1, whatever was learned.
         single = (own != ABSENT).any(3).sum(2) == 1
@@ -76,9 +108,20 @@ def _declared(operator: Operator, ends: Ends, order: Order) -> Tensor:
     return own
 
 
+def _by_logits(operator: Operator) -> bool:
+    """Whether every output has the same logits: its weights are those up to the sum of its row."""
+    weight = operator.weight
+    return weight.normalize in TOGETHER and weight.source in ("static", "pooled")
+
+
+def _rule(operator: Operator) -> Callable[[Sequence[Tensor], Tensor], Sharing]:
+    return rule_for(operator) if _by_logits(operator) else shared_values
+
+
 def _compared(operator: Operator, arrays: Arrays) -> Sequence[Tensor]:
     """Values, or of functions of a place their values where all contexts are equal."""
-    if operator.weight.source != "center" or operator.weight.normalize == "softmax":
+    together = operator.weight.normalize in TOGETHER and operator.space.connect != "outlook"
+    if operator.weight.source != "center" or together:
         return arrays.by_channel
     return [arrays.channels_at(context) for context in arrays.constants]
 

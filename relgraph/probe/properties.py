@@ -6,7 +6,7 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -15,8 +15,8 @@ from torch import Tensor
 from relgraph.algebra.operator import Operator
 from relgraph.probe import channels
 from relgraph.probe.findings import Property
-from relgraph.probe.lab import DRAWS
-from relgraph.probe.measuring import Measuring, position_found, rank_found
+from relgraph.probe.measuring import Measuring, rank_found
+from relgraph.probe.query_biases import Biases
 
 
 def space_properties(
@@ -34,12 +34,14 @@ def space_properties(
         "connectivity over space",
         operator.space.connect,
         said + product,
-        bool(made.spaces) and not product,
+        (bool(made.spaces) or operator.weight.fixed == "shift") and not product,
     )
     if operator.weight.source in ("pair", "fixed"):
         return (found,)
     bad = next((one for one in differs if one.startswith("sharing over space")), "")
-    evidence = bad.partition(": ")[2] if bad else f"the same classes in {DRAWS} draws"
+    evidence = (
+        bad.partition(": ")[2] if bad else f"the same classes in {len(made.arrays.contexts)} draws"
+    )
     return found, Property("sharing over space", operator.space.share, evidence, not bad)
 
 
@@ -69,14 +71,28 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
     listed = [Property("dynamism", source + extent, found.evidence, found.source is not None)]
     over = made.normalisation
     listed.append(Property("normalisation", over.word, over.beside, not over.beside))
+    if made.score is not None:
+        word, said = made.score.word, made.score.evidence
+        listed.append(Property("score", word or "", said, word is not None))
     if ranks_seen:
         numbers = " ".join(map(str, rank.numbers)) if rank is not None else ""
         words = f"{rank.word} {numbers}".strip() if rank is not None else "full"
         listed.append(Property("rank", words, ranks_seen))
-    if found.source == "pair":
-        at = position_found(made, operator.space)
-        listed.append(Property("position bias", at.word or "", at.evidence, at.word is not None))
+    at = made.position
+    if at is not None:
+        listed.append(Property("position", at.word or "", at.evidence, at.word is not None))
+    if made.biases is not None:
+        listed += _biases(made.biases)
     return tuple(listed)
+
+
+def _biases(found: Biases) -> Iterator[Property]:
+    """Whether queries and keys have biases, as far as it shows."""
+    for name, there in (("queries", found.query), ("keys", found.key)):
+        if there is not None:
+            said = "logits change with" if there else "no logit changes with"
+            what = "features of length 0, or with the length of features"
+            yield Property(f"bias of {name}", "yes" if there else "no", f"{said} {what}")
 
 
 def _range(counts: Tensor) -> str:

@@ -150,6 +150,10 @@ class Reading:
         names = {ops.name(one) for one in taken}
         return base if names and names <= {*ops.POOLING, *ops.LAYOUT} else value
 
+    def made_of(self, node: fx.Node) -> frozenset[fx.Node]:
+        """What of all that depends on x the node is made of, itself included."""
+        return self._ancestors.get(node, frozenset())
+
     def has_parameters(self, node: fx.Node) -> bool:
         """Whether an operand of the node is made of parameters, and not of x."""
         return any(
@@ -192,9 +196,12 @@ class Reading:
         divides = called == "div" and place == 1
         pooled = any(ops.name(n) in ops.POOLING for n in own)
         squashed = self.last_bend(one) in ("softmax", "sigmoid")
+        # What parameters made stands for weights beside what is only laid out anew.
+        entrywise = called in ("mul", "addcmul")
+        learned = entrywise and any(map(self.has_parameters, own))
         # Of equals the left factor of a matrix product, and of gates the longer way.
-        last = len(own) if called == "mul" else int(place == 0)
-        marks = (divides, squashed, bent, normalised, kernel, pooled)
+        last = len(own) if entrywise else int(place == 0)
+        marks = (divides, squashed, bent, normalised, kernel, pooled, learned)
         return (*map(int, marks), last)
 
     def _has_linear_way(self, node: fx.Node, own: frozenset[fx.Node]) -> bool:
@@ -225,6 +232,17 @@ class Reading:
                 return ""
             node = arguments[0]
         return ""
+
+    def mixes_kernels(self, node: fx.Node) -> bool:
+        """Whether every softmax before `node` is one of what was pooled, and a product with
+        parameters stands behind it: of kernels that are mixed, whose sums may be any numbers."""
+        if ops.name(node) in ops.SOFTMAX:
+            return False
+        if ops.name(node) in (*ops.MATRIX, "convolution") and self.has_parameters(node):
+            own = [one for one in self.made_of(node) if ops.name(one) in ops.SOFTMAX]
+            return all(any(ops.name(n) in ops.POOLING for n in self.made_of(one)) for one in own)
+        before = [arg for arg in node.all_input_nodes if arg in self.tape.dependent]
+        return all(map(self.mixes_kernels, before))
 
     def between(self, start: fx.Node, end: fx.Node) -> tuple[fx.Node, ...]:
         """The nodes on the value's ways from `start` to `end`, both included, in order."""

@@ -23,6 +23,7 @@ from relgraph.probe.facts import facts, multiply_adds
 from relgraph.probe.lab import DRAWS, Lab
 from relgraph.probe.placement import placed
 from relgraph.probe.places import Layout, Places, detected, places, said
+from relgraph.probe.plain import plain
 from relgraph.probe.probed import Frozen, Placed, Probed
 from relgraph.probe.reading import Reading, Step
 from relgraph.probe.split import line
@@ -101,6 +102,7 @@ def _probed(
 ) -> Probed:
     draws = tuple(drawn(call.module, seed) for seed in range(DRAWS))
     tape = record(call, draws[0], shape)
+    tape, notes = plain(tape, draws[0], tape.values(draws[0], {tape.x: noise(shape, 1)}))
     values = tape.values(draws[0], {tape.x: noise(shape, 1)})
     output = tuple(values[tape.y].shape)
     out = _out(output, kind, into)
@@ -123,6 +125,7 @@ def _probed(
         macs=multiply_adds(call, draws[0], shape),
         facts=facts(call, draws[0], shape),
         frozen=tuple(_frozen(step, reading) for _, step in _products(reading)),
+        notes=notes,
         elements=found.elements,
         operators=operators,
     )

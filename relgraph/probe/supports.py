@@ -40,7 +40,7 @@ class Ends:
         return Connection(operator, c, d, into, out, self.tokens)
 
 
-Kind = Literal["full", "block", "spread", "band"]
+Kind = Literal["full", "block", "around", "spread", "band"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class _Line:
     dilation: int = 1
     padding: int | None = None
     wraps: bool = False
+    halo: int = 0
 
 
 def spaces(seen: Tensor, ends: Ends) -> Iterator[Space]:
@@ -158,10 +159,21 @@ def _joined(down: _Line, across: _Line, grid: Size) -> Iterator[Space]:
         yield Space(
             "window", size=(sizes[0], sizes[1]), shift=(down.shift, across.shift), border=border
         )
+    alike = down.wraps == across.wraps or "full" in kinds
+    if alike and "around" in kinds and kinds <= {"around", "full"}:
+        yield _surrounded(down, across, grid, border)
     if kinds == {"spread"}:
         yield Space("grid", size=(down.size, across.size))
     if kinds == {"band"}:
         yield from _locals(down, across, border)
+
+
+def _surrounded(down: _Line, across: _Line, grid: Size, border: Literal["wrap", "zero"]) -> Space:
+    """Windows that read around themselves; along a side that they cover there is no around."""
+    lines = tuple(zip((down, across), grid, strict=True))
+    sizes = [n if line.kind == "full" else line.size for line, n in lines]
+    halos = [line.halo for line, _ in lines]
+    return Space("window", (sizes[0], sizes[1]), halo=(halos[0], halos[1]), border=border)
 
 
 def _locals(down: _Line, across: _Line, border: Literal["wrap", "zero"]) -> Iterator[Space]:
@@ -185,6 +197,7 @@ def _lines(seen: Tensor) -> Iterator[_Line]:
         yield _Line("full", inputs)
     if outputs == inputs:
         yield from _blocks(seen)
+        yield from _around(seen)
         yield from _spread(seen)
     strides = {max(1, math.ceil(inputs / outputs)), max(1, inputs // outputs)}
     for stride in sorted(strides):
@@ -207,6 +220,23 @@ def _blocks(seen: Tensor) -> Iterator[_Line]:
             block = (torch.arange(length) - shift) % length // size
             if torch.equal(seen, block[:, None] == block):
                 yield _Line("block", size, shift, wraps=True)
+
+
+def _around(seen: Tensor) -> Iterator[_Line]:
+    """Blocks whose outputs all read the block and as many places before it as behind."""
+    length, same = len(seen), (seen[0] == seen).all(1)
+    size = length if bool(same.all()) else int((~same).long().argmax())
+    if size in (1, length) or length % size:  # of one place they are neighbourhoods that slide
+        return
+    number = torch.arange(length) // size
+    for halo in range(1, length):
+        first = number[:, None] * size - halo
+        step = torch.arange(length) - first
+        reach = size + 2 * halo
+        if torch.equal(seen, (step >= 0) & (step < reach)):
+            yield _Line("around", size, halo=halo)
+        if reach < length and torch.equal(seen, step % length < reach):
+            yield _Line("around", size, halo=halo, wraps=True)
 
 
 def _spread(seen: Tensor) -> Iterator[_Line]:

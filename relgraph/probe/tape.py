@@ -33,6 +33,8 @@ INPUT = "x"
 
 # Two runs of one function in float64, and a replay that adds in another order.
 SAME = 1e-9
+# Keeps a division from zero, and changes nothing else.
+TINY = 1e-30
 # Views of foreign code may not fit the strides that batches of probes have; their meaning does.
 _RESHAPES = (torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default)
 
@@ -61,13 +63,17 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """`nodes` in order of execution; `x` and `y` are the input and the output."""
+    """`nodes` in order of execution; `x` and `y` are the input and the output. Those of `passing`
+    hand their first operand on as it is; of `guards` the number that they add is next to nothing.
+    """
 
     graph: fx.GraphModule
     names: tuple[str, ...]
     x: fx.Node
     y: fx.Node
     nodes: tuple[fx.Node, ...]
+    passing: frozenset[fx.Node] = frozenset()
+    guards: frozenset[fx.Node] = frozenset()
 
     @cached_property
     def dependent(self) -> frozenset[fx.Node]:
@@ -99,12 +105,18 @@ class Tape:
         """One node's value from those of its arguments."""
         if node.op == "get_attr":
             return operator.attrgetter(str(node.target))(self.graph)
+        if node in self.passing:
+            return of(node.all_input_nodes[0])
         args: tuple[Any, ...] = tuple(fx.map_arg(node.args, of))
-        named = dict(fx.map_arg(node.kwargs, of))
+        named: dict[str, Any] = dict(fx.map_arg(node.kwargs, of))
+        if node in self.guards:
+            args = (args[0], TINY, *args[2:])
         if node.target in _RESHAPES:
             return args[0].reshape(args[1])
         if node.target is torch.ops.aten.copy.default:
             return args[1].expand_as(args[0])
+        if node.target is torch.ops.aten.slice_scatter.default:
+            return _slice_scattered(*args, **named)
         assert callable(node.target), "a recorded call"
         return node.target(*args, **named)
 
@@ -165,6 +177,22 @@ def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
     if y not in tape.dependent:
         raise _refused("no-dependence", "the output does not depend on the input", "that it does")
     return tape
+
+
+def _slice_scattered(
+    x: Tensor,
+    source: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Tensor:
+    """`x` with a slice of it replaced. torch's own has no batched form for ends beyond the last."""
+    places = torch.arange(x.shape[dim])
+    index = places.clone()
+    chosen = places[slice(start, end, step)]
+    index[chosen] = x.shape[dim] + torch.arange(len(chosen))
+    return torch.cat([x, source], dim).index_select(dim, index)
 
 
 def _mutates(node: fx.Node) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space
+from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, compares
 from relgraph.algebra.rules import check
 from relgraph.probe.atoms import Atom, measured, pieces
 from relgraph.probe.carry import Way
@@ -20,7 +21,7 @@ from relgraph.probe.findings import Measured, Property
 from relgraph.probe.items import Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab
 from relgraph.relations.composite import composed
-from relgraph.relations.node import IDENTITY, Node, core
+from relgraph.relations.node import IDENTITY, Kind, Node, core
 from relgraph.relations.words import key
 
 
@@ -33,6 +34,19 @@ class Part:
     node: Node
     measured: Measured
     widths: tuple[int, int]
+    body: Branching | None = None
+
+
+@dataclass(frozen=True)
+class Branching:
+    """How a part is made of several: branches that read the same value and are multiplied, or
+    (`sizes` given) each their own channels, side by side or multiplied. A branch is operators and
+    elements in order; `loose` are elements whose place in it is not known."""
+
+    kind: Literal["product", "split", "splitproduct"]
+    branches: tuple[tuple[Part | str, ...], ...]
+    sizes: tuple[int, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,8 @@ def _gate(lab: Lab, item: Gate, place: str) -> Part:
     found = [list(_line(lab, branch, place)) for branch in item.branches]
     taken = [_is_taken(branch) for branch in item.branches]
     nodes = [composed("chain", [one.node for one in own]) if own else IDENTITY for own in found]
-    node = composed("splitproduct" if all(taken) else "product", nodes)
+    kind: Kind = "splitproduct" if all(taken) else "product"
+    node = composed(kind, nodes)
     inside = [one for own in found for one in own]
     first, last = _ends(item)
     exact = bool(inside) and all(one.measured.exact for one in inside)
@@ -101,7 +116,24 @@ def _gate(lab: Lab, item: Gate, place: str) -> Part:
     said = Property("gate", "a product of two branches", "factors were measured one by one")
     stands = inside[-1].measured.operator if inside else IDENTITY
     made = Measured(stands, (said, *properties), exact, proof, differs)
-    return Part(place, node, made, (first, last))
+    return Part(place, node, made, (first, last), _branching(item, found, all(taken)))
+
+
+def _branching(item: Gate, found: Sequence[Sequence[Part]], split: bool) -> Branching:
+    """The gate's branches, each with the elements that it begins and ends with."""
+    branches: list[tuple[Part | str, ...]] = []
+    loose: list[str] = []
+    for branch, own in zip(item.branches, found, strict=True):
+        items = [one for one in branch.items if not (isinstance(one, Link) and one.takes)]
+        names = [one.name if isinstance(one, Element) else "" for one in items]
+        first = next((at for at, name in enumerate(names) if not name), len(names))
+        last = next((at for at, name in enumerate(reversed(names)) if not name), 0)
+        begins, ends = names[:first], names[len(names) - last :] if own else []
+        loose += [name for name in names[first : len(names) - last] if name]
+        branches.append((*begins, *own, *ends))
+    firsts = [next(i for i in one.items if isinstance(i, Link)) for one in item.branches if split]
+    sizes = tuple(link.out.channels for link in firsts)
+    return Branching("splitproduct" if split else "product", tuple(branches), sizes, tuple(loose))
 
 
 def _ends(item: Gate) -> tuple[int, int]:
@@ -122,13 +154,28 @@ def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
     for pass_ in _PASSES:
         atoms = pass_(lab, atoms)
     for atom in atoms:
-        yield Part(place, core(atom.operator), atom.measured, atom.widths)
+        yield _part(atom, place)
+
+
+def _part(atom: Atom, place: str = "") -> Part:
+    """An atom where it stands; one that is a term with what it is made of."""
+    body = None
+    if atom.band is not None:
+        made = replace(atom.measured, operator=atom.band)
+        own = Part("", core(atom.band), made, atom.widths)
+        squashed = ("sigmoid",) * (atom.operator.weight.normalize == "sigmoid")
+        body = Branching("product", ((), ("global_pool", own, *squashed)))
+    if atom.parts:
+        sizes = tuple(one.widths[1] for one in atom.parts)
+        inside = tuple((_part(one),) if one.node != IDENTITY else () for one in atom.parts)
+        body = Branching("split", inside, sizes)
+    return Part(place, atom.node, atom.measured, atom.widths, body)
 
 
 def _is_scale(atom: Atom) -> bool:
     """A learned number for each channel is an element, as those of norms are."""
     own = core(atom.operator)
-    return own == core(
+    return atom.term is None and own == core(
         Operator(
             Space("point", share="positions"),
             Channel("separate", share=own.channel.share, heads=own.channel.heads),
@@ -215,13 +262,28 @@ def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
             value_bias=before and _has_bias(made[at - 1]),
             output_bias=behind and _has_bias(made[at + 1]),
         )
-        operator = replace(atom.operator, frame=frame)
-        said = "" if same else f"projections change the width: {' → '.join(_flow(around))}"
+        operator, uneven = _with_biases(atom.measured, replace(atom.operator, frame=frame))
+        said = uneven if same else f"projections change the width: {' → '.join(_flow(around))}"
         exact = all(one.measured.exact for one in around)
-        framed = _with(replace(atom, measured=replace(atom.measured, exact=exact)), operator, said)
+        beside = [text for one in around if one is not atom for text in one.measured.differs]
+        differs = (*atom.measured.differs, *(f"a projection: {text}" for text in beside))
+        found = replace(atom.measured, exact=exact, differs=differs)
+        framed = _with(replace(atom, measured=found), operator, said)
         made[at - before : at + 1 + behind] = [framed]
         at = at - before + 1
     return made
+
+
+def _with_biases(found: Measured, operator: Operator) -> tuple[Operator, str]:
+    """Queries, keys and values are projected together: they have biases, or have none."""
+    weight, frame = operator.weight, operator.frame
+    if not compares(operator) or not frame.value:
+        return operator, ""
+    asked = {one.name: one.found for one in found.properties}.get("bias of queries", "")
+    there = frame.value_bias or asked == "yes"
+    said = "values have a bias, queries have none" * (there and asked == "no")
+    said = said or "queries have a bias, values have none" * (there and not frame.value_bias)
+    return replace(operator, weight=replace(weight, qkv_bias=there)), said
 
 
 def _is_core(atom: Atom) -> bool:

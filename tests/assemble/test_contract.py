@@ -80,6 +80,24 @@ def test_patches_that_cut_the_map_run_and_are_told(tmp_path: Path) -> None:
     assert "the last 2 rows and 2 columns" in caution.expected
 
 
+# 8 x 40 by 4, then by 3 rounded up: maps of 1 x 4, on which windows of 1 and of 2 stand.
+@pytest.mark.parametrize(("window", "unique"), [("1", False), ("[1, 2]", True)])
+def test_an_image_is_divided_by_what_divides_its_maps(
+    window: str, unique: bool, tmp_path: Path
+) -> None:
+    attention = f"{{local_attention: {{window: {window}, heads: 1}}}}"
+    text = around(
+        f"[{{conv: {{size: 3, stride: $stride}}}}, {attention}]",
+        input="{size: [8, 40]}",
+        classes="3",
+        stem="[patchify: 4]",
+        stages="[{depth: 1, channels: 8, stride: 3}]",
+    )
+    made, module = compiled(tmp_path, text)
+    assert made.program.contract.unique == unique
+    module.tested()(torch.zeros(1, 3, 8, 40))
+
+
 def test_patches_that_divide_the_map_are_not_told(tmp_path: Path) -> None:
     notes = understand(str(write(tmp_path, tested=EVEN_MAPS))).notes
     assert not [note for note in notes if note.code == "map-cut"]

@@ -40,12 +40,11 @@ ROWS: dict[str, tuple[nn.Module, tuple[int, ...], dict[str, Any], list[Found]]] 
         {},
         [("local.positions.zero-separate.heads-center.softmax", True)],
     ),
-    # Rows sum to 1 by no softmax, for which the algebra has no word.
     "linear attention": (
         own.LinearAttention(),
         TOKENS,
         {},
-        [("full-separate.heads-pair", False)],
+        [("full-separate.heads-pair.l1.elu", True)],
     ),
     "row attention": (
         own.RowAttention(),

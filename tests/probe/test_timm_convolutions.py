@@ -75,7 +75,12 @@ ROWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], dict[str, Any], 
     ),
     "convmixer": (conv_mixer, MAP, {}, [DEPTHWISE, POINT]),
     "senet": (lambda: SEModule(16), (1, 16, 4, 4), {}, [EXCITE]),
-    "eca": (lambda: EcaModule(8), (1, 8, 4, 4), {}, [EXCITE]),
+    "eca": (
+        lambda: EcaModule(8),
+        (1, 8, 4, 4),
+        {},
+        [("product2_point-separate-fixed.identity_point.positions-local.all-static", True)],
+    ),
     "poolformer, token mixer": (lambda: Pooling(3), MAP, {}, [AVERAGE]),
     "poolformer, block": (
         lambda: MetaFormerBlock(8, token_mixer=Pooling),

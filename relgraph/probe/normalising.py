@@ -1,0 +1,99 @@
+"""What normalises weights over the slots: the sums of their rows, and what stands on their way.
+
+In: arrays of one link. Out: a `Normalisation`. A softmax makes rows of positive weights that sum to
+1, l1 rows whose magnitudes do; what no word says is told beside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx
+
+from relgraph.algebra.operator import Normalize
+from relgraph.probe import operations as ops
+from relgraph.probe.arrays import Arrays
+from relgraph.probe.dynamism import CHANGED, gap
+from relgraph.probe.findings import size
+from relgraph.probe.reading import Reading
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What normalises weights over the slots, what no word of the algebra says of it, and whether
+    the magnitudes of a row sum to 1: then they are known up to that. Where the border cuts a row
+    its sum is less, if slots outside are counted (`counts`)."""
+
+    word: Normalize
+    beside: str = ""
+    sums: bool = False
+    counts: bool = False
+
+
+def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
+    """The normalisation of a link whose channels are joined as `seen` (D, C)."""
+    frozen = frozen_on(arrays)
+    w = torch.cat([one for context in arrays.contexts for one in arrays.slices(context, seen)])
+    slots, total = (w != 0).sum(1), w.abs().sum(1)
+    # A row whose features are all cut at zero has no sum.
+    live = total > 0
+    gaps = torch.where(live, (total - 1.0).abs(), 0.0)
+    whole = float(gaps[slots == slots.max()].max())
+    if _several(arrays, seen) and whole <= CHANGED:
+        return _summed(arrays.link.way.reading, frozen, w, float(gaps.max()) > CHANGED)
+    return _loose(arrays, frozen, float((w.sum(1) - 1.0).abs().max()))
+
+
+def frozen_on(arrays: Arrays) -> list[fx.Node]:
+    """The operands that are held fixed on the link's way."""
+    way = arrays.link.way
+    steps = [way.reading.step(node) for node in way.nodes if node is not way.start]
+    return [step.frozen for step in steps if step.frozen is not None]
+
+
+def _several(arrays: Arrays, seen: Tensor) -> bool:
+    """Whether rows have more than one slot, and weights change with the parameters: one slot, or
+    given weights, that sum to 1 are not normalised by that."""
+    one, other = (arrays.slices(context, seen) for context in arrays.contexts[:2])
+    return max(int((w != 0).sum(1).max()) for w in one) > 1 and gap(other, one) > CHANGED
+
+
+def _summed(reading: Reading, frozen: list[fx.Node], w: Tensor, counts: bool) -> Normalisation:
+    """Rows whose magnitudes sum to 1: by a softmax, or by a division."""
+    made_of = {ops.name(one) for node in frozen for one in reading.made_of(node)}
+    names = made_of or {ops.name(node) for node in reading.tape.nodes}
+    positive = bool((w >= 0).all())
+    if positive and names & ops.SOFTMAX.keys():
+        return Normalisation("softmax", sums=True, counts=counts)
+    if positive and frozen and all(map(_divides_powers, frozen)):  # a softmax that is written out
+        return Normalisation("softmax", sums=True, counts=counts)
+    if bool((w <= 0).all()):
+        return Normalisation("none", "rows of negative weights sum to -1", sums=True)
+    return Normalisation("l1", sums=True, counts=counts)
+
+
+def _divides_powers(node: fx.Node) -> bool:
+    """Whether the entries of `node` are powers of e over something."""
+    called = ops.name(node)
+    if called in ops.LAYOUT or called == "div":
+        return _divides_powers(node.all_input_nodes[0])
+    return called == "exp"
+
+
+def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float) -> Normalisation:
+    """Rows that sum to something else."""
+    reading = arrays.link.way.reading
+    steps = [reading.step(node) for node in arrays.link.way.nodes[1:]]
+    words = [reading.last_bend(node) for node in frozen]
+    last = next((word for word in reversed(words) if word), "")
+    if last == "sigmoid" and len(frozen) == 1:
+        return Normalisation("sigmoid")
+    softmaxed = last == "softmax" or any(step.through == "softmax" for step in steps if not last)
+    if softmaxed and not all(map(reading.mixes_kernels, frozen)):
+        said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"
+        return Normalisation("none", said)
+    if softmaxed:  # of numbers by which learned kernels are mixed
+        return Normalisation("none")
+    said = f"the weights end in {last}, which is no normalisation of the algebra"
+    return Normalisation("none", said if last else "")
