@@ -22,6 +22,7 @@ from relgraph.algebra.operator import Connection
 from relgraph.algebra.parameters import buffers, channel_shape, parameters
 from relgraph.program import Element
 from relgraph.transfer.carried import Refused, Tensors
+from relgraph.transfer.shared_keys import tied, untied, written_out
 
 _SOURCES = ("static", "fixed", "pooled", "center", "pair")
 UNEVEN = 0.5  # parts are 1/k, give or take half of that
@@ -67,7 +68,7 @@ def copied_connection(
     if operator.weight.source not in _SOURCES:
         return Refused(f"copies of channels have no weights from {operator.weight.source}")
     if operator.weight.kv_heads is not None:
-        return Refused("keys that heads share are not known of copies")
+        return _with_shared_keys(connection, tensors, factors)
     if mixes and operator.weight.normalize != "none" and factors.entering > 1:
         return Refused("weights that are normalised have no parts")
     channel = operator.channel
@@ -90,6 +91,21 @@ def copied_connection(
     if wanted != {name: tuple(tensor.shape) for name, tensor in made.items()}:
         return Refused("a hidden layer or a head is not as many times wider")
     return wide, made
+
+
+def _with_shared_keys(
+    connection: Connection, tensors: Tensors, factors: Factors
+) -> tuple[Connection, dict[str, Tensor]] | Refused:
+    """Keys and values written out for every head and copied. Those of a run are one function of
+    copies in other parts, so that their mean is that function, too."""
+    if factors.heads > 1:
+        return Refused("the values of a head go apart to more heads, which would share them")
+    made = copied_connection(untied(connection), written_out(connection, tensors), factors)
+    if isinstance(made, Refused):
+        return made
+    wide, own = made
+    wide = replace(wide, operator=replace(wide.operator, weight=connection.operator.weight))
+    return wide, tied(wide, own)
 
 
 _Rule = Callable[[Tensor, Connection, Factors], Tensor]

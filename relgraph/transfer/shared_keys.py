@@ -32,11 +32,16 @@ def written_out(connection: Connection, tensors: Tensors) -> dict[str, Tensor]:
     return {**tensors, **own}
 
 
+def tied(connection: Connection, tensors: Tensors) -> dict[str, Tensor]:
+    """The connection's tensors from those of `untied`: of rows that heads share the mean."""
+    own = {name: _mean(connection, name, t) for name, t in _shared(connection, tensors)}
+    return {**tensors, **own}
+
+
 def averaged(connection: Connection, carried: Carried) -> Carried:
     """The connection's tensors from those of `untied`."""
-    made, exact = dict(carried.tensors), True
+    made, exact = tied(connection, carried.tensors), True
     for name, tensor in _shared(connection, carried.tensors):
-        made[name] = _mean(connection, name, tensor)
         back = _spread(connection, name, made[name])
         exact = exact and bool(torch.allclose(back, tensor.double(), rtol=0, atol=1e-12))
     if exact:

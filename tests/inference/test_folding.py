@@ -75,6 +75,18 @@ CASES = {
     ),
     "turned": ("layer_norm, global_attention: {heads: 2, position: rotary}", 1, 0, 0),
     "heads that talk": ("layer_norm, talking_heads_attention: {heads: 2}, batch_norm", 2, 0, 0),
+    "keys that heads share": (
+        "layer_norm, multi_query_attention: {heads: 4, kv_heads: 2}, batch_norm",
+        2,
+        0,
+        0,
+    ),
+    "a network's bias beside one key": (
+        "multi_query_attention: {heads: 4, position: continuous, key_bias: false}",
+        0,
+        0,
+        0,
+    ),
     "predicted kernels": ("dynamic_depthwise_conv: 3, batch_norm", 0, 1, 0),
     "shared heads": (
         "relu, inhomogeneous_depthwise_conv: {size: 3, group_channels: 4}, affine",

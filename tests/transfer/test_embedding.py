@@ -144,6 +144,11 @@ def keyless(text: str) -> str:
     return text.replace("{dynamic: pair", "{dynamic: pair, key_bias: false")
 
 
+def shared(keys: int, text: str) -> str:
+    """The same attention, heads sharing so many keys."""
+    return text.replace("{dynamic: pair", f"{{dynamic: pair, kv_heads: {keys}")
+
+
 def talking(how: str, text: str) -> str:
     """The same attention, its heads mixed."""
     return text.replace("{dynamic: pair", f"{{dynamic: pair, talking_heads: {how}")
@@ -220,6 +225,22 @@ SOFTMAX = {
     "the bias of keys under a softmax": (
         attention(WINDOW, "relative"),
         keyless(attention(WINDOW, "relative")),
+    ),
+    "one key for each head": (
+        shared(1, attention(WINDOW, "relative", heads=4)),
+        attention(FULL, "absolute", heads=4),
+    ),
+    "two keys of one, without a bias": (
+        keyless(shared(1, attention(WINDOW, "relative", heads=4))),
+        keyless(shared(2, attention(WINDOW, "relative", heads=4))),
+    ),
+    "keys of two that get a bias, by cosines": (
+        by_cosine(keyless(shared(2, attention(FULL, "continuous", heads=4)))),
+        by_cosine(attention(FULL, "continuous", heads=4)),
+    ),
+    "one key of heads that talk": (
+        shared(1, attention(FULL, "relative", heads=4)),
+        talking("both", shared(2, attention(FULL, "relative", heads=4))),
     ),
     "keys that get a bias, turned": (
         keyless(attention(FULL, "rotary", heads=2)),

@@ -57,6 +57,14 @@ SAME_FUNCTION = {
         mixer("cosine_attention: {window: $window, heads: $heads, shift: 1}")
     ),
     "heads that talk": widened(mixer("talking_heads_attention: {heads: $heads}")),
+    "keys that heads share": widened(
+        mixer("multi_query_attention: {heads: $heads, kv_heads: 2}"),
+        stages((32, 64), (2, 4), (2, 1)),
+    ),
+    "one key for all heads": widened(
+        mixer("multi_query_attention: {heads: $heads, position: relative}"),
+        stages((48, 96), (2, 4), (2, 1)),
+    ),
     "keys of a reduced map": widened(mixer(REDUCED), stages((32, 32), (4, 4), (2, 1))),
     "predicted from the mean, a layer scale": widened(
         mixer("dynamic_depthwise_conv: {size: 3, reduction: 4}", scale="0.1")
@@ -138,5 +146,7 @@ def test_what_cannot_be_made_of_copies_says_so(tmp_path: Path) -> None:
         "channel: {connect: local, size: 3, share: all}\nbias: false\n"
     )
     assert "a band of channels" in refused(tmp_path, banded)
+    shared = widened(mixer("multi_query_attention: {heads: $heads}"))
+    assert "apart to more heads" in refused(tmp_path, shared)
     half = widened(WINDOWS, stages((24, 48), (3, 6), (2, 1)))
     assert "24 is no multiple of 16" in refused(tmp_path, half)
