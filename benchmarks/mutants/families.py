@@ -286,6 +286,17 @@ LATER = {
     "conditional_conv": "conditional_conv: {size: 3, experts: 3, groups: 2}",
     "efficient_channel_attention": "efficient_channel_attention: 3",
     "channel_band": "channel_band",
+    "halo_attention": "halo_attention: {window: 4, halo: 1, heads: 2}",
+    "outlook_attention": "outlook_attention: {size: 3, step: 2, heads: 2}",
+    "linear_attention": "linear_attention: {heads: 2}",
+    "elu_attention": "linear_attention: {heads: 2, score: elu}",
+    "continuous_attention": "cosine_attention: "
+    "{window: 4, heads: 2, shift: 1, position: continuous, key_bias: false}",
+    "rotary_attention": "global_attention: {heads: 1, position: rotary}",
+    "rotary_windows": "local_attention: {window: 4, heads: 1, shift: 1, position: rotary}",
+    "shift": "shift: {offset: [1, -1]}",
+    "cross_covariance_attention": "cross_covariance_attention: 2",
+    "talking_heads_attention": "talking_heads_attention: {heads: 2}",
 }
 SMALLER = {"mlp": 8}  # its parameters grow with the fourth power of the side
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.mutants.families import emitted, families
-from benchmarks.mutants.mistakes import MISTAKES, NEWER, Mistake
+from benchmarks.mutants.mistakes import MISTAKES, OF_WORDS, Mistake
 from benchmarks.mutants.source import Edit, Source
 from relgraph.files import sha256
 
@@ -47,7 +47,7 @@ def all_mutants() -> tuple[Mutant, ...]:
     """Of every family, in the order of families and mistakes."""
     made, seen = [], set[tuple[str, str]]()
     for family in families():
-        for mutant in mutants(family.name, NEWER if family.later else MISTAKES):
+        for mutant in mutants(family.name, OF_WORDS if family.later else MISTAKES):
             if (mutant.mistake, mutant.change) not in seen:
                 seen.add((mutant.mistake, mutant.change))
                 made.append(mutant)

@@ -13,7 +13,7 @@ from relgraph.verify import verify_backbone
 
 # The first ones whose logits are not the same for every image: where they are, the proof has no
 # scale to compare on.
-NUMBERS = (5, 7, 9, 12)
+NUMBERS = (8, 9, 11, 12)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

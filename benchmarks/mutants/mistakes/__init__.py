@@ -8,6 +8,7 @@ says who makes it. Nothing here knows which edits the proof notices.
     sharing    heads, groups, tables of offsets
     weighting  attention, predictors, normalisation, projections
     newer      cosines, mixtures of kernels, bands of channels
+    words      halos, overlapping windows, features, networks of offsets, turned pairs, shifts
     elements   norms, activations, pools, the order of axes
     wiring     shortcuts, branches, biases, stages, heads
     running    training, the start, other sizes, what the model offers
@@ -26,6 +27,7 @@ from benchmarks.mutants.mistakes.sharing import SHARING
 from benchmarks.mutants.mistakes.weighting import WEIGHTING
 from benchmarks.mutants.mistakes.windows import WINDOWS
 from benchmarks.mutants.mistakes.wiring import WIRING
+from benchmarks.mutants.mistakes.words import WORDS
 from benchmarks.mutants.source import Edit, Source
 
 Mistake: TypeAlias = Callable[[Source], Iterator[Edit]]
@@ -36,9 +38,13 @@ MISTAKES: tuple[Mistake, ...] = (
     *SHARING,
     *WEIGHTING,
     *NEWER,
+    *WORDS,
     *ELEMENTS,
     *WIRING,
     *RUNNING,
 )
 
-__all__ = ["MISTAKES", "NEWER", "Mistake"]
+OF_WORDS: tuple[Mistake, ...] = (*NEWER, *WORDS)
+"""What is asked in families of later words."""
+
+__all__ = ["MISTAKES", "OF_WORDS", "Mistake"]
