@@ -78,8 +78,11 @@ def tables_text(form: Form) -> str:
     body = "\n".join(f"        {line}" for line in lines)
     result = ", ".join(names) + ("," if len(names) == 1 else "")
     kinds = ", ".join("Tensor" for _ in names)
+    taken = "self, map_size: tuple[int, int]"
+    if len(names) > 5:  # or the line is too long
+        taken = f"\n        {taken}\n    "
     tables = f'''\
-    def tables(self, map_size: tuple[int, int]) -> tuple[{kinds}]:
+    def tables({taken}) -> tuple[{kinds}]:
         """Index tables of a map, on the CPU:
 
         {docs}.

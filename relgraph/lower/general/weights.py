@@ -158,7 +158,7 @@ def _slots(form: Form) -> str:
     """The width of a neighbourhood, as an expression of `reset_parameters`; of an outlook, of all
     those that an output inside the map lies in."""
     if form.space.connect == "outlook":
-        return "(self.inputs.shape[-1] ** 2 / math.prod(self.step))"
+        return "self.inputs.shape[-1] ** 2 / math.prod(self.step)"
     return "self.orbits.shape[-1]" if form.space.connect == "full" else "self.inputs.shape[-1]"
 
 
@@ -168,7 +168,7 @@ def _predictor_reset(form: Form) -> list[str]:
     if form.operator.weight.normalize != "none":
         return lines
     terms, fan_in = _slots(form), []
-    if form.operator.channel.connect != "separate":
+    if form.operator.channel.connect != "separate" or form.space.connect == "outlook":
         terms, fan_in = "fan_in", [f"fan_in = {_terms(form)}"]
     if form.predictor is not None and form.predictor.experts is not None:
         return [
