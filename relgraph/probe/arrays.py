@@ -96,7 +96,10 @@ class Arrays:
         return self._at_middle(context)[list(self.outs)]
 
     def _at_middle(self, context: Values) -> Tensor:
-        return self.link.way.weights(context, self.link.into, self.link.out, place=self.middle)
+        every = range(self.link.width)
+        sources = [self._source(channel) for channel in every]
+        w = self.link.way.weights(context, self.link.into, self.link.out, sources, self.middle)
+        return self._spread(w, range(self.link.out.channels), every)
 
     @cached_property
     def outs(self) -> tuple[int, ...]:
@@ -143,16 +146,28 @@ class Arrays:
     @cached_property
     def few(self) -> tuple[int, ...]:
         """The input channels that `by_place` has."""
-        channels = self.link.into.channels
+        channels = self.link.width
         return tuple(range(channels)) if self.whole else tuple(sorted({0, channels - 1}))
+
+    def _source(self, channel: int) -> int:
+        """The input channel of the link that stands at a channel of W."""
+        return channel if self.link.copies is None else int(self.link.copies[channel])
+
+    def _spread(self, w: Tensor, outputs: Sequence[int], channels: Sequence[int]) -> Tensor:
+        """(O, D', I, C'): of entries of copied channels those of the output that has the copy."""
+        if self.link.copies is None:
+            return w
+        own = torch.tensor(outputs)[:, None] == torch.tensor(channels)
+        return w * own[None, :, None, :]
 
     def places_at(self, context: Values) -> Tensor:
         """(O, D', I, C') at one context, D' the output channels of `outputs`."""
         if id(context) not in self._made:
+            sources = [self._source(channel) for channel in self.few]
             w = self.link.way.weights(
-                context, self.link.into, self.link.out, self.few, outputs=self._kept
+                context, self.link.into, self.link.out, sources, outputs=self._kept
             )
-            self._made[id(context)] = (context, w)
+            self._made[id(context)] = (context, self._spread(w, self.outputs, self.few))
         return self._made[id(context)][1]
 
     @property
@@ -175,7 +190,9 @@ class Arrays:
         pull = torch.func.vjp(made, torch.zeros_like(context[link.way.start]))[1]
         (gradients,) = torch.vmap(pull)(cotangents.flatten(0, 1))
         w = link.into.read(gradients).view(len(pairs), len(rows), link.into.count, -1)
-        return tuple(w[pair, :, :, self.few[at]] for pair, (_, at) in enumerate(pairs))
+        return tuple(
+            w[pair, :, :, self._source(self.few[at])] for pair, (_, at) in enumerate(pairs)
+        )
 
     def sketch(self, context: Values) -> tuple[Tensor, ...]:
         """(O, D) of two random features: equal where W is equal, row by row, and cheap."""

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.algebra.rules import check
 from relgraph.probe import operations as ops
+from relgraph.probe import talking
 from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.bands import gate
 from relgraph.probe.carry import Way
@@ -18,6 +20,7 @@ from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure, weights_of
 from relgraph.probe.places import like
+from relgraph.probe.shared_keys import copies
 from relgraph.probe.splits import apart
 from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Node, core
@@ -52,7 +55,7 @@ class Atom:
     @property
     def widths(self) -> tuple[int, int]:
         """Channels that come in and go out."""
-        return self.link.into.channels, self.link.out.channels
+        return _widths(self.link)
 
     @property
     def is_point(self) -> bool:
@@ -146,8 +149,12 @@ def measured(lab: Lab, link: Link) -> Atom:
     arrays = Arrays(lab, link)
     if not bool(visible(arrays.by_channel).any()):
         return Atom(link, _NOTHING)
+    mixing = talking.mixing(arrays)
+    heard = _talking(arrays, mixing) if mixing else None
+    arrays, made = heard or _placed(arrays)
+    link = arrays.link
     gap = additivity(arrays)
-    found = _counted(link, measure(arrays))
+    found = _counted(link, made)
     if gap > ADDITIVE:
         said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
         chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
@@ -156,6 +163,50 @@ def measured(lab: Lab, link: Link) -> Atom:
         properties = (*found.properties, wrong)
         found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
     return Atom(link, found)
+
+
+def _widths(link: Link) -> tuple[int, int]:
+    return link.width, link.out.channels
+
+
+def _placed(arrays: Arrays) -> tuple[Arrays, Measured]:
+    """What the arrays are measured as, and those that it is of: with values that serve several
+    heads counted for each."""
+    served = copies(arrays)
+    if served is not None:
+        arrays = Arrays(arrays.lab, replace(arrays.link, copies=served))
+    return arrays, measure(arrays)
+
+
+def _talking(arrays: Arrays, mixing: Sequence[talking.Mixing]) -> tuple[Arrays, Measured] | None:
+    """The same of heads that talk: what they are without their mixtures, and how they are mixed, or
+    that it is in no way of the algebra. None where there are no heads."""
+    apart, found = _placed(talking.without(arrays, mixing))
+    own = found.operator
+    apart_heads = own.channel.share in ("heads", "none") and own.channel.connect == "separate"
+    if own.weight.source != "pair" or not apart_heads or len(set(_widths(apart.link))) > 1:
+        return None
+    heard = talking.talk(
+        Arrays(arrays.lab, apart.link),
+        mixing,
+        talking.first_of_heads(apart, own),
+        own.weight.normalize,
+    )
+    said = Property("talking heads", heard.word or "", heard.evidence, heard.word is not None)
+    if heard.word is None:
+        as_it_is, found = _placed(arrays)
+        return as_it_is, replace(found, properties=(*found.properties, said), exact=False)
+    operator = replace(own, weight=replace(own.weight, talking_heads=heard.word))
+    differs = (*found.differs, *([heard.differs] if heard.differs else []))
+    differs += tuple(broken.reason for broken in check(operator)[:1])
+    return apart, replace(
+        found,
+        operator=own if check(operator) else operator,
+        properties=(*found.properties, said),
+        exact=found.exact and not differs,
+        proof=f"{found.proof}, with heads that do not talk" if found.proof else "",
+        differs=differs,
+    )
 
 
 def _counted(link: Link, found: Measured) -> Measured:

@@ -51,8 +51,7 @@ def _cut_frame(link: Link, context: Values) -> Iterator[Link]:
     products = [order[node] for node in _products(link)]
     first, last = min(products, default=len(order)), max(products, default=0)
     behind = _first_behind(link, context, [n for n in cuts if order[n] >= last])
-    width = (behind[1] if behind is not None else link.out).channels
-    before = _last_before(link, context, [n for n in cuts if order[n] < first], width)
+    before = _last_before(link, context, [n for n in cuts if order[n] < first])
     start, into = before or (way.start, link.into)
     end, out = behind or (way.end, link.out)
     if order[start] >= order[end]:
@@ -88,7 +87,7 @@ def _products(link: Link) -> list[fx.Node]:
 
 
 def _last_before(
-    link: Link, context: Values, cuts: Sequence[fx.Node], width: int
+    link: Link, context: Values, cuts: Sequence[fx.Node]
 ) -> tuple[fx.Node, Places] | None:
     """A cut behind the last parameters up to which the link is a point connection."""
     order = {node: at for at, node in enumerate(link.way.nodes)}
@@ -103,8 +102,8 @@ def _last_before(
         for node, values in zip(between, carried, strict=False):
             made = by_dependence(moved([values]), tuple(context[node].shape), link.into)
             points += [(node, made)] if made is not None else []
-        if points:  # as wide as what comes out, where values are repeated for several heads
-            return _narrowest([one for one in points if one[1].channels == width] or points)
+        if points:  # before values are repeated for several heads
+            return _narrowest(points)
     return None
 
 

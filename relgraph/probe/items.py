@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from torch import fx
+from torch import Tensor, fx
 
 from relgraph.probe.carry import Way
 from relgraph.probe.places import Places
@@ -28,7 +28,9 @@ class Element:
 class Link:
     """A linear map between places. `start` is the last cut, with its places, of which all that is
     held fixed on the way is made: where images are changed to see whether W changes. One that
-    `takes` hands a part of the channels on as they are."""
+    `takes` hands a part of the channels on as they are. `copies` (D,): the input channel that each
+    output channel reads, where values serve several heads; then a W of D × D channels is measured,
+    each output channel with an input channel of its own."""
 
     way: Way
     into: Places
@@ -36,6 +38,12 @@ class Link:
     start: fx.Node
     start_places: Places
     takes: bool = False
+    copies: Tensor | None = None
+
+    @property
+    def width(self) -> int:
+        """Input channels, those that serve several heads counted once for each."""
+        return self.into.channels if self.copies is None else len(self.copies)
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,11 +86,14 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
         assert at is not None, "pairs know something of places, or nothing"
         if at.word is None:
             differs.append(f"position: {at.evidence}")
+        keys = made.keys
+        differs += [keys.differs] if keys is not None and keys.differs else []
         return Weight(
             "pair",
             normalize,
             at.nearest,
             score=_scored(made, differs),
+            kv_heads=None if keys is None else keys.count,
             hidden=at.hidden,
             temperature=at.temperature,
             qkv_bias=made.biases is None or made.biases.query is not False,

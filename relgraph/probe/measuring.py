@@ -23,6 +23,7 @@ from relgraph.probe import (
     positions,
     ranks,
     scores,
+    shared_keys,
     supports,
 )
 from relgraph.probe.arrays import Arrays, visible
@@ -32,6 +33,7 @@ from relgraph.probe.overlaps import Overlapping
 from relgraph.probe.positions import Position
 from relgraph.probe.query_biases import Biases, biases
 from relgraph.probe.scores import Score
+from relgraph.probe.shared_keys import Keys
 from relgraph.probe.supports import Ends
 from relgraph.probe.tape import Values
 
@@ -72,7 +74,24 @@ class Measuring:
     @cached_property
     def order(self) -> channels.Order:
         """The order in which channels are looked at."""
-        return channels.sorted_channels(self.joined, self.compared)
+        found = channels.sorted_channels(self.joined, self.compared)
+        return found if self.arrays.link.copies is None else self._by_values(found)
+
+    def _by_values(self, found: channels.Order) -> channels.Order:
+        """Heads that read the same values stand together."""
+        served = self.arrays.link.copies
+        assert served is not None, "values serve several heads"
+        by_head = channels.shared(Channel("separate"), self._compared_in(found))
+        if by_head is None or by_head.share != "heads":
+            kept = served[found.outputs].argsort(stable=True)
+        else:
+            firsts = served[found.outputs].view(by_head.heads, -1).amin(1)
+            width = len(found.outputs) // by_head.heads
+            kept = firsts.repeat_interleave(width).argsort(stable=True)
+        return channels.Order(found.inputs[kept], found.outputs[kept])
+
+    def _compared_in(self, order: channels.Order) -> Tensor:
+        return self.compared[order.outputs][:, order.inputs]
 
     @cached_property
     def compared(self) -> Tensor:
@@ -89,7 +108,7 @@ class Measuring:
         found = channels.connected(self.joined[outputs][:, inputs])
         if found is None:
             return None
-        return channels.shared(found, self.compared[outputs][:, inputs])
+        return channels.shared(found, self._compared_in(self.order))
 
     @cached_property
     def over_slots(self) -> Normalisation:
@@ -170,6 +189,11 @@ class Measuring:
         if self.dynamism.source != "pair" or self.score is None:
             return None
         return biases(self.arrays, self.joined, self.over_slots, self.score.word)
+
+    @cached_property
+    def keys(self) -> Keys | None:
+        """The keys that several heads share; nothing where there are none."""
+        return shared_keys.shared_keys(self) if self.dynamism.source == "pair" else None
 
     @cached_property
     def position(self) -> Position | None:

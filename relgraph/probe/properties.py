@@ -81,6 +81,11 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
     at = made.position
     if at is not None:
         listed.append(Property("position", at.word or "", at.evidence, at.word is not None))
+    keys = made.keys
+    if keys is not None and not keys.differs:
+        listed.append(
+            Property("keys of heads", f"kv_heads {keys.count}", keys.evidence, keys.decided)
+        )
     if made.biases is not None:
         listed += _biases(made.biases)
     return tuple(listed)

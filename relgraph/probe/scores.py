@@ -35,8 +35,7 @@ class Score:
 
 def score(arrays: Arrays, seen: Tensor, over: Normalisation, heads: int) -> Score:
     """The score of pairs of places whose channels are joined as `seen` (D, C), in `heads`."""
-    ways = [one for frozen in frozen_on(arrays) for one in _own(arrays, frozen)]
-    if any(_mixes(arrays, node) for node in ways):
+    if mixing(arrays) - arrays.lab.tape.passing:
         what = "a learned matrix stands behind the product of queries and keys: heads may talk"
         return Score(None, what)
     made = straight(arrays, seen, over)
@@ -156,7 +155,7 @@ def bending(arrays: Arrays, over: Normalisation) -> dict[fx.Node, str]:
     frozen = frozen_on(arrays)
     own = frozenset[fx.Node]().union(*map(reading.made_of, frozen))
     own = (own & tape.after(arrays.start)) - reading.made_of(way.start) - {arrays.start}
-    ends = _ends(frozen, over)
+    ends = _ends(arrays, frozen, over)
     divisions = {node for node in own if _norm_of(arrays, node)}
     beside = {one for node in (*divisions, *ends) for one in _divisor(arrays, node)}
     found: dict[fx.Node, str] = {}
@@ -169,14 +168,14 @@ def bending(arrays: Arrays, over: Normalisation) -> dict[fx.Node, str]:
     return found
 
 
-def _ends(frozen: Iterable[fx.Node], over: Normalisation) -> set[fx.Node]:
+def _ends(arrays: Arrays, frozen: Iterable[fx.Node], over: Normalisation) -> set[fx.Node]:
     """The operations that normalise the weights: the last that are more than layout."""
     if over.word == "none":
         return set()
-    last = []
+    last, tape = [], arrays.lab.tape
     for node in frozen:
-        while ops.name(node) in ops.LAYOUT:
-            node = node.all_input_nodes[0]
+        while ops.name(node) in ops.LAYOUT or node in tape.passing:
+            node = tape.passed(node)
         last.append(node)
     return {one for one in last if ops.name(one) in ("div", *ops.SOFTMAX, *ops.SQUASHING)}
 
@@ -263,6 +262,12 @@ def _own(arrays: Arrays, frozen: fx.Node) -> frozenset[fx.Node]:
     return made_of(frozen) & tape.after(arrays.start)
 
 
+def mixing(arrays: Arrays) -> frozenset[fx.Node]:
+    """The learned matrices behind products of queries and keys, on the way of the weights."""
+    ways = [one for frozen in frozen_on(arrays) for one in _own(arrays, frozen)]
+    return frozenset(node for node in ways if _mixes(arrays, node))
+
+
 def _mixes(arrays: Arrays, node: fx.Node) -> bool:
     """Whether the node multiplies products of queries and keys by a learned matrix."""
     matrix = ops.name(node) in (*ops.MATRIX, "convolution")
@@ -291,18 +296,17 @@ def _made_by_product(arrays: Arrays, value: fx.Node) -> bool:
     return False
 
 
-def _users(node: fx.Node) -> list[fx.Node]:
+def users(node: fx.Node) -> list[fx.Node]:
     """What reads a value, however it is laid out before."""
     found = []
     for user in node.users:
-        found += _users(user) if ops.name(user) in ops.LAYOUT else [user]
+        found += users(user) if ops.name(user) in ops.LAYOUT else [user]
     return found
 
 
 def _adds_one(node: fx.Node) -> bool:
-    users = _users(node)
-    return all(ops.name(one) == "add" and one.args[1] in (1, 1.0) for one in users)
+    return all(ops.name(one) == "add" and one.args[1] in (1, 1.0) for one in users(node))
 
 
 def _goes_on(node: fx.Node) -> bool:
-    return not any(ops.name(one) in ops.SUMS for one in _users(node))
+    return not any(ops.name(one) in ops.SUMS for one in users(node))

@@ -64,7 +64,7 @@ class Call:
 @dataclass(frozen=True, eq=False)
 class Tape:
     """`nodes` in order of execution; `x` and `y` are the input and the output. Those of `passing`
-    hand their first operand on as it is; of `guards` the number that they add is next to nothing.
+    hand an operand on as it is; of `guards` the number that they add is next to nothing.
     """
 
     graph: fx.GraphModule
@@ -101,12 +101,17 @@ class Tape:
                     found[node] = self.value(node, found.__getitem__)
         return found
 
+    def passed(self, node: fx.Node) -> fx.Node:
+        """What a node of `passing` hands on: its first operand that depends on x, if one does."""
+        operands = node.all_input_nodes
+        return next((one for one in operands if one in self.dependent), operands[0])
+
     def value(self, node: fx.Node, of: Callable[[fx.Node], Any]) -> Any:
         """One node's value from those of its arguments."""
         if node.op == "get_attr":
             return operator.attrgetter(str(node.target))(self.graph)
         if node in self.passing:
-            return of(node.all_input_nodes[0])
+            return of(self.passed(node))
         args: tuple[Any, ...] = tuple(fx.map_arg(node.args, of))
         named: dict[str, Any] = dict(fx.map_arg(node.kwargs, of))
         if node in self.guards:

@@ -248,11 +248,12 @@ def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
         atom = made[at]
         before = at > 0 and made[at - 1].is_point
         behind = at + 1 < len(made) and made[at + 1].is_point
-        if not _is_core(atom) or not (before or behind):
+        if not _is_core(atom) or not (before or behind or atom.link.copies is not None):
             at += 1
             continue
         around = made[at - before : at + 1 + behind]
-        same = len({width for one in around for width in one.widths}) == 1
+        flow = _flow(around)
+        same = len(set(flow)) == 1
         if atom.is_static and not (before and behind and same):
             at += 1
             continue
@@ -263,10 +264,13 @@ def _framed(lab: Lab, atoms: list[Atom]) -> list[Atom]:
             output_bias=behind and _has_bias(made[at + 1]),
         )
         operator, uneven = _with_biases(atom.measured, replace(atom.operator, frame=frame))
-        said = uneven if same else f"projections change the width: {' → '.join(_flow(around))}"
+        said = uneven if same else f"projections change the width: {' → '.join(map(str, flow))}"
         exact = all(one.measured.exact for one in around)
         beside = [text for one in around if one is not atom for text in one.measured.differs]
         differs = (*atom.measured.differs, *(f"a projection: {text}" for text in beside))
+        operator, uneven_keys = _with_keys(atom, before, operator)
+        if uneven_keys:
+            exact, differs = False, (*differs, uneven_keys)
         found = replace(atom.measured, exact=exact, differs=differs)
         framed = _with(replace(atom, measured=found), operator, said)
         made[at - before : at + 1 + behind] = [framed]
@@ -286,6 +290,16 @@ def _with_biases(found: Measured, operator: Operator) -> tuple[Operator, str]:
     return replace(operator, weight=replace(weight, qkv_bias=there)), said
 
 
+def _with_keys(atom: Atom, projected: bool, operator: Operator) -> tuple[Operator, str]:
+    """Keys and values are made together where values are projected: heads share both, or none."""
+    weight, served = operator.weight, atom.link.copies is not None
+    if served == projected or (weight.kv_heads is None and not served):
+        return operator, ""
+    said = "heads share values that are no projection of the image"
+    said = said if served else "heads share keys, and have values of their own"
+    return replace(operator, weight=replace(weight, kv_heads=None)), said
+
+
 def _is_core(atom: Atom) -> bool:
     """What projections belong to: places mixed and channels left apart, or groups of channels mixed
     by weights of the image (cross-covariance)."""
@@ -294,9 +308,12 @@ def _is_core(atom: Atom) -> bool:
     return atom.operator.channel.connect == "groups" and not atom.is_static
 
 
-def _flow(atoms: Sequence[Atom]) -> Iterator[str]:
-    yield str(atoms[0].widths[0])
-    yield from (str(one.widths[1]) for one in atoms)
+def _flow(atoms: Sequence[Atom]) -> list[int]:
+    """The widths before and behind each; values that serve several heads are counted for each."""
+    made = [atoms[0].widths[0], *(one.widths[1] for one in atoms)]
+    for at, one in enumerate(atoms):
+        made[at] = one.widths[0] if one.link.copies is not None else made[at]
+    return made
 
 
 def _has_bias(atom: Atom) -> bool:

@@ -64,7 +64,7 @@ def turns(made: Measuring, there: Tensor) -> Turns | None:
     if channel is None or grid is None or grid != made.ends.out_grid:
         return None
     heads = channel.heads if channel.share == "heads" else 1
-    planes = made.arrays.link.into.channels // heads // 4
+    planes = made.arrays.link.width // heads // 4
     if planes < 1 or channel.share == "none":
         return None
     return _fitted(_Rows(_logits(made, there, tokens), there[tokens:, tokens:], grid), planes)

@@ -110,16 +110,16 @@ class Ordered(Attention):
         return (q @ k.mT).masked_fill(later, float("-inf")).softmax(-1)
 
 
-class Talking(Attention):
-    """Logits of each head are a learned mixture of all heads' logits."""
+class TalkingTwice(Attention):
+    """Logits of each head are a learned mixture of mixtures of all heads' logits."""
 
     def __init__(self, dim: int = 8, heads: int = 2) -> None:
         super().__init__(dim, heads)
-        self.mix = nn.Linear(heads, heads)
+        self.first, self.second = nn.Linear(heads, heads), nn.Linear(heads, heads)
 
     def weights(self, q: Tensor, k: Tensor) -> Tensor:
-        logits = (q @ k.mT).permute(0, 2, 3, 1)
-        return self.mix(logits).permute(0, 3, 1, 2).softmax(-1)
+        logits = self.first((q @ k.mT).permute(0, 2, 3, 1))
+        return self.second(logits).permute(0, 3, 1, 2).softmax(-1)
 
 
 class PlacesInside(Attention):

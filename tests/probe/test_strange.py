@@ -94,7 +94,12 @@ OUTSIDE: dict[str, tuple[nn.Module, tuple[int, ...], str, str]] = {
     "cut logits": (strange.CutLogits(), TOKENS, "score", "behind the product of query and key"),
     "powers": (strange.Powers(), TOKENS, "score", "exp on their way"),
     "the best four": (strange.Best(), TOKENS, "dynamism", "neither its output nor its input"),
-    "heads that talk": (strange.Talking(), TOKENS, "score", "heads may talk"),
+    "heads that talk twice": (
+        strange.TalkingTwice(),
+        TOKENS,
+        "talking heads",
+        "weights are no mixture of heads'",
+    ),
     "distances": (strange.Distances(), TOKENS, "position", "not learned"),
     "those before": (strange.Ordered(), TOKENS, "connectivity over space", "1 to 16 of 16"),
     "places inside": (strange.PlacesInside(), TOKENS, "position", "change by"),

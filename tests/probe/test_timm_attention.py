@@ -181,12 +181,11 @@ ROWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], dict[str, Any], 
         {"tokens": 1},
         [(FULL, True)],
     ),
-    # Mixed heads are not taken apart again: they are said to be near others only.
     "cait, talking heads": (
         lambda: TalkingHeadAttn(8, 2),
         TOKENS,
         {},
-        [("full-separate.heads-pair", False)],
+        [(f"{FULL}.talking", True)],
     ),
     # What follows is none of the algebra's points, and is said to be near one only.
     "convit": (lambda: GPSA(8, 2), TOKENS, {}, [(FULL, False)]),
@@ -232,10 +231,8 @@ def test_attention_stands_where_it_is(name: str) -> None:
 
 def test_what_is_no_point_says_in_what_it_differs() -> None:
     (halo,) = measured(HaloAttn(8, num_heads=2, block_size=2, halo_size=1), (1, 8, 6, 6)).operators
-    (heads,) = measured(TalkingHeadAttn(8, 2), TOKENS).operators
     (normed,) = measured(Attention(8, 2, qk_norm=True, norm_layer=nn.LayerNorm), TOKENS).operators
     assert any("each offset has is multiplied" in text for text in halo.part.measured.differs)
-    assert any(text.startswith("dynamism") for text in heads.part.measured.differs)
     by_name = {one.name: one for one in normed.part.measured.properties}
     assert not by_name["score"].decided
     assert "layer norm" in by_name["score"].evidence
