@@ -37,6 +37,8 @@ from relgraph.verify.statistics import images_needed, near_values
 from relgraph.verify.subject import Subject
 
 SEED = 20220425
+# Of two values a batch norm tells the larger, and after some fifty of them rounding decides which.
+MANY = 16
 Builder = Callable[..., nn.Module]
 # Gradients this far below the largest of the model may be sums that cancel to nothing.
 NOTHING = 1e-4
@@ -253,13 +255,15 @@ def second_size(program: Program) -> Size | None:
 
 
 def at_least(subject: Subject) -> tuple[Program, Tensor]:
-    """The program at the smallest accepted size, and as many images of it as the subject has."""
+    """The program at the smallest accepted size, and as many images of it as the subject has; MANY
+    where batch norms take statistics from them."""
     size, own = second_size(subject.program), subject.program.input.grid
     assert own is not None
     if size is None or size[0] * size[1] >= own[0] * own[1]:
         return subject.program, subject.images
     smaller = assemble(subject.program.source, size=size)
-    return smaller, random_images(smaller, len(subject.images), SEED)
+    count = MANY if has_batch_norm(smaller) else len(subject.images)
+    return smaller, random_images(smaller, count, SEED)
 
 
 def _first(contract: Contract, axis: int) -> int:

@@ -9,6 +9,7 @@ import torch
 from relgraph.emitted import load_text
 from relgraph.pipeline import compile_backbone
 from relgraph.verify import verify_text
+from relgraph.verify.stochastic import check_places
 from relgraph.verify.structure import make_subject
 from tests.designs import write_spec
 
@@ -32,6 +33,14 @@ block:
   - product: [[], [global_pool, pointwise: 4, batch_norm, relu, pointwise: 16, sigmoid]]
   - [relu6, pointwise, batch_norm]
 head: [global_pool, classifier]
+"""
+BOTTLENECKS = """
+backbone: example
+extends: resnet50
+input: {size: 32}
+stages:
+  channels: [64, 128, 256, 512]
+  width: [16, 32, 64, 128]
 """
 
 
@@ -57,3 +66,11 @@ def test_norms_of_pooled_vectors_are_proved(tmp_path: Path) -> None:
     """Two pooled images hardly differ; their batch norm in training divides by that."""
     compiled = compile_backbone(str(write_spec(tmp_path, GATED)))
     assert verify_text(compiled.text, "example.py").failures == ()
+
+
+def test_deep_norms_of_single_positions_are_proved(tmp_path: Path) -> None:
+    """Of two images of one position rounding decided which was larger: logits differed by 0.7."""
+    compiled = compile_backbone(str(write_spec(tmp_path, BOTTLENECKS)))
+    model = load_text(compiled.text, "example.py").example()
+    (places,) = check_places(make_subject(model, compiled.program))
+    assert places.ok
