@@ -77,6 +77,8 @@ def _flat(value: object, room: int) -> str | None:
 def _joined(items: list[tuple[str, object]], brackets: str, room: int) -> str | None:
     parts: list[str] = []
     left = room - len(brackets)
+    if left < 0:
+        return None
     for prefix, item in items:
         left -= len(prefix) + (len(", ") if parts else 0)
         text = _flat(item, left)

@@ -212,7 +212,8 @@ def _map_lines(program: Program) -> list[str]:
         ]
     steps = literal(tuple((len(s.output.tokens), *s.reduction) for s in program.stages))
     return [
-        statement(f"tokens, rows, columns = {steps}[len(maps)]", 12),
+        statement(f"steps = {steps}", 12),
+        "            tokens, rows, columns = steps[len(maps)]",
         "            if x.ndim == 4:",
         "                maps.append(x)",
         "                continue",

@@ -98,19 +98,25 @@ def _blocks_lines(runs: list[tuple[list[str], str]]) -> list[str]:
         flat = f"        blocks = [{made[0]}{loop and ' '}{loop}]"
         if len(made) == 1 and len(flat) <= WIDTH:
             return [flat]
-        tail = [statement(loop, 12)] if loop else []
-        return ["        blocks = [", *_indented(made, 12), *tail, "        ]"]
+        return ["        blocks = [", *_inside(made, loop, 12), "        ]"]
     lines = ["        blocks = ["]
     for made, loop in runs:
         flat = f"            *({made[0]} {loop})," if loop else f"            {made[0]},"
         if len(made) == 1 and len(flat) <= WIDTH:
             lines.append(flat)
         elif loop:
-            lines += ["            *(", *_indented(made, 16), statement(loop, 16)]
-            lines.append("            ),")
+            lines += ["            *(", *_inside(made, loop, 16), "            ),"]
         else:
             lines += [*_indented([*made[:-1], made[-1] + ","], 12)]
     return [*lines, "        ]"]
+
+
+def _inside(made: list[str], loop: str, indent: int) -> list[str]:
+    """A call and the loop around it between brackets of their own lines: one line where it fits."""
+    flat = f"{' ' * indent}{made[0]} {loop}"
+    if loop and len(made) == 1 and len(flat) <= WIDTH:
+        return [flat]
+    return [*_indented(made, indent), *([statement(loop, indent)] if loop else [])]
 
 
 def _indented(lines: list[str], indent: int) -> list[str]:

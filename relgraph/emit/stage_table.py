@@ -119,12 +119,9 @@ def _lines(table: Table, drafts: Sequence[StageDrafts], made: Classes) -> list[s
     ]
     block = call(one.constructor, one.text(texts), 16)
     flat = f"            blocks = [{block.strip()} {table.loop}]"
-    listed = [
-        "            blocks = [",
-        *block.splitlines(),
-        f"                {table.loop}",
-        "            ]",
-    ]
+    inner = f"{block} {table.loop}"
+    both = [inner] if len(inner) <= WIDTH else [block, f"                {table.loop}"]
+    listed = ["            blocks = [", *"\n".join(both).splitlines(), "            ]"]
     return [
         *_rows(table),
         *([flat] if len(flat) <= WIDTH and "\n" not in flat else listed),
