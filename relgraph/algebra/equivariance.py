@@ -93,10 +93,18 @@ def _own_parameters(connection: Connection) -> str:
         return "one map is not a part of the other"
     if operator.bias in ("positions", "both"):
         return "own bias per position"
-    if tie(connection) != "none":
+    if tie(connection) != "none" or _reads_one(connection):
         return ""
     pair = operator.weight.source == "pair"
     return "own position bias per pair of places" if pair else "own weights per position"
+
+
+def _reads_one(connection: Connection) -> bool:
+    """Whether a softmax stands over a single place: it is 1 there, whatever is learned."""
+    operator, space = connection.operator, connection.operator.space
+    if operator.weight.normalize != "softmax" or space.connect != "window" or connection.tokens:
+        return False
+    return geometry.read_extent(space, geometry.as_map(connection.in_grid)) == (1, 1)
 
 
 def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:

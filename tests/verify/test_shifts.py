@@ -82,6 +82,10 @@ HOLDS: dict[str, tuple[Connection, str]] = {
         _connection(Space("full"), replace(PAIR, position="absolute"), "none"),
         "not claimed: own position bias per pair of places",
     ),
+    "a softmax over a single place": (
+        _connection(Space("window", size=(1, 1)), replace(PAIR, position="absolute"), "none"),
+        "by whole blocks, everywhere",
+    ),
     "attention with a bias by offset": (
         _connection(Space("full"), replace(PAIR, position="relative"), "none"),
         "not claimed: what an output reads ends at the border",
