@@ -7,6 +7,7 @@ one matrix per image and head. Other frames and biases are the general form's.
 
 from __future__ import annotations
 
+from relgraph.lower.attention.around import on_map
 from relgraph.lower.attention_parts import PARTIAL_LINEAR
 from relgraph.lower.layers import LINEAR
 from relgraph.lower.module import Argument, Definition, Module
@@ -64,24 +65,7 @@ class CrossCovarianceAttention(nn.Module):
 
 _SEQUENCE = Definition("CrossCovarianceAttention", _TEXT, uses=(LINEAR, PARTIAL_LINEAR))
 
-_MAP = Definition(
-    "CrossCovarianceAttention2d",
-    '''\
-class CrossCovarianceAttention2d(CrossCovarianceAttention):
-    """The same on a map: (B, C, H, W) -> (B, C, H, W)."""
-
-    def weights(self, x: Tensor) -> Tensor:
-        return super().weights(x.flatten(2).transpose(1, 2))
-
-    def aggregate(self, w: Tensor, x: Tensor) -> Tensor:
-        y = super().aggregate(w, x.flatten(2).transpose(1, 2))
-        return y.transpose(1, 2).unflatten(2, x.shape[2:])
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = super().forward(x.flatten(2).transpose(1, 2))
-        return y.transpose(1, 2).unflatten(2, x.shape[2:])''',
-    uses=(_SEQUENCE,),
-)
+_MAP = on_map(_SEQUENCE)
 
 
 def accepts_cross_covariance(node: Connect) -> bool:
