@@ -83,8 +83,8 @@ def _deaf(heads: _Heads) -> Iterator[str]:
     name = "qkv.weight" if heads.small.node.connection.key_grid is None else "q.weight"
     for other, rows in enumerate(torch.arange(channels).chunk(len(before)), 1):
         queries = heads.small.tensors[name].clone()
-        # Other queries, and not only longer ones: a sum of magnitudes divides lengths out.
-        queries[rows] = queries[rows].flip(1)
+        # A sum of magnitudes divides lengths out, and leaves heads of one channel their sign alone.
+        queries[rows] = -queries[rows]
         changed = (heads.weights({**heads.drawn, name: queries}) - before).abs().flatten(1).amax(1)
         for own, gap in enumerate(changed, 1):
             if gap <= TOLERANCE * before.abs().max():

@@ -4,6 +4,7 @@ rejected, in words about heads."""
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -98,3 +99,20 @@ def test_what_heads_do_not_hear_is_told(
     checks = {check.name: check for check in check_connection(talking(how, normalize))}
     assert not checks["composition"].ok
     assert said in checks["heads"].counter_example
+
+
+SIGNS = """
+operator: signs
+space:   {connect: full, rank: {reduce: 2}}
+channel: {connect: separate}
+weight:  {dynamic: pair, normalize: l1, talking_heads: weights}
+bias:    false
+"""
+
+
+def test_heads_of_one_channel_are_heard_by_their_signs(tmp_path: Path) -> None:
+    """Over their sum of magnitudes, all that one channel's products keep of a query is its sign."""
+    spec = tmp_path / "signs.yaml"
+    spec.write_text(SIGNS)
+    report = verify_text(text_of(str(spec)), "signs.py")
+    assert report.ok, report.failures
