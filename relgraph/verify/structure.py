@@ -39,6 +39,11 @@ from relgraph.verify.subject import Subject
 SEED = 20220425
 # Of two values a batch norm tells the larger, and after some fifty of them rounding decides which.
 MANY = 16
+# The last digit of a number between 1 and 2; how many sums between an image and a gradient may each
+# round otherwise; and what is too far for rounding in any case.
+EPSILON = 2.0**-52
+ROUNDINGS = 1000
+LOOSEST = 1e-6
 Builder = Callable[..., nn.Module]
 # Gradients this far below the largest of the model may be sums that cancel to nothing.
 NOTHING = 1e-4
@@ -109,7 +114,20 @@ def check_model(subject: Subject, wanted: Run) -> Iterator[Check]:
     other = has_batch_norm(subject.program)
     if other:
         wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
-    yield _training_check(subject, wanted)
+    check = training_check(subject, wanted)
+    if other and not check.ok:
+        rounding = min(ROUNDINGS * rounding_of(subject, wanted), LOOSEST)
+        check = training_check(subject, wanted, rounding)
+    yield check
+
+
+def rounding_of(subject: Subject, wanted: Run) -> float:
+    """How far the reference's own gradients move where every pixel is rounded otherwise: deep batch
+    norms make more of it than float64 has digits for."""
+    signs = random_images(subject.program, len(subject.images), SEED).sign()
+    images = subject.images * (1 + EPSILON * signs)
+    moved = run_reference(subject.program, subject.tensors, images, training=True)
+    return _worst_slope(moved, wanted)[1].relative
 
 
 def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
@@ -168,9 +186,10 @@ def _forms_check(subject: Subject, wanted: Run) -> Check:
     return Check("forms", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
 
 
-def _training_check(subject: Subject, wanted: Run) -> Check:
+def training_check(subject: Subject, wanted: Run, rounding: float = 0.0) -> Check:
     """Logits, gradients and updated norm statistics while training, dropout aside. The gradients
-    are taken with gradient checkpointing: both forms share what makes them."""
+    are taken with gradient checkpointing: both forms share what makes them; `rounding` is how far
+    they may be for no other reason."""
     model, program, images = subject.model, subject.program, subject.images
     found = run_model(model, program, images, training=True, backward=False)
     again, once = run_checkpointed(model, program, images)
@@ -178,9 +197,10 @@ def _training_check(subject: Subject, wanted: Run) -> Check:
     gaps = {
         "a logit": difference(found.logits, wanted.logits),
         "with gradient checkpointing, a logit": difference(again.logits, wanted.logits),
-        f"with gradient checkpointing, the gradient of {slope}": gap_of_slope,
         f"{once} is not computed again by gradient checkpointing": Difference(float(bool(once))),
     }
+    if gap_of_slope.relative > rounding:
+        gaps[f"with gradient checkpointing, the gradient of {slope}"] = gap_of_slope
     for name, value in wanted.statistics.items():
         gaps[f"{name} after the step"] = difference(found.statistics[name], value)
     for path, rows in found.entered.items():
@@ -194,7 +214,10 @@ def _training_check(subject: Subject, wanted: Run) -> Check:
     example = "" if gaps[worst].ok else f"{worst}: {gaps[worst]}"
     declared = "the reference's logits, gradients, feature maps"
     declared += ", norm statistics" if wanted.statistics else ""
-    return Check("training", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
+    measured = said(gaps[worst])
+    if 0 < gap_of_slope.relative <= rounding:
+        measured += f", gradients to {gap_of_slope.relative:.0e}: rounding moves them as far"
+    return Check("training", "model", declared, measured, gaps[worst].ok, example)
 
 
 def _training_maps(subject: Subject, wanted: Run) -> dict[str, Difference]:

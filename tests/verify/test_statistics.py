@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,8 +10,15 @@ import torch
 from relgraph.emitted import load_text
 from relgraph.pipeline import compile_backbone
 from relgraph.verify import verify_text
+from relgraph.verify.runs import run_reference
 from relgraph.verify.stochastic import check_places
-from relgraph.verify.structure import make_subject
+from relgraph.verify.structure import (
+    LOOSEST,
+    ROUNDINGS,
+    make_subject,
+    rounding_of,
+    training_check,
+)
 from tests.designs import write_spec
 
 DEEP = """
@@ -74,3 +82,17 @@ def test_deep_norms_of_single_positions_are_proved(tmp_path: Path) -> None:
     model = load_text(compiled.text, "example.py").example()
     (places,) = check_places(make_subject(model, compiled.program))
     assert places.ok
+
+
+def test_rounding_excuses_no_wrong_gradient(tmp_path: Path) -> None:
+    compiled = compile_backbone(str(write_spec(tmp_path, DEEP)))
+    model = load_text(compiled.text, "example.py").example()
+    subject = make_subject(model, compiled.program)
+    wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
+    assert ROUNDINGS * rounding_of(subject, wanted) < LOOSEST
+    assert training_check(subject, wanted, LOOSEST).ok
+    name = next(iter(wanted.slopes))
+    wrong = replace(wanted, slopes={**wanted.slopes, name: 1.01 * wanted.slopes[name]})
+    check = training_check(subject, wrong, LOOSEST)
+    assert not check.ok
+    assert f"the gradient of {name}" in check.counter_example
