@@ -6,6 +6,8 @@ where there is no such item.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from benchmarks.specs_fuzz.scope import Scope, Text
 from benchmarks.specs_fuzz.shapes import Flow, Flows, divisors, factors, windows
 from benchmarks.specs_fuzz.writing import (
@@ -146,6 +148,31 @@ def talking_heads_attention(scope: Scope, flows: Flows) -> Text:
     return written("talking_heads_attention", several | some(scope, pick), "heads", scope)
 
 
+def multi_query_attention(scope: Scope, flows: Flows) -> Text:
+    need_some_maps(flows)
+    counted = heads(scope, flows)
+    pick = {
+        "kv_heads": lambda: scope.value(flows, lambda flow: runs(flow, counted)),
+        "position": word_of("none", "absolute")(scope, flows),
+        "qkv_bias": word_of(*TRUTHS)(scope, flows),
+        "key_bias": word_of(*TRUTHS)(scope, flows),
+    }
+    return written("multi_query_attention", counted | some(scope, pick), "heads", scope)
+
+
+def heads_of(flow: Flow, counted: Mapping[str, Text]) -> int | None:
+    """How many heads such fields make of a flow; nothing where a name stands for the number."""
+    number = next(iter(counted.values()))
+    if not isinstance(number, int):
+        return None
+    return number if "heads" in counted else flow.channels // number
+
+
+def runs(flow: Flow, counted: Mapping[str, Text]) -> list[int]:
+    """Into how many equal runs the heads can be cut."""
+    return divisors(heads_of(flow, counted) or 1)
+
+
 def reduced_attention(scope: Scope, flows: Flows) -> Text:
     need_maps(flows)
     bodies: list[Text] = ["none", [], [{"conv": {"size": 3, "stride": 2}}, "layer_norm"]]
@@ -163,6 +190,7 @@ ATTENTION: tuple[Item, ...] = (
     global_attention,
     linear_attention,
     talking_heads_attention,
+    multi_query_attention,
     reduced_attention,
     cross_covariance_attention,
 )

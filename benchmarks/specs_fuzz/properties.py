@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.specs_fuzz.attention import overlapping, planes
+from benchmarks.specs_fuzz.attention import heads_of, overlapping, planes, runs
 from benchmarks.specs_fuzz.operators import bands
 from benchmarks.specs_fuzz.scope import NoChoiceError, Scope, Text
 from benchmarks.specs_fuzz.shapes import Flows, all_maps, divisors, factors, windows
@@ -15,6 +15,7 @@ from benchmarks.specs_fuzz.writing import TRUTHS
 
 CONNECTS = ["point", "window", "stripe", "grid", "full", "local", "outlook", "axial"]
 BLOCKS = ("window", "stripe", "grid", "full")
+HEADS = ("heads", "head_channels", "group_channels")
 PARTITIONS = ("window", "stripe", "grid")
 SOURCES = ["static", "static", "fixed", "pooled", "center", "channels", "pair"]
 PLAIN = ["none", "relative", "absolute"]  # positions that no other property has to know of
@@ -49,7 +50,7 @@ def properties(scope: Scope, flows: Flows) -> dict[str, Text]:
     space = _space(scope, flows, point)
     _rank(scope, flows, space, channel, point)
     sections: dict[str, Text] = {"space": space, "channel": channel}
-    weight = _weight(scope, flows, point, space)
+    weight = _weight(scope, flows, point, space, channel)
     sections |= {"weight": weight} if weight != "static" or sometimes(0.5) else {}
     if sometimes(0.4):
         sections["bias"] = scope.word(flows, [True, False, "channels", "positions", "both"])
@@ -197,7 +198,9 @@ def _rank(
     target["rank"] = {word: value}
 
 
-def _weight(scope: Scope, flows: Flows, point: Point, space: dict[str, Text]) -> Text:
+def _weight(
+    scope: Scope, flows: Flows, point: Point, space: dict[str, Text], channel: dict[str, Text]
+) -> Text:
     sometimes, source = scope.files.sometimes, point.source
     weight: dict[str, Text] = {} if point.normalize == "none" else {"normalize": point.normalize}
     if source == "static":
@@ -206,7 +209,8 @@ def _weight(scope: Scope, flows: Flows, point: Point, space: dict[str, Text]) ->
         return _given(scope, flows, space)
     weight = {"dynamic": source, **weight}
     if source == "pair":
-        return weight | _pair(scope, flows, point)
+        weight |= _pair(scope, flows, point)
+        return weight | _among_heads(scope, flows, weight, channel)
     if source == "channels":
         bias = {"qkv_bias": scope.word(flows, TRUTHS)} if sometimes(0.4) else {}
         return weight | {"score": "cosine"} | bias
@@ -248,3 +252,21 @@ def _pair(scope: Scope, flows: Flows, point: Point) -> dict[str, Text]:
     if point.normalize in ("none", "l1") and position in ("", "none"):
         scores += ["relu", "elu"]  # features are weights already, and know no places
     return weight | ({"score": scope.word(flows, scores)} if sometimes(0.4) else {})
+
+
+def _among_heads(
+    scope: Scope, flows: Flows, pair: dict[str, Text], channel: dict[str, Text]
+) -> dict[str, Text]:
+    """Keys that heads share, and heads that talk: both need heads."""
+    if channel.get("share") == "all":
+        return {}
+    counted = {name: channel[name] for name in HEADS if name in channel} or {"group_channels": 1}
+    weight: dict[str, Text] = {}
+    if scope.files.sometimes(0.3):
+        weight["kv_heads"] = scope.value(flows, lambda flow: runs(flow, counted))
+    several = all((heads_of(flow, counted) or 1) > 1 for flow in flows)
+    compared = pair.get("score", "dot") in ("dot", "cosine")
+    if several and compared and scope.files.sometimes(0.25):
+        both = ["logits", "both"] * ("normalize" in pair)
+        weight["talking_heads"] = scope.word(flows, ["none", "weights", *both])
+    return weight
