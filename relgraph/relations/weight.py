@@ -180,10 +180,10 @@ def any_space(weight: Weight) -> Space:
 
 def any_channel(weight: Weight) -> Channel:
     """The same of channels, for spaces."""
-    if weight.position == "rotary":  # one channel cannot be turned, a head can
-        if weight.talking_heads != "none":  # and one head has nobody to talk to
-            return Channel("separate", share="heads", heads=2)
-        return Channel("separate", share="all")
+    if weight.position == "rotary":
+        # One channel cannot be turned, a head can; one head has nobody to talk to, nor to share
+        # keys with.
+        return Channel("separate", share="heads", heads=2 * (weight.kv_heads or 1))
     return Channel("full") if weight.source == "channels" else Channel("separate")
 
 

@@ -65,6 +65,7 @@ CROSSED: dict[str, Connect] = {
     "no biases": _at(FULL, replace(PAIR, qkv_bias=False), frame=Frame(True, True, False, False)),
     "relative": _at(WINDOW, replace(PAIR, position="relative")),
     "absolute": _at(FULL, replace(PAIR, position="absolute")),
+    "absolute, cosine": _at(FULL, replace(PAIR, position="absolute", score="cosine")),
     "continuous": _at(FULL, NETWORK),
     "continuous, cosine": _at(WINDOW, replace(NETWORK, score="cosine")),
     "rotary": _at(FULL, replace(TURNED, key_bias=True)),
@@ -94,6 +95,7 @@ def test_every_form_equals_the_oracle(name: str) -> None:
     for form, lowered in candidates(at):
         assert lowered.definition is not None
         assert max(map(len, lowered.definition.text.splitlines())) <= 100, form
+        assert "with  " not in lowered.definition.text, form
         made = assert_equals_oracle(at, lowered)
         assert_composes(made, at)
         found = {path: tuple(p.shape) for path, p in made.named_parameters()}

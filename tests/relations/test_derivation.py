@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.relations.listed import closure
 
 FAMILIES = tuple(closure())
 STARTS = FAMILIES[:: len(FAMILIES) // 30]
+FOUR_HEADS = Channel("separate", share="heads", heads=4)
 
 
 @cache
@@ -182,3 +184,20 @@ def test_every_published_arrow_is_a_path(
     found = paths(published(a), published(b))
     assert found.count == count
     assert tuple(edit.words for edit in found.listed[0]) == words
+
+
+@pytest.mark.parametrize("talking", ["none", "both"])
+@pytest.mark.parametrize("shared", [None, 1, 2])
+def test_turned_heads_that_share_keys_or_talk_are_reached(
+    shared: int | None, talking: Literal["none", "both"]
+) -> None:
+    turned = Weight(
+        "pair",
+        normalize="softmax",
+        position="rotary",
+        kv_heads=shared,
+        talking_heads=talking,
+    )
+    found = derivation(core(Operator(Space("full"), FOUR_HEADS, turned, "none")))
+    assert found is not None
+    assert len(found) == 4 + (shared is not None) + (talking != "none")

@@ -145,7 +145,7 @@ def _note(parts: Parts, added: str) -> str:
         return f", {f'one softmax and {has}' if has else 'with one softmax'} for each head"
     if not has:
         return where
-    bias = "" if parts.bias is None else f"{parts.bias.note} and head and "
+    bias = f"{parts.bias.note} and head and " if parts.bias and parts.bias.note else ""
     return f"{where},\n    with {bias}{has} for each head"
 
 
