@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from relgraph.assemble.walking import nodes
+from relgraph.lower import candidates
 from relgraph.pipeline import compile_backbone
+from relgraph.program import Connect, Program
+from relgraph.tuned import Choice, Tuned, key_of
 
 OPERATORS = {
     "axial_attention": """
@@ -105,6 +109,18 @@ OPERATORS["channel_band"] = """
 space: {connect: point, share: positions}
 channel: {connect: local, size: 4, share: none}
 weight: static
+"""
+OPERATORS["cosine_keys"] = """
+space: {connect: full}
+channel: {connect: separate, share: heads, heads: 4}
+weight: {dynamic: pair, score: cosine, normalize: softmax, kv_heads: 2, position: absolute}
+frame: {value: true, output: true}
+"""
+OPERATORS["keys_alone"] = """
+space: {connect: window, size: 4, shift: 1}
+channel: {connect: separate, share: heads, heads: 4}
+weight: {dynamic: pair, normalize: softmax, kv_heads: 2}
+frame: {output: true}
 """
 OPERATORS["group_involution"] = "params: {stride: 1}" + OPERATORS["group_involution"]
 
@@ -273,13 +289,14 @@ drop_path: 0.2
 """,
 }
 
+_OF_LATER_WORDS = ("channel_band", "cosine_keys", "keys_alone")
 ALONE = {
     "mlp": "mlp",
     "low_rank_mlp": "low_rank_mlp: 4",
     "token_mlp": "token_mlp",
     "bottleneck": "bottleneck: {inner: 4, between: [batch_norm, relu]}",
     "pyramid_conv": "pyramid_conv: {size: 3, scales: [2, 4]}",
-    **{name: name for name in OPERATORS if name != "channel_band"},
+    **{name: name for name in OPERATORS if name not in _OF_LATER_WORDS},
 }
 LATER = {
     "cosine_attention": "cosine_attention: {window: 4, heads: 2, shift: 1}",
@@ -297,18 +314,40 @@ LATER = {
     "shift": "shift: {offset: [1, -1]}",
     "cross_covariance_attention": "cross_covariance_attention: 2",
     "talking_heads_attention": "talking_heads_attention: {heads: 2}",
+    "grouped_query_attention": "multi_query_attention: {heads: 4, kv_heads: 2, position: relative}",
+    "rotary_keys": "multi_query_attention: "
+    "{heads: 6, kv_heads: 2, position: rotary, key_bias: false}",
+    "cosine_keys": "cosine_keys",
+    "keys_alone": "keys_alone",
+    "global_filter": "global_filter",
 }
+GENERAL = {
+    "general_grouped_query": "grouped_query_attention",
+    "general_talking_heads": "talking_heads_attention",
+    "general_halo": "halo_attention",
+    "general_continuous": "continuous_attention",
+    "general_rotary": "rotary_attention",
+    "general_conditional_conv": "conditional_conv",
+    "general_cross_covariance": "cross_covariance_attention",
+    "general_linear": "linear_attention",
+    "general_filter": "global_filter",
+    "general_outlook": "outlook_attention",
+    "general_shift": "shift",
+}
+"""Families of later words by the general form of their connections, and whose they are."""
+WIDER = {"rotary_keys": 24}  # turned heads have a multiple of four channels
 SMALLER = {"mlp": 8}  # its parameters grow with the fourth power of the side
 
 
 @dataclass(frozen=True)
 class Family:
     """A small backbone by its name, as a spec; `later` tells that only mistakes about its own word
-    are made in it."""
+    are made in it, `general` that its stages' connections are written in the general form."""
 
     name: str
     spec: str
     later: bool = False
+    general: bool = False
 
 
 def families() -> tuple[Family, ...]:
@@ -318,10 +357,18 @@ def families() -> tuple[Family, ...]:
         Family(name, _sized(name, _PLAIN.replace("OPERATOR", use))) for name, use in ALONE.items()
     ]
     later = [
-        Family(name, _sized(name, _PLAIN.replace("OPERATOR", use)), later=True)
+        Family(name, _sized(name, _wide(name).replace("OPERATOR", use)), later=True)
         for name, use in LATER.items()
     ]
-    return (*whole, *alone, *later)
+    general = [
+        Family(name, _sized(name, _PLAIN.replace("OPERATOR", LATER[of])), later=True, general=True)
+        for name, of in GENERAL.items()
+    ]
+    return (*whole, *alone, *later, *general)
+
+
+def _wide(name: str) -> str:
+    return _PLAIN.replace("channels: 8", f"channels: {WIDER.get(name, 8)}")
 
 
 def _sized(name: str, text: str) -> str:
@@ -338,4 +385,21 @@ def emitted(name: str) -> str:
             Path(folder, f"{operator}.yaml").write_text(f"operator: {operator}\n{text}")
         path = Path(folder, f"{family.name}_family.yaml")
         path.write_text(family.spec)
-        return compile_backbone(str(path)).text
+        made = compile_backbone(str(path))
+        if family.general:
+            made = compile_backbone(str(path), _general(made.program))
+        return made.text
+
+
+def _general(program: Program) -> Tuned:
+    """The general form for every connection of the stages."""
+    found = {
+        key_of(node): candidates(node)
+        for _, node in nodes(program)
+        if isinstance(node, Connect) and candidates(node)[0][0] != "conv"
+    }
+    choices = tuple(
+        Choice(key=key, form="general", instead_of=forms[0][0], ratio=1.0)
+        for key, forms in found.items()
+    )
+    return Tuned(backbone=program.source.name, measured="forward", machine="none", choices=choices)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.mutants.families import emitted, families
-from benchmarks.mutants.mistakes import MISTAKES, OF_WORDS, Mistake
+from benchmarks.mutants.families import Family, emitted, families
+from benchmarks.mutants.mistakes import MISTAKES, OF_WORDS, SPELLED, Mistake
 from benchmarks.mutants.source import Edit, Source
 from relgraph.files import sha256
 
@@ -47,11 +47,19 @@ def all_mutants() -> tuple[Mutant, ...]:
     """Of every family, in the order of families and mistakes."""
     made, seen = [], set[tuple[str, str]]()
     for family in families():
-        for mutant in mutants(family.name, OF_WORDS if family.later else MISTAKES):
+        for mutant in mutants(family.name, _asked(family)):
             if (mutant.mistake, mutant.change) not in seen:
                 seen.add((mutant.mistake, mutant.change))
                 made.append(mutant)
     return tuple(made)
+
+
+def _asked(family: Family) -> tuple[Mistake, ...]:
+    if family.general:
+        return (*OF_WORDS, *SPELLED)
+    if family.later:
+        return OF_WORDS
+    return tuple(mistake for mistake in MISTAKES if mistake not in SPELLED)
 
 
 def mutants(family: str, mistakes: Iterable[Mistake] = MISTAKES) -> Iterator[Mutant]:

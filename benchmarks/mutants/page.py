@@ -20,6 +20,8 @@ GROUPS = (
     ("Where weights come from", mistakes.WEIGHTING),
     ("Cosines, mixtures, bands of channels", mistakes.NEWER),
     ("Words that came later", mistakes.WORDS),
+    ("Keys that heads share, filters of a whole map", mistakes.KEYS),
+    ("What the general form spells out", mistakes.SPELLED),
     ("Elements and axes", mistakes.ELEMENTS),
     ("Wiring", mistakes.WIRING),
     ("Training, start, other sizes, what is offered", mistakes.RUNNING),
@@ -38,8 +40,8 @@ tells the two apart, the mutant is *equal* and has a reason below; if something 
 
 makes this page, in about half an hour on two free cores, and picks up where it was stopped. The
 same edit of the same function is made once, in the first family whose file has it; in the families
-of later words (the last fourteen below) only the mistakes about those are made. A slice runs in the
-test suite.
+of later words (from cosine_attention on below) only the mistakes about those are made, and the last
+ones (`general_…`) are such a family's file in the general form. A slice runs in the test suite.
 """
 
 

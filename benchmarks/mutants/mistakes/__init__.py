@@ -9,6 +9,8 @@ says who makes it. Nothing here knows which edits the proof notices.
     weighting  attention, predictors, normalisation, projections
     newer      cosines, mixtures of kernels, bands of channels
     words      halos, overlapping windows, features, networks of offsets, turned pairs, shifts
+    keys       keys and values that heads share, filters of a whole map
+    spelled    what the general form spells out
     elements   norms, activations, pools, the order of axes
     wiring     shortcuts, branches, biases, stages, heads
     running    training, the start, other sizes, what the model offers
@@ -20,10 +22,12 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from benchmarks.mutants.mistakes.elements import ELEMENTS
+from benchmarks.mutants.mistakes.keys import KEYS
 from benchmarks.mutants.mistakes.newer import NEWER
 from benchmarks.mutants.mistakes.reading import READING
 from benchmarks.mutants.mistakes.running import RUNNING
 from benchmarks.mutants.mistakes.sharing import SHARING
+from benchmarks.mutants.mistakes.spelled import SPELLED
 from benchmarks.mutants.mistakes.weighting import WEIGHTING
 from benchmarks.mutants.mistakes.windows import WINDOWS
 from benchmarks.mutants.mistakes.wiring import WIRING
@@ -39,12 +43,14 @@ MISTAKES: tuple[Mistake, ...] = (
     *WEIGHTING,
     *NEWER,
     *WORDS,
+    *KEYS,
+    *SPELLED,
     *ELEMENTS,
     *WIRING,
     *RUNNING,
 )
 
-OF_WORDS: tuple[Mistake, ...] = (*NEWER, *WORDS)
-"""What is asked in families of later words."""
+OF_WORDS: tuple[Mistake, ...] = (*NEWER, *WORDS, *KEYS)
+"""What is asked in families of later words; of their general forms `SPELLED` too."""
 
-__all__ = ["MISTAKES", "OF_WORDS", "Mistake"]
+__all__ = ["MISTAKES", "OF_WORDS", "SPELLED", "Mistake"]
