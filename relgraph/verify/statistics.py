@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from relgraph.assemble.walking import nodes
-from relgraph.program import Element, Program
+from relgraph.program import Connect, Element, Node, Program
 from relgraph.verify.reference import run
 from relgraph.verify.values import join
 
@@ -22,10 +22,20 @@ LEAST = 0.01
 
 
 def images_needed(program: Program) -> int:
-    """Two images, or four where a batch norm reads one vector per image: two vectors that hardly
-    differ are divided by what little there is, and rounding grows from gate to gate."""
-    pooled = any(node.input.layout == "vector" for _, node in _batch_norms(program))
-    return 4 if pooled else 2
+    """Two images, or four where a batch norm reads one vector per image, be it in a gate or in what
+    predicts weights: two vectors that hardly differ are divided by what little there is, and
+    rounding grows from gate to gate."""
+    return 4 if any(_norms_vectors(node) for _, node in nodes(program)) else 2
+
+
+def _norms_vectors(node: Node) -> bool:
+    if isinstance(node, Connect):
+        weight = node.connection.operator.weight
+        normed = weight.predictor is not None and weight.predictor.norm == "batch_norm"
+        return normed and weight.source == "pooled"
+    if not isinstance(node, Element):
+        return False
+    return node.word == "batch_norm" and node.input.layout == "vector"
 
 
 def near_values(
