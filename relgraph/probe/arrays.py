@@ -16,6 +16,7 @@ from torch import Tensor, fx
 from relgraph.probe.draws import noise
 from relgraph.probe.items import VISIBLE, Link
 from relgraph.probe.lab import DRAWS, Lab, constant, image, sampled
+from relgraph.probe.packing import Packing
 from relgraph.probe.tape import Values
 
 # Entries of W that are measured whole: 8 channels on an 8×8 map.
@@ -34,6 +35,7 @@ class Arrays:
     lab: Lab
     link: Link
     _made: dict[int, tuple[Values, Tensor]] = field(default_factory=dict)
+    _columns: dict[int, tuple[Values, Tensor]] = field(default_factory=dict)
 
     @property
     def start(self) -> fx.Node:
@@ -93,13 +95,25 @@ class Arrays:
         """(O', D, I', C) at one context, O' the outputs of `outs`."""
         if self.whole:
             return self.places_at(context)
-        return self._at_middle(context)[list(self.outs)]
+        if id(context) not in self._columns:
+            self._columns[id(context)] = (context, self._at_middle(context))
+        return self._columns[id(context)][1]
 
     def _at_middle(self, context: Values) -> Tensor:
-        every = range(self.link.width)
+        every, link = range(self.link.width), self.link
         sources = [self._source(channel) for channel in every]
-        w = self.link.way.weights(context, self.link.into, self.link.out, sources, self.middle)
-        return self._spread(w, range(self.link.out.channels), every)
+        packed = self._packing.at_middle(context, self.outs)
+        if packed is not None:
+            w = packed[:, :, None]
+            w = w if link.copies is None else w[..., sources]
+        else:
+            w = link.way.weights(context, link.into, link.out, sources, self.middle)
+            w = w[list(self.outs)]
+        return self._spread(w, range(link.out.channels), every)
+
+    @cached_property
+    def _packing(self) -> Packing:
+        return Packing(self.link.way, self.context, self.link.into, self.link.out, self.middle)
 
     @cached_property
     def outs(self) -> tuple[int, ...]:
@@ -164,9 +178,13 @@ class Arrays:
         """(O, D', I, C') at one context, D' the output channels of `outputs`."""
         if id(context) not in self._made:
             sources = [self._source(channel) for channel in self.few]
-            w = self.link.way.weights(
-                context, self.link.into, self.link.out, sources, outputs=self._kept
-            )
+            every = list(dict.fromkeys(sources))
+            w = None if self.whole else self._packing.of_channels(context, every, self.outputs)
+            if w is None:
+                w = self.link.way.weights(
+                    context, self.link.into, self.link.out, every, outputs=self._kept
+                )
+            w = w[..., [every.index(one) for one in sources]]
             self._made[id(context)] = (context, self._spread(w, self.outputs, self.few))
         return self._made[id(context)][1]
 
@@ -220,4 +238,8 @@ class Arrays:
 
 def visible(draws: tuple[Tensor, ...]) -> Tensor:
     """Whether an entry is there in any draw."""
-    return torch.stack([w.abs() > VISIBLE * w.abs().max() for w in draws]).any(0)
+    found = torch.zeros_like(draws[0], dtype=torch.bool)
+    for w in draws:
+        size = w.abs()
+        found |= size > VISIBLE * size.max()
+    return found

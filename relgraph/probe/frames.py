@@ -17,16 +17,9 @@ from relgraph.probe import operations as ops
 from relgraph.probe.carry import Way
 from relgraph.probe.draws import noise
 from relgraph.probe.items import VISIBLE, Link
-from relgraph.probe.owners import (
-    by_dependence,
-    dependence,
-    is_identity,
-    is_real,
-    moved,
-    place_probes,
-    takes,
-)
+from relgraph.probe.owners import by_dependence, by_owner, is_identity, is_real, owned, takes
 from relgraph.probe.places import Places
+from relgraph.probe.single import WIDE, is_wide, readers
 from relgraph.probe.tape import Values
 
 # Operations that lay out neighbourhoods, without a weight.
@@ -37,7 +30,7 @@ def framed(link: Link, context: Values) -> Iterator[Link]:
     """A link as point ∘ core ∘ point, where it is that; a link that does nothing is left out."""
     if is_identity(link.way, context, link.into, link.out):
         return
-    point = by_dependence(dependence(link.way, context, link.into), link.out.shape, link.into)
+    point = owned(link.way, context, link.into)[-1]
     if point is not None and not _products(link):
         yield replace(link, takes=takes(link, context))
         return
@@ -72,12 +65,29 @@ def _read_channels(link: Link, context: Values) -> Places:
     """The channels that the link reads: values that were projected together with queries and keys
     are among channels that are none."""
     into = link.into
-    probes = torch.zeros(into.channels, into.count, into.channels, dtype=torch.float64)
-    channel = torch.arange(into.channels)
-    probes[channel, :, channel] = noise((into.channels, into.count), 905)
-    moved_by = link.way.response(context, into, link.out, probes).abs().flatten(1).amax(1)
-    read = moved_by > VISIBLE * moved_by.max()
+    read = _pulled(link, context) if is_wide(into) else None
+    if read is None:
+        probes = torch.zeros(into.channels, into.count, into.channels, dtype=torch.float64)
+        channel = torch.arange(into.channels)
+        probes[channel, :, channel] = noise((into.channels, into.count), 905)
+        moved_by = link.way.response(context, into, link.out, probes).abs().flatten(1).amax(1)
+        read = moved_by > VISIBLE * moved_by.max()
     return replace(into, entries=into.entries[:, read]) if bool(read.any()) else into
+
+
+def _pulled(link: Link, context: Values) -> Tensor | None:
+    """(C,): the channels that have a gradient; None where others change something, too."""
+    into, shape = link.into, (link.out.count, link.out.channels)
+
+    def outputs(probe: Tensor) -> Tensor:
+        return link.out.read(link.way.local(context, probe)[link.way.end][None])[0]
+
+    pull = torch.func.vjp(outputs, torch.zeros_like(context[link.way.start]))[1]
+    gradient = into.read(pull(noise(shape, 906))[0][None])[0].abs().amax(0)
+    read = gradient > VISIBLE * gradient.max()
+    rest = noise((1, into.count, into.channels), 905) * ~read
+    quiet = link.way.response(context, into, link.out, rest).abs().max() == 0
+    return read if bool(quiet) or bool(read.all()) else None
 
 
 def _products(link: Link) -> list[fx.Node]:
@@ -97,11 +107,8 @@ def _last_before(
         limit = order[learned]
         if not between:
             continue
-        carried = link.way.carry(context, place_probes(link.into), between)
-        points = []
-        for node, values in zip(between, carried, strict=False):
-            made = by_dependence(moved([values]), tuple(context[node].shape), link.into)
-            points += [(node, made)] if made is not None else []
+        made = owned(link.way, context, link.into, between)[:-1]
+        points = [(node, one) for node, one in zip(between, made, strict=True) if one is not None]
         if points:  # before values are repeated for several heads
             return _narrowest(points)
     return None
@@ -118,7 +125,7 @@ def _first_behind(
         limit = order[learned]
         points = []
         for node in between:
-            made = by_dependence(_read(link, context, node), tuple(context[node].shape), link.out)
+            made = _read(link, context, node)
             if made is not None and not _has_no_weights(link, node):
                 points.append((node, made))
         if points:
@@ -147,15 +154,21 @@ def _has_no_weights(link: Link, node: fx.Node) -> bool:
     return names <= {*ops.LAYOUT, *_GATHERING}
 
 
-def _read(link: Link, context: Values, node: fx.Node) -> Tensor:
-    """(O, entries of the node): whether an output place depends on an entry, by gradients."""
+def _read(link: Link, context: Values, node: fx.Node) -> Places | None:
+    """The places of a value each of whose entries is read by exactly one output place, by
+    gradients; None where it is not so."""
     way = Way.of(link.way.reading, node, link.way.end)
-    features = noise((link.out.channels,), 901)
+    shape, features = tuple(context[node].shape), noise((link.out.channels,), 901)
 
     def outputs(probe: Tensor) -> Tensor:
-        return link.out.read(way.local(context, probe)[way.end][None])[0] @ features
+        return link.out.read(way.local(context, probe)[way.end][None])[0]
 
     probe = torch.zeros_like(context[node])
-    jacobian: Tensor = torch.func.jacrev(outputs, chunk_size=64)(probe)
+    if link.out.count * probe.numel() > WIDE:
+        pull = torch.func.vjp(outputs, probe)[1]
+        told = readers(lambda own: pull(own)[0], link.out.count, link.out.channels)
+        if told.known:
+            return by_owner(told, shape, link.out)
+    jacobian: Tensor = torch.func.jacrev(lambda one: outputs(one) @ features, chunk_size=64)(probe)
     gradient = jacobian.flatten(1).abs()
-    return gradient > VISIBLE * gradient.max()
+    return by_dependence(gradient > VISIBLE * gradient.max(), shape, link.out)

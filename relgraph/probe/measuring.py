@@ -204,6 +204,11 @@ class Measuring:
         return positions.position(self, space)
 
     @cached_property
+    def channel_rank(self) -> tuple[Rank | None, str]:
+        """The rank word of a W that mixes all channels, and the ranks that were seen."""
+        return ranks.channel_rank(self.arrays.by_channel)
+
+    @cached_property
     def compared_places(self) -> list[Tensor]:
         """What is compared over places: values, or functions where all contexts are equal."""
         functions = self.dynamism.source in ("center", "pair", None)
@@ -221,7 +226,7 @@ def rank_found(made: Measuring, operator: Operator) -> tuple[Rank | None, str, s
     if operator.weight != Weight():
         return None, "", ""
     if channel.connect == "full":
-        rank, said = ranks.channel_rank(made.arrays.by_channel)
+        rank, said = made.channel_rank
         return rank, "channel", said
     if channel.connect == "separate" and space.connect == "full":
         rank, said = ranks.place_rank(made.draws(), made.ends.in_grid, space.share)

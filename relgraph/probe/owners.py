@@ -6,13 +6,16 @@ place or to one channel of the start; whether a map is the identity, or takes so
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 from relgraph.probe.carry import Way
 from relgraph.probe.draws import noise
 from relgraph.probe.items import VISIBLE, Link
 from relgraph.probe.places import Places
+from relgraph.probe.single import Sources, is_wide, sources
 from relgraph.probe.tape import Values
 
 
@@ -29,18 +32,40 @@ def flat(value: Tensor) -> Places:
 
 def dependence(way: Way, context: Values, into: Places) -> Tensor:
     """(P, entries of the end): whether an entry depends on a place."""
+    found = sources(way, context, into, "place")[-1] if is_wide(into) else Sources(None)
+    if found.owner is not None:
+        return torch.arange(into.count)[:, None] == found.owner
     return moved(way.carry(context, place_probes(into)))
+
+
+def owned(
+    way: Way, context: Values, into: Places, nodes: Sequence[fx.Node] = ()
+) -> list[Places | None]:
+    """The places of the values at `nodes` and at the end of the way, each None where an entry
+    belongs to no one place of the start."""
+    shapes = [tuple(context[node].shape) for node in (*nodes, way.end)]
+    told = sources(way, context, into, "place", nodes) if is_wide(into) else []
+    if told and all(one.known for one in told):
+        return [by_owner(one, shape, into) for one, shape in zip(told, shapes, strict=True)]
+    carried = way.carry(context, place_probes(into), nodes)
+    return [
+        by_dependence(moved([values]), shape, into)
+        for values, shape in zip(carried, shapes, strict=True)
+    ]
 
 
 def by_channel(way: Way, context: Values, into: Places) -> Places | None:
     """The places of a value each of whose entries reads exactly one channel, in the order of
     memory; None where it is not so. They make a map where they are as many as before."""
-    probes = torch.zeros(into.channels + 1, into.count, into.channels, dtype=torch.float64)
-    channel = torch.arange(into.channels)
-    probes[channel + 1, :, channel] = noise((into.channels, into.count), 903)
-    seen = moved(way.carry(context, into.write(probes)))
-    shape = tuple(context[way.end].shape)
-    found = by_dependence(seen, shape, Places((), torch.zeros(into.channels, 1), None))
+    shape, channels = tuple(context[way.end].shape), Places((), torch.zeros(into.channels, 1), None)
+    told = sources(way, context, into, "channel")[-1] if is_wide(into) else Sources(None, False)
+    if told.known:
+        found = by_owner(told, shape, channels)
+    else:
+        probes = torch.zeros(into.channels + 1, into.count, into.channels, dtype=torch.float64)
+        channel = torch.arange(into.channels)
+        probes[channel + 1, :, channel] = noise((into.channels, into.count), 903)
+        found = by_dependence(moved(way.carry(context, into.write(probes))), shape, channels)
     if found is None:
         return None
     entries = found.entries.T.contiguous()
@@ -68,7 +93,14 @@ def by_dependence(seen: Tensor, shape: tuple[int, ...], other: Places) -> Places
     order of memory; None where it is not so."""
     if not bool((seen.sum(0) == 1).all()):
         return None
-    owner = seen.long().argmax(0)
+    return by_owner(Sources(seen.long().argmax(0)), shape, other)
+
+
+def by_owner(found: Sources, shape: tuple[int, ...], other: Places) -> Places | None:
+    """The same of the place that each entry belongs to."""
+    if found.owner is None:
+        return None
+    owner = found.owner
     counts = torch.bincount(owner, minlength=other.count)
     if not bool((counts == counts[0]).all()):
         return None
@@ -83,7 +115,8 @@ def takes(link: Link, context: Values) -> bool:
         return False
     features = noise((1, into.count, into.channels), 904)
     made = link.way.response(context, into, out, features)[0]
-    apart = (made[:, :, None] - features[0][:, None]).abs().amax(0).amin(1)
+    nearest = (made[0][:, None] - features[0, :1]).abs().argmin(1)
+    apart = (made - features[0][:, nearest]).abs().amax(0)
     return bool((apart <= VISIBLE).all())
 
 

@@ -6,7 +6,7 @@ and the ranks that were seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,12 +27,25 @@ def channel_rank(draws: Sequence[Tensor]) -> tuple[Rank | None, str]:
     """`inner` r where W (O, D, I, C) unfolded over output and over input channels has rank r, less
     than both have channels."""
     _, d, _, c = draws[0].shape
-    out = max(rank_of(_compressed(w.permute(1, 0, 2, 3).flatten(1))) for w in draws)
-    into = max(rank_of(_compressed(w.permute(3, 0, 1, 2).flatten(1))) for w in draws)
+    out = _largest(w.permute(1, 0, 2, 3).flatten(1) for w in draws)
+    if draws[0].shape[0] == draws[0].shape[2] == 1:  # one matrix, from both sides
+        into = out
+    else:
+        into = _largest(w.permute(3, 0, 1, 2).flatten(1) for w in draws)
     said = f"rank {out} over {d} output channels, {into} over {c} input channels"
     if out == into and out < min(d, c):
         return Rank("inner", (out,)), said
     return None, said
+
+
+def _largest(matrices: Iterable[Tensor]) -> int:
+    """The largest rank; no matrix is looked at behind one that has as much as it can have."""
+    found = 0
+    for matrix in matrices:
+        found = max(found, rank_of(_compressed(matrix)))
+        if found == min(matrix.shape):
+            break
+    return found
 
 
 def _compressed(matrix: Tensor) -> Tensor:

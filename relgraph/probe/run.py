@@ -30,7 +30,7 @@ from relgraph.probe.split import line
 from relgraph.probe.tape import Call, record
 from relgraph.probe.terms import parts
 
-MOST = 1 << 24
+MOST = 1 << 26
 """Places times numbers of an input: more would take minutes and gigabytes, and show nothing that a
 smaller map does not."""
 

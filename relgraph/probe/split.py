@@ -19,7 +19,7 @@ from relgraph.probe.carry import Way
 from relgraph.probe.frames import framed
 from relgraph.probe.items import VISIBLE, Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab, disturbed, image, sampled
-from relgraph.probe.owners import by_channel, by_dependence, dependence, flat, is_real
+from relgraph.probe.owners import by_channel, flat, is_real, owned
 from relgraph.probe.places import Places, like
 from relgraph.probe.tape import Tape, Values
 
@@ -228,7 +228,7 @@ def _owned(way: Way, context: Values, into: Places, stretch: _Stretch) -> Places
         return into
     shape = tuple(context[way.end].shape)
     return (
-        by_dependence(dependence(way, context, into), shape, into)
+        owned(way, context, into)[-1]
         or by_channel(way, context, into)
         or like(shape, stretch.into, stretch.lab.layout)
         or flat(context[way.end])
