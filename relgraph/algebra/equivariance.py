@@ -114,7 +114,8 @@ def _axis(connection: Connection, axis: geometry.Axis) -> AxisShifts:
     if space.connect in ("point", "local"):
         step, unit, whole = space.stride[axis], _unit(space, axis), _taps_stay(connection, axis)
     elif space.connect == "outlook":
-        step, unit, whole = *_windows(space, axis), False
+        # A window of one place meets no border.
+        step, unit, whole = *_windows(space, axis), space.size[axis] == 1
     else:
         found = _blocks(connection, grid, axis)
         if isinstance(found, str):

@@ -40,10 +40,13 @@ class Draw:
     def of(cls, *drawn: Tensor) -> Draw:
         """What is kept of a tensor, drawn once or several times."""
         values = torch.stack(drawn).detach().double()
+        if values.numel() == 0:
+            return cls(0, 0.0, 0.0)
         # NaN where memory was left as it was found: unequal to everything.
-        spread = float(values.std(correction=0)) if values.numel() else 0.0
-        mean = float(values.mean()) if values.numel() else 0.0
-        return cls(values.numel(), mean, spread)
+        low, high = (float(one) for one in values.aminmax())
+        # A constant's mean is rounded, and its spread about that is not quite 0.
+        spread = 0.0 if low == high else float(values.std(correction=0))
+        return cls(values.numel(), float(values.mean()), spread)
 
     def __str__(self) -> str:
         return f"mean {self.mean:.3g}, deviation {self.spread:.3g}"

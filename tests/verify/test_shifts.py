@@ -104,6 +104,10 @@ HOLDS: dict[str, tuple[Connection, str]] = {
         ),
         "by any shift, inside the map",
     ),
+    "overlapping windows of one column": (
+        _connection(Space("outlook", size=(3, 1), share="windows")),
+        "rows by any shift, inside the map; columns by any shift, everywhere",
+    ),
     "a grid of lines": (
         _connection(Space("grid", size=(2, 1), share="positions")),
         "rows by any shift, inside the map; columns by any shift, everywhere",

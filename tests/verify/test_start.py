@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from relgraph.verify.report import Check
-from relgraph.verify.start import check_start, started
+from relgraph.verify.start import Draw, check_start, started
 
 SEEDS = range(20)
 
@@ -53,6 +53,12 @@ def test_few_values_of_one_distribution_are_no_difference(count: int, seed: int)
 def test_constants_are_compared_exactly(count: int) -> None:
     assert checked(nn.init.ones_, nn.init.ones_, count).ok
     assert not checked(nn.init.ones_, nn.init.zeros_, count).ok
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 24, 100])
+def test_a_constant_has_no_spread(count: int) -> None:
+    """The mean of several times 0.1 is rounded, and none of them is it."""
+    assert Draw.of(torch.full((count,), 0.1, dtype=torch.float64)).spread == 0.0
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8])
