@@ -29,13 +29,15 @@ GAIN = 0.7
 @dataclass(frozen=True)
 class Entry:
     """One tensor of the state dict: `spread` is the standard deviation of its draws around
-    `centre`; a statistic is a buffer of a norm, everything else a parameter."""
+    `centre`, with `signed` of every second one around -`centre`; a statistic is a buffer of a norm,
+    everything else a parameter."""
 
     name: str
     shape: tuple[int, ...]
     centre: float = 0.0
     spread: float = 0.3
     statistic: bool = False
+    signed: bool = False
 
     @property
     def size(self) -> int:
@@ -74,7 +76,10 @@ def _values(entry: Entry, generator: torch.Generator) -> Tensor:
     if entry.name.endswith("running_var"):
         return torch.rand(entry.shape, generator=generator, dtype=torch.float64) + 0.5
     noise = torch.randn(entry.shape, generator=generator, dtype=torch.float64)
-    return entry.centre + entry.spread * noise
+    values = entry.centre + entry.spread * noise
+    if entry.signed:
+        values.view(-1)[::2].neg_()
+    return values
 
 
 def _element_entry(element: Element, path: str, parameter: Parameter) -> Entry:
@@ -91,8 +96,10 @@ def _element_entry(element: Element, path: str, parameter: Parameter) -> Entry:
 def _connection_entry(connection: Connection, path: str, parameter: Parameter) -> Entry:
     name, shape = join(path, parameter.name), parameter.shape
     last = parameter.name.rpartition(".")[2]
-    if parameter.name in ("norm.weight", "temperature"):
+    if parameter.name == "norm.weight":
         return Entry(name, shape, centre=1.0)
+    if parameter.name == "temperature":
+        return Entry(name, shape, centre=1.0, signed=True)
     terms = _terms(connection)
     if parameter.name == "weight":
         # Under a normalisation these are logits: of order 1, whatever the number of slots.

@@ -1,6 +1,7 @@
 """What users of vision models expect of the class: counts, feature_info, other classifiers.
 
-In: the loaded file, its program. Out: one check. Only shapes are asked for, on the meta device.
+In: the loaded file, its program. Out: one check. Only shapes are asked for, and what gradients
+reach, on the meta device.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def _problems(module: types.ModuleType, program: Program) -> Iterator[str]:
     yield from _unequal("num_features", model.num_features, _classifiers(program)[0].input.channels)
     yield from _unequal("logits", _shape(model, program), (1, source.classes))
     yield from _resets(model, program)
+    yield from _detached(build(), program)
     in_chans = source.in_chans + (1 if _reads_any_width(program) else 0)
     other = build(num_classes=OTHER_CLASSES, in_chans=in_chans).eval()
     found = _shape(other, program, in_chans)
@@ -120,10 +122,24 @@ def _resets(model: Any, program: Program) -> Iterator[str]:
         yield f"{call} changes the name, the dimensions or the dtype of {changed[0]}"
     yield from _unequal(f"num_classes after {call}", model.num_classes, OTHER_CLASSES)
     yield from _unequal(call, _shape(model, program), (1, OTHER_CLASSES))
+    # Of one class there is a classifier, too.
+    model.reset_classifier(1)
+    yield from _unequal("reset_classifier(1)", _shape(model, program), (1, 1))
     model.reset_classifier(0)
     yield from _unequal("num_classes after reset_classifier(0)", model.num_classes, 0)
     if any(isinstance(getattr(model, node.attr), nn.Linear) for node in _classifiers(program)):
         yield "reset_classifier(0) leaves a classifier"
+
+
+def _detached(model: Any, program: Program) -> Iterator[str]:
+    """Feature maps are learned from as logits are: gradients reach the image."""
+    assert program.input.grid is not None
+    like = next(model.parameters()).dtype
+    # Two: batch norms of single positions ask for more than one.
+    images = torch.empty(2, program.input.channels, *program.input.grid, dtype=like)
+    for number, made in enumerate(model.forward_intermediates(images.requires_grad_())):
+        if not made.requires_grad:
+            yield f"the feature map of stage {number} is cut off: no gradient reaches the image"
 
 
 def _shape(model: nn.Module, program: Program, channels: int | None = None) -> tuple[int, ...]:

@@ -71,6 +71,12 @@ MISTAKES = {
         "q, k = F.normalize(q, dim=-2), F.normalize(k, dim=-2)",
         {"values", "logits"},
     ),
+    "temperatures above zero": (
+        "between",
+        "k.transpose(-2, -1) * self.temperature)",
+        "k.transpose(-2, -1) * self.temperature.abs())",
+        {"values", "logits"},
+    ),
     "one temperature": (
         "between",
         "k.transpose(-2, -1) * self.temperature)",

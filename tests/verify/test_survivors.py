@@ -15,6 +15,20 @@ LOGITS = "return x if pre_logits else self.classifier(x)"
 
 FOUND = (
     edit(
+        "feature maps that nothing is learned from",
+        "tiny_swin",
+        "maps.append(x)",
+        "maps.append(x.detach())",
+        "interface",
+    ),
+    edit(
+        "a single class taken for none",
+        "tiny_vit",
+        "if num_classes == 0:\n            self.classifier = nn.Identity",
+        "if num_classes <= 1:\n            self.classifier = nn.Identity",
+        "interface",
+    ),
+    edit(
         "feature maps while training",
         "tiny_swin",
         "maps.append(x)",
