@@ -21,7 +21,7 @@ from relgraph.verify.forms import logits_by_form
 
 CLOSE = 1e-9
 RESETS = 100
-SIZES = ((16, 16), (16, 24), (32, 16), (24, 40), (48, 32), (8, 16), (17, 19), (64, 64))
+SIZES = ((16, 16), (16, 24), (32, 16), (24, 40), (48, 32), (8, 16), (17, 19), (64, 64), (28, 56))
 Differences: TypeAlias = Iterator[tuple[str, object, object]]
 """What is asked, and the answers of the original and of the mutant."""
 Models: TypeAlias = Sequence[nn.Module]
@@ -141,7 +141,7 @@ def inference(pair: Pair) -> Differences:
     """Logits with and without gradients, small and large numbers, one image and three."""
     for seed, scale, count in ((1, 0.3, 2), (2, 1.0, 1), (3, 3.0, 3)):
         models = pair.build(seed, scale)
-        x = images(count, 3, own_size(models[0]), seed)
+        x = images(count, models[0].in_chans, own_size(models[0]), seed)
         yield f"scale {scale}", *_both(models, lambda m, x=x: m(x))
         with torch.no_grad():
             yield "no gradients", *_both(models, lambda m, x=x: m(x))
@@ -157,7 +157,7 @@ def _after(model: nn.Module, x: Tensor) -> Tensor:
 def parts(pair: Pair) -> Differences:
     """Feature maps and the halves of `forward`, in both modes; an image that is not contiguous."""
     models = pair.build(4)
-    x = images(2, 3, own_size(models[0]))
+    x = images(2, models[0].in_chans, own_size(models[0]))
     for training in (False, True):
         for model in models:
             model.train(training)
@@ -181,7 +181,7 @@ def training(pair: Pair) -> Differences:
     """A step: logits, gradients of everything, norm statistics; checkpointed and not."""
     for checkpointed in (False, True):
         models = pair.build(5, drop_path_rate=0.4)
-        x = images(4, 3, own_size(models[0]))
+        x = images(4, models[0].in_chans, own_size(models[0]))
         for model in models:
             model.train().set_grad_checkpointing(checkpointed)
         mine, theirs = _both(models, lambda m, x=x: _step(m, x.clone()))
@@ -209,7 +209,7 @@ def other_sizes(pair: Pair) -> Differences:
         yield f"built for {size}", *(type(one).__name__ for one in built)
         if not all(isinstance(one, nn.Module) for one in built):
             continue
-        x = images(1, 3, size)
+        x = images(1, pair.made(0).in_chans, size)
         yield f"{size}", *_both(models, lambda m, x=x: m(x))
         built = pair.build(6, img_size=size)
         yield f"{size}, built for it", *_both(built, lambda m, x=x: m(x))
@@ -222,7 +222,7 @@ def options(pair: Pair) -> Differences:
     yield "7 classes, 1 channel", *_both(models, lambda m: m(x))
     for count in (9, 0):
         models = pair.build(8)
-        x = images(2, 3, own_size(models[0]))
+        x = images(2, models[0].in_chans, own_size(models[0]))
         yield f"reset to {count}", *_both(models, lambda m, c=count, x=x: _reset(m, c, x))
 
 
@@ -235,7 +235,7 @@ def _reset(model: nn.Module, count: int, x: Tensor) -> object:
 def forms(pair: Pair) -> Differences:
     """What the files do while they are exported or compiled; in float32 and bf16."""
     models = pair.build(9)
-    x = images(2, 3, own_size(models[0]))
+    x = images(2, models[0].in_chans, own_size(models[0]))
     yield "forms", *_both(models, lambda m: list(logits_by_form(m, x).values()))
     for dtype in (torch.float32, torch.bfloat16):
         yield str(dtype), *_both(models, lambda m, d=dtype: m.to(d)(x.to(d)))
@@ -291,7 +291,7 @@ def halves(pair: Pair) -> Differences:
     for name, module in models[0].named_modules():
         if hasattr(module, "weights"):
             module.register_forward_pre_hook(keep(name))
-    models[0](images(2, 3, own_size(models[0])))
+    models[0](images(2, models[0].in_chans, own_size(models[0])))
     for name, value in entered.items():
         both = [model.get_submodule(name) for model in models]
         yield f"{name}.weights", *_both(both, lambda m, x=value: m.weights(x))
