@@ -102,7 +102,7 @@ class Arrays:
     def _at_middle(self, context: Values) -> Tensor:
         every, link = range(self.link.width), self.link
         sources = [self._source(channel) for channel in every]
-        packed = self._packing.at_middle(context, self.outs)
+        packed = self.packing.at_middle(context, self.outs)
         if packed is not None:
             w = packed[:, :, None]
             w = w if link.copies is None else w[..., sources]
@@ -112,7 +112,8 @@ class Arrays:
         return self._spread(w, range(link.out.channels), every)
 
     @cached_property
-    def _packing(self) -> Packing:
+    def packing(self) -> Packing:
+        """How a wide link is measured in few runs."""
         return Packing(self.link.way, self.context, self.link.into, self.link.out, self.middle)
 
     @cached_property
@@ -179,7 +180,7 @@ class Arrays:
         if id(context) not in self._made:
             sources = [self._source(channel) for channel in self.few]
             every = list(dict.fromkeys(sources))
-            w = None if self.whole else self._packing.of_channels(context, every, self.outputs)
+            w = None if self.whole else self.packing.of_channels(context, every, self.outputs)
             if w is None:
                 w = self.link.way.weights(
                     context, self.link.into, self.link.out, every, outputs=self._kept

@@ -28,6 +28,7 @@ from relgraph.algebra.rules import check
 from relgraph.probe import given, ranks, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
+from relgraph.probe.held import held
 from relgraph.probe.items import VISIBLE
 from relgraph.probe.measuring import Measuring, rank_found
 from relgraph.probe.places import Places
@@ -50,6 +51,9 @@ def measure(arrays: Arrays) -> Measured:
         *weight_properties(made, operator),
     )
     said = "" if differs else proof(operator, arrays, made.ends, made.order, made.seen)
+    if not said and not differs and not arrays.whole:
+        whole = held(operator, arrays, made.ends, made.seen)
+        differs = (whole.evidence,) * whole.wrong
     exact = bool(said) and all(one.decided for one in properties)
     return Measured(operator, properties, exact, said, differs, tuple(_remarks(made)))
 

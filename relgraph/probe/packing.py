@@ -26,6 +26,7 @@ from relgraph.probe.tape import Values
 EXACT = 1e-12
 """What random features may be off, of the largest: rounding."""
 TIE = 1e-9
+MOST_COLOURS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +207,46 @@ class Packing:
             else:
                 return None
         return w
+
+    def by_class(self, most: int) -> list[tuple[Tensor, Tensor]] | None:
+        """Output channels with equal weights, and these (O, I), at the first context; None where
+        there are more than `most` sets of such."""
+        assert self.owner is not None, "output channels read one input channel"
+        left, found = torch.ones(self.out.channels, dtype=torch.bool), []
+        while bool(left.any()):
+            first = int(left.long().argmax())
+            gap = (self._first - self._first[:, first, None]).abs().amax(0)
+            own = left & (gap <= TIE * self._first.abs().max())
+            found.append(own.nonzero().flatten())
+            left &= ~own
+            if len(found) > most:
+                return None
+        alike = [self._alike(int(own[0]), self.owner) for own in found]
+        return [
+            (own, self._on(self.context, some, self.owner))
+            for own, some in zip(found, alike, strict=True)
+        ]
+
+    def by_colour(self) -> list[tuple[Tensor, Tensor]] | None:
+        """For runs in which places stand as far apart as what they reach: the place (O,) that each
+        output reads in it, -1 where it is not on the map, and W (O, D) there."""
+        grid, box, mid = self.into.grid, self.box, self.middle
+        if grid is None or box is None or box[0] * box[1] > MOST_COLOURS:
+            return None
+        y, x = torch.arange(self.into.count) // grid[1], torch.arange(self.into.count) % grid[1]
+        colour = y % box[0] * box[1] + x % box[1]
+        probes = torch.zeros(box[0] * box[1], *self.into.entries.shape, dtype=torch.float64)
+        probes[colour, torch.arange(len(colour))] = 1.0
+        made = self.way.response(self.context, self.into, self.out, probes)
+        low, left = int(self._reads.min()) // grid[1], int((self._reads % grid[1]).min())
+        first = y - (low + box[0] - 1 - mid // grid[1]), x - (left + box[1] - 1 - mid % grid[1])
+        found = []
+        for at, w in enumerate(made):
+            down = first[0] + (at // box[1] - first[0]) % box[0]
+            across = first[1] + (at % box[1] - first[1]) % box[1]
+            on_map = (down >= 0) & (down < grid[0]) & (across >= 0) & (across < grid[1])
+            found.append((torch.where(on_map, down * grid[1] + across, -1), w))
+        return found
 
     def _alike(self, output: int, owner: Tensor) -> Tensor:
         """Output channels with the weights of this one, of input channels of their own."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from relgraph.algebra.operator import TOGETHER, Channel, Connection, Frame, Operator, Weight
 from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.channels import Order
+from relgraph.probe.held import held
 from relgraph.probe.supports import Ends, support
 from relgraph.verify import oracle
 from relgraph.verify.declared import ABSENT, inside, labels
@@ -33,7 +34,9 @@ def proof(operator: Operator, arrays: Arrays, ends: Ends, order: Order, seen: Te
         same = _places(operator, ends)
         if same is None or not torch.equal(same, seen):
             return ""
-        return f"the oracle's table over places is the measured one, {int(seen.sum()):,} entries"
+        said = f"the oracle's table over places is the measured one, {int(seen.sum()):,} entries"
+        whole = held(operator, arrays, ends, seen)
+        return "" if whole.wrong else f"{said}; {whole.evidence}"
     own = _declared(operator, ends, order)
     draws = [_ordered(w, order) for w in _compared(operator, arrays)]
     everywhere = [_ordered(w, order) for w in arrays.by_channel]
