@@ -8,6 +8,7 @@ in `verify`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -28,15 +29,24 @@ from relgraph.verify.values import from_layout, to_layout
 
 
 class Given(nn.Module):
-    """Stands for a reduction: hands out the keys it was given, whatever comes in."""
+    """Stands for a reduction: hands out the keys it was given for the map `read`, and no numbers
+    for another one; without `read`, whatever comes in."""
 
     def __init__(self) -> None:
         super().__init__()
         self.value = torch.empty(0)
+        self.read: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """The given keys, in the layout of emitted code."""
-        return self.value
+        return self.value if self._is_read(x) else torch.full_like(self.value, math.nan)
+
+    def _is_read(self, x: Tensor) -> bool:
+        if self.read is None:
+            return True
+        if x.shape != self.read.shape:  # laid out otherwise
+            return x.numel() == self.read.numel()
+        return torch.equal(x, self.read)
 
 
 class Halves(Protocol):
@@ -228,6 +238,8 @@ def entered(small: Small, inputs: Inputs) -> Tensor:
     """The input in the layout of emitted code; keys are laid where the reduction hands them out."""
     if small.given is not None and small.keys is not None and inputs.keys is not None:
         small.given.value = to_layout(inputs.keys, small.keys)
+        tokens = small.node.input.tokens
+        small.given.read = None if tokens else to_layout(inputs.x, small.node.input)
     return to_layout(inputs.x, small.node.input)
 
 

@@ -22,6 +22,14 @@ FOUND = (
         "interface",
     ),
     edit(
+        "keys of a map that no model is asked for, pooled before they are reduced",
+        "pvt_fashion",
+        "return self.reduce(x).flatten(2)",
+        "x = x if x.shape[2] <= 64 else F.avg_pool2d(x, 2)\n"
+        "        return self.reduce(x).flatten(2)",
+        "composition",
+    ),
+    edit(
         "a single class taken for none",
         "tiny_vit",
         "if num_classes == 0:\n            self.classifier = nn.Identity",
