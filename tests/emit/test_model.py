@@ -15,7 +15,8 @@ from relgraph.pipeline import compile_backbone
 from relgraph.program import Program
 from relgraph.resolve.literal import repeating
 from relgraph.shipped import shipped
-from tests.designs import small
+from relgraph.verify import verify_text
+from tests.designs import small, write_spec
 
 SMALL = [name for name in shipped("backbones") if name.endswith("_fashion")]
 # Small backbones are compiled and exported whole, in one graph, where exports are tried; the larger
@@ -186,6 +187,18 @@ def test_heads_in_scopes_and_several_stages(tmp_path: Path) -> None:
     path.write_text(text)
     model = Emitted(str(path)).build().eval()
     assert model(torch.randn(2, 3, 16, 16)).shape == (2, 5)
+
+
+def test_outputs_stand_on_a_map_that_follows_the_image(tmp_path: Path) -> None:
+    """Inputs of reduced space are read from a smaller map: both maps are the image's affair."""
+    operator = "operator: mine\nspace: {connect: full, rank: {reduce: 2}}\nweight: static\n"
+    write_spec(tmp_path, operator, "mine")
+    compiled = compile_backbone(str(small(tmp_path, "- mine")))
+    model = load_text(compiled.text, "example.py").example(img_size=(8, 24))
+    assert model(torch.rand(1, 3, 8, 24)).shape == (1, 5)
+    shapes = [tuple(p.shape) for name, p in model.named_parameters() if "mine" in name]
+    assert (8, 8, 4 * 12, 2 * 6) in shapes
+    assert verify_text(compiled.text, "example.py").failures == ()
 
 
 def test_structure_words_run(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from relgraph.algebra import geometry
 from relgraph.algebra.operator import Connection, Size, compares, keeps_width
 from relgraph.algebra.starts import StartedWeight, started_weights
 from relgraph.lower.attention_parts import (
@@ -127,7 +126,7 @@ def _sizes(node: Connect, form: Form) -> Arguments:
     connection = node.connection
     sizes: Arguments = (*_geometry(form, connection), ("map_size", _map(connection.in_grid)))
     if form.resized:
-        sizes += (("result_size", geometry.as_map(connection.out_grid)),)
+        sizes += (("out_map_size", _map(connection.out_grid)),)
     if form.reduced:
         sizes += (("key_size", _map(connection.key_grid)),)
     if form.tokens:

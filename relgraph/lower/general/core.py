@@ -367,7 +367,7 @@ def _out_size(form: Form) -> str:
     if form.space.connect in ("point", "local"):
         body = "self.placing(map_size[0], 0)[0], self.placing(map_size[1], 1)[0]"
     if form.resized:
-        body = "self.result_size"
+        body = "self.out_map_size"
     return f'''\
     def out_size(self, map_size: tuple[int, int]) -> tuple[int, int]:
         """The map on which outputs stand."""

@@ -168,7 +168,7 @@ def _full_orbits(form: Form) -> list[str]:
     lines = [f"outputs = inputs = {tokens}h * w"]
     if form.resized:
         lines = [
-            f"outputs = {tokens}self.result_size[0] * self.result_size[1]",
+            f"outputs = {tokens}self.out_map_size[0] * self.out_map_size[1]",
             f"inputs = {tokens}h * w",
         ]
     if form.reduced:
