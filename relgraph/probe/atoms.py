@@ -16,6 +16,7 @@ from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.bands import gate
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
+from relgraph.probe.freedom import freedom
 from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure, weights_of
@@ -154,13 +155,14 @@ def measured(lab: Lab, link: Link) -> Atom:
     arrays, made = heard or _placed(arrays)
     link = arrays.link
     gap = additivity(arrays)
-    found = _counted(link, made)
+    found = _counted(arrays, made)
     if gap > ADDITIVE:
         said = f"not a sum over its inputs with what is frozen held fixed: off by {size(gap)}"
         chosen = sorted({ops.name(node) for node in link.way.nodes} & set(ops.CHOOSING))
         said += f"; {', '.join(chosen)} chooses by values" if chosen else ""
         wrong = Property("additivity of W", "", said, False)
-        properties = (*found.properties, wrong)
+        # What single entries gave is no W then: nothing that was read off it is decided.
+        properties = (*(replace(one, decided=False) for one in found.properties), wrong)
         found = replace(found, properties=properties, exact=False, differs=(*found.differs, said))
     return Atom(link, found)
 
@@ -209,18 +211,28 @@ def _talking(arrays: Arrays, mixing: Sequence[talking.Mixing]) -> tuple[Arrays, 
     )
 
 
-def _counted(link: Link, found: Measured) -> Measured:
-    """A static W with more different weights than parameters is a special case of its point: a
-    product of sparse matrices fills a matrix, and is none."""
-    own = found.operator
+def _counted(arrays: Arrays, found: Measured) -> Measured:
+    """A static W with more different weights than parameters, or than numbers that are free, is a
+    special case of its point: a product of sparse matrices fills a matrix, and is none."""
+    own, link = found.operator, arrays.link
     # A border that reads inside adds weights up: its entries are more than its weights.
     plain = own.space.border in ("zero", "mask")
-    free = own.space.rank is None and own.channel.rank is None and plain
-    things = weights_of(own, link.into, link.out) if own.weight == Weight() and free else 0
+    whole = own.space.rank is None and own.channel.rank is None and plain
+    things = weights_of(own, link.into, link.out) if own.weight == Weight() and whole else 0
     stored = link.way.reading.parameters_on(link.way.nodes)
+    made = f"{stored:,} parameters"
     if things <= stored:
-        return found
-    said = f"{things:,} different weights are made of {stored:,} parameters: a special case"
+        free = freedom(arrays) if things else None
+        if free is None:
+            return found
+        by = ", ".join(free.made)
+        if free.rank is None:
+            said = f"the weights are made of parameters by {by}; whether all are free was not asked"
+            return replace(found, remarks=(*found.remarks, said))
+        if free.rank >= min(things, free.entries):
+            return found
+        made = f"parameters by {by}, of which {free.rank:,} numbers are free"
+    said = f"{things:,} different weights are made of {made}: a special case"
     wrong = Property("weights", "", said, False)
     properties = (*found.properties, wrong)
     return replace(found, properties=properties, exact=False, differs=(*found.differs, said))

@@ -19,9 +19,16 @@ VISIBLE = 1e-10
 
 @dataclass(frozen=True)
 class Element:
-    """A norm or an activation, which is no part of W."""
+    """A norm or an activation, which is no part of W; `mixes` where it makes each entry of those of
+    other places."""
 
-    name: str
+    kind: str
+    mixes: bool = False
+
+    @property
+    def name(self) -> str:
+        """As it is told."""
+        return f"{self.kind} over places" if self.mixes else self.kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import given, ranks, sharing, supports
+from relgraph.probe import given, ranks, scores, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.held import held
@@ -92,6 +92,8 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
             differs.append(f"position: {at.evidence}")
         keys = made.keys
         differs += [keys.differs] if keys is not None and keys.differs else []
+        if all(map(scores.symmetric, made.arrays.slices(made.arrays.context, made.joined))):
+            differs.append("logits are symmetric: one projection makes queries and keys")
         return Weight(
             "pair",
             normalize,

@@ -137,9 +137,20 @@ class Reading:
         belongs to it."""
         between = self._ancestors[factor] - self._ancestors[value]
         rooted = any(ops.name(one) in ops.ROOTS for one in between)
-        if not rooted or any(self.has_parameters(one) for one in between):
+        if (
+            not rooted
+            or not self._by_roots(factor, between)
+            or any(self.has_parameters(one) for one in between)
+        ):
             return None
         return Step("element", (self._before_mean(value),), "norm")
+
+    def _by_roots(self, node: fx.Node, between: frozenset[fx.Node]) -> bool:
+        """Whether every way back from `node` meets a root: others bring more than statistics."""
+        if node not in between or ops.name(node) in ops.ROOTS:
+            return node in between
+        before = [arg for arg in node.all_input_nodes if arg in self.tape.dependent]
+        return all(self._by_roots(one, between) for one in before)
 
     def _before_mean(self, value: fx.Node) -> fx.Node:
         """What the mean was taken off, where `value` is that."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, fx
@@ -16,7 +17,7 @@ from torch import Tensor, fx
 from relgraph.algebra import operator as algebra
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
-from relgraph.probe.lab import Lab, image
+from relgraph.probe.lab import Lab, image, sampled
 from relgraph.probe.normalising import Normalisation, frozen_on
 
 STRAIGHT = 1e-7
@@ -100,6 +101,25 @@ def straight(arrays: Arrays, seen: Tensor, over: Normalisation) -> tuple[bool, b
     keys = [lines.bends(place, (place,)) for place in places]
     queries = [lines.bends(row, places, seed) for seed in range(2)]
     return not any(keys), not any(queries)
+
+
+def symmetric(w: Tensor) -> bool:
+    """Whether places that compare each other do so alike, up to the sum of each row of `w` (O, I):
+    then what each place asks for is what it is asked for. Around three places sums cancel."""
+    if w.shape[0] != w.shape[1]:
+        return False
+    there, found = (w != 0) & (w.T != 0), 0
+    logits = w.abs().clamp_min(1e-300).log()
+    for one in sampled(len(w)):
+        near = [int(i) for i in there[one].nonzero() if int(i) != one]
+        for other, third in pairwise(near[:8]):
+            if bool(there[other, third]):
+                around = logits[one, other] + logits[other, third] + logits[third, one]
+                back = logits[one, third] + logits[third, other] + logits[other, one]
+                if float((around - back).abs()) > STRAIGHT:
+                    return False
+                found += 1
+    return found > 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,7 +111,7 @@ def _gauged(draws: Sequence[Tensor], labels: Tensor) -> tuple[list[Tensor], Tens
     by_row = torch.stack([(labels == name).any(1).sum() for name in names[:4096]])
     if int(by_row.max()) == 1 and len(names) == int(there.sum()):  # every entry its own
         first = there.long().argmax(1)
-        kept = labels
+        kept = labels.scatter(1, first[:, None], ABSENT)  # what all others are less of
     else:
         chosen = names[int(by_row.argmax())]
         first = (labels == chosen).long().argmax(1)

@@ -73,7 +73,8 @@ def _at_mark(link: Link, marks: Sequence[tuple[fx.Node, Places]], stretch: _Stre
     for node, places in reversed(marks):
         if not any(_goes_round(stretch.lab.tape, node, one) for one in frozen):
             return replace(link, start=node, start_places=places)
-    return link
+    # What is frozen is made before all of this: images are changed at the input of the module.
+    return replace(link, start=stretch.lab.tape.x, start_places=stretch.lab.places)
 
 
 def _goes_round(tape: Tape, node: fx.Node, target: fx.Node) -> bool:
@@ -128,7 +129,7 @@ def _joint(stretch: _Stretch, before: fx.Node, node: fx.Node) -> _Joint | None:
         if step.kind == "element":
             return _Joint("element", name=step.name)
     if step.kind == "element":
-        return _Joint("element", name=step.name)
+        return _Joint("element", (node,), step.name)
     if ops.name(node) in ops.SUMS and len(step.sources) == 2:
         return _sum(stretch, before, node)
     return None
@@ -192,7 +193,7 @@ def _branches(
     stretch: _Stretch, before: fx.Node, into: Places, joint: _Joint, context: Values
 ) -> Item | None:
     if joint.kind == "element":
-        return Element(joint.name)
+        return Element(joint.name, any(_over_places(node, into) for node in joint.ways))
     lab = stretch.lab
     made = []
     for end in joint.ways:
@@ -201,6 +202,16 @@ def _branches(
         else:
             made.append(line(lab, before, into, end, None))
     return Gate(tuple(made)) if joint.kind == "gate" else Sum(tuple(made), joint.minus)
+
+
+def _over_places(node: fx.Node, into: Places) -> bool:
+    """Whether the node is a softmax whose sums run over the places of what comes in."""
+    if ops.name(node) not in ops.SOFTMAX or len(node.args) < 2:
+        return False
+    place = torch.zeros(into.entries.numel(), dtype=torch.long)
+    place[into.entries] = torch.arange(into.count)[:, None]
+    along = place.view(into.shape).movedim(int(str(node.args[1])), 0)
+    return bool((along != along[0]).any())
 
 
 def _behind(

@@ -234,7 +234,9 @@ def _check(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
     leaf = x.clone().requires_grad_()
     with torch.enable_grad():
         made = call(tensors, leaf)
-    gradient = torch.autograd.grad(made.sum(), leaf)[0] if made.requires_grad else None
+    # Plain sums are blind to what has a mean of 0.
+    level = noise(tuple(made.shape), 4)
+    gradient = torch.autograd.grad((made * level).sum(), leaf)[0] if made.requires_grad else None
     if gradient is None or not bool(gradient.any()):
         found = "the output has no gradient by the input (rounding, argmax, no_grad, …)"
         raise _refused("not-differentiable", found, "a module that autograd can follow")

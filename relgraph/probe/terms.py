@@ -106,6 +106,9 @@ def _gate(lab: Lab, item: Gate, place: str) -> Part:
     inside = [one for own in found for one in own]
     first, last = _ends(item)
     exact = bool(inside) and all(one.measured.exact for one in inside)
+    elements = [one for own in item.branches for one in own.items if isinstance(one, Element)]
+    loose = [f"a {one.name}" for one in elements if one.mixes]
+    loose += ["a sum" for own in item.branches for one in own.items if isinstance(one, Sum)]
     properties = tuple(
         replace(p, name=f"{key(one.node)}: {p.name}")
         for one in inside
@@ -113,9 +116,10 @@ def _gate(lab: Lab, item: Gate, place: str) -> Part:
     )
     proof = "; ".join(one.measured.proof for one in inside if one.measured.proof)
     differs = tuple(text for one in inside for text in one.measured.differs)
+    differs += tuple(f"on a branch of the gate stands {name}" for name in loose)
     said = Property("gate", "a product of two branches", "factors were measured one by one")
     stands = inside[-1].measured.operator if inside else IDENTITY
-    made = Measured(stands, (said, *properties), exact, proof, differs)
+    made = Measured(stands, (said, *properties), exact and not loose, proof, differs)
     return Part(place, node, made, (first, last), _branching(item, found, all(taken)))
 
 
@@ -175,10 +179,15 @@ def _part(atom: Atom, place: str = "") -> Part:
 def _is_scale(atom: Atom) -> bool:
     """A learned number for each channel is an element, as those of norms are."""
     own = core(atom.operator)
-    return atom.term is None and own == core(
-        Operator(
-            Space("point", share="positions"),
-            Channel("separate", share=own.channel.share, heads=own.channel.heads),
+    return (
+        atom.term is None
+        and atom.measured.exact
+        and own
+        == core(
+            Operator(
+                Space("point", share="positions"),
+                Channel("separate", share=own.channel.share, heads=own.channel.heads),
+            )
         )
     )
 

@@ -1,0 +1,106 @@
+"""Weights that are made of parameters: how many of them are free?
+
+In: a link whose weights are learned. Out: by which operations the parameters become the weights,
+and the rank of the derivative of the weights by the parameters: less than there are weights where
+these keep to a law, as kernels do whose sums are made 0 (Qiao et al., weight standardization) or
+whose norm is made 1. W alone does not show it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx
+
+from relgraph.probe import operations as ops
+from relgraph.probe.arrays import Arrays
+from relgraph.probe.ranks import rank_of
+from relgraph.probe.reading import Reading
+from relgraph.probe.tape import Values
+
+MOST = 1 << 22
+"""Entries of a derivative that is taken."""
+_MOVES = (*ops.LAYOUT, "slice", "select", "split", "split_with_sizes", "getitem", "cat", "unbind")
+
+
+@dataclass(frozen=True)
+class Freedom:
+    """`rank` of `entries` weights, None where there are too many to ask; `made` are the operations
+    between the parameters and the weights."""
+
+    entries: int
+    rank: int | None
+    made: tuple[str, ...]
+
+
+def freedom(arrays: Arrays) -> Freedom | None:
+    """None where the weights are parameters as they are, or are several."""
+    link, context = arrays.link, arrays.context
+    reading = link.way.reading
+    nodes = [node for node in link.way.nodes if node is not link.way.start]
+    learned = [node for node in nodes if reading.has_parameters(node)]
+    if len(learned) != 1 or ops.name(learned[0]) not in ops.PRODUCTS:
+        return None
+    dependent, places = reading.tape.dependent, ops.PRODUCTS[ops.name(learned[0])]
+    factors = [learned[0].args[at] for at in places]
+    kernels = [one for one in factors if isinstance(one, fx.Node) and one not in dependent]
+    if len(kernels) != 1 or not context[kernels[0]].is_floating_point():
+        return None
+    (kernel,) = kernels
+    before = _made_of(reading, kernel)
+    named = [ops.name(node).strip("_") for node in before if node.op == "call_function"]
+    made = tuple(dict.fromkeys(name for name in named if name not in _MOVES))
+    if not made:
+        return None
+    inputs = [node for node in before if node.op == "placeholder"]
+    parameters = [one for one in inputs if _is_drawn(arrays, one)]
+    entries = context[kernel].numel()
+    if entries * sum(context[one].numel() for one in parameters) > MOST:
+        return Freedom(entries, None, made)
+    return Freedom(entries, rank_of(_derivative(reading, context, before, parameters)), made)
+
+
+def _is_drawn(arrays: Arrays, node: fx.Node) -> bool:
+    """Whether an input is a parameter: tables that are given are the same in every draw."""
+    one, other = (arrays.lab.base(draw)[node] for draw in range(2))
+    return bool(one.is_floating_point()) and not torch.equal(one, other)
+
+
+def _made_of(reading: Reading, kernel: fx.Node) -> tuple[fx.Node, ...]:
+    """What the weights are made of, parameters first, themselves included."""
+    found, todo = set[fx.Node](), [kernel]
+    while todo:
+        node = todo.pop()
+        if node not in found:
+            found.add(node)
+            todo += node.all_input_nodes
+    inputs = [node for node in found if node.op == "placeholder"]
+    return (
+        *sorted(inputs, key=lambda one: one.name),
+        *(n for n in reading.tape.nodes if n in found),
+    )
+
+
+def _derivative(
+    reading: Reading, context: Values, before: Sequence[fx.Node], parameters: Sequence[fx.Node]
+) -> Tensor:
+    """(entries, parameters)."""
+
+    def weights(*given: Tensor) -> Tensor:
+        values: Values = {node: context[node] for node in before if node.op == "placeholder"}
+        values.update(zip(parameters, given, strict=True))
+        for node in before:
+            if node not in values:
+                values[node] = reading.tape.value(node, values.__getitem__)
+        last: Tensor = values[before[-1]]
+        return last.flatten()
+
+    given = tuple(context[one] for one in parameters)
+    with warnings.catch_warnings():
+        # Operations that have no batched form are run one by one, and say so.
+        warnings.filterwarnings("ignore", message=".*batching rule.*")
+        made = torch.func.jacrev(weights, argnums=tuple(range(len(given))), chunk_size=256)(*given)
+    return torch.cat([one.flatten(1) for one in made], 1)
