@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
 from relgraph.emitted import load_text
 from relgraph.pipeline import compile_backbone
 from relgraph.verify import verify_text
+from relgraph.verify.loud import check_loud
+from relgraph.verify.reference import Outputs
 from relgraph.verify.runs import Run, run_reference
 from relgraph.verify.statistics import images_needed
 from relgraph.verify.stochastic import check_places
@@ -56,6 +60,15 @@ stem: [conv: {size: 3, channels: $channels, stride: 2}]
 stages: [{depth: 1, channels: 8}]
 block: [dynamic_depthwise_conv: {size: 3}]
 head: [global_pool, classifier]
+"""
+SQUARED = """
+backbone: example
+input: {size: 16}
+classes: 5
+stem: [conv: {size: 3, channels: $channels, stride: 2}]
+stages: [{depth: 9, channels: 8}]
+block: [{product: [[], []]}]
+head: [layer_norm, global_pool, classifier]
 """
 BOTTLENECKS = """
 backbone: example
@@ -130,3 +143,31 @@ def test_norms_of_predictors_get_as_many_images_as_those_of_gates(tmp_path: Path
     spec = write_spec(tmp_path, PREDICTED)
     assert images_needed(compile_backbone(str(spec)).program) == 4
     assert images_needed(compile_backbone(str(write_spec(tmp_path, BIASED))).program) == 2
+
+
+def test_large_values_before_a_last_norm_are_not_compared(tmp_path: Path) -> None:
+    """The logits are near 1 behind it; what is normalised there has left float64."""
+    compiled = compile_backbone(str(write_spec(tmp_path, SQUARED)))
+    subject = make_subject(load_text(compiled.text, "example.py").example(), compiled.program)
+    check = check_loud(subject)
+    assert check.ok, check
+    assert check.measured == "too large to be compared"
+
+
+def test_predicted_kernels_follow_large_values_less_where_they_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """inhomogeneous_dwnet_base reached 1e156 in its third stage, and its file's norm said nan."""
+    compiled = compile_backbone(str(write_spec(tmp_path, PREDICTED)))
+    subject = make_subject(load_text(compiled.text, "example.py").example(), compiled.program)
+    reached = []
+
+    def largest(outputs: Outputs) -> float:
+        reached.append(float(outputs.last.abs().max()))
+        return math.inf if len(reached) == 1 else reached[-1]
+
+    monkeypatch.setattr("relgraph.verify.loud._largest", largest)
+    check = check_loud(subject)
+    assert check.measured.startswith("equal to")
+    first, second = reached
+    assert second != first
