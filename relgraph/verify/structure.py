@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol, cast
 
 import torch
@@ -39,9 +40,9 @@ from relgraph.verify.subject import Subject
 SEED = 20220425
 # Of two values a batch norm tells the larger, and after some fifty of them rounding decides which.
 MANY = 16
-# The last digit of a number between 1 and 2, and how much of a gradient that may change.
+# The last digit of a number between 1 and 2, and how little of a gradient's number that may move.
 EPSILON = 2.0**-52
-STEADY = 0.01
+STEADY = 1e-3
 Builder = Callable[..., nn.Module]
 # Gradients this far below the largest of the model may be sums that cancel to nothing.
 NOTHING = 1e-4
@@ -109,24 +110,23 @@ def check_model(subject: Subject, wanted: Run) -> Iterator[Check]:
     if subject.asks_compiler:
         yield _forms_check(subject, wanted)
     # Without batch norm the mode only matters where the file asks for it: its outputs tell.
-    other = has_batch_norm(subject.program)
-    if other:
+    if has_batch_norm(subject.program):
         wanted = run_reference(subject.program, subject.tensors, subject.images, training=True)
     check = training_check(subject, wanted)
-    if other and not check.ok:
-        check = training_check(subject, wanted, cancelled(subject, wanted))
-    yield check
+    yield check if check.ok else training_check(subject, wanted, cancelled(subject, wanted))
 
 
-def cancelled(subject: Subject, wanted: Run) -> frozenset[str]:
-    """Parameters whose gradient is a sum of which rounding alone is left, as of a bias in front of
-    a batch norm: where every pixel is rounded otherwise it is another number."""
+def cancelled(subject: Subject, wanted: Run) -> dict[str, Tensor]:
+    """Which entries of each gradient are sums of which rounding alone is left, as of a bias in
+    front of a batch norm: no more than what it moves by where every pixel is rounded otherwise."""
     signs = random_images(subject.program, len(subject.images), SEED).sign()
     images = subject.images * (1 + EPSILON * signs)
-    moved = run_reference(subject.program, subject.tensors, images, training=True)
-    slopes = wanted.slopes.items()
-    gaps = {name: difference(moved.slopes[name], slope).relative for name, slope in slopes}
-    return frozenset(name for name, gap in gaps.items() if gap > STEADY)
+    training = has_batch_norm(subject.program)
+    moved = run_reference(subject.program, subject.tensors, images, training)
+    return {
+        name: STEADY * slope.abs() < (moved.slopes[name] - slope).abs().max()
+        for name, slope in wanted.slopes.items()
+    }
 
 
 def _inference_checks(subject: Subject, wanted: Run) -> Iterator[Check]:
@@ -165,17 +165,19 @@ def _gradient_check(name: CheckName, found: Run, wanted: Run) -> Check:
 
 
 def _worst_slope(
-    found: Run, wanted: Run, cancelled: frozenset[str] = frozenset()
+    found: Run, wanted: Run, cancelled: Mapping[str, Tensor] = MappingProxyType({})
 ) -> tuple[str, Difference]:
     """The gradient that is furthest off by its own scale; by the largest's, where it is nothing."""
     largest = max(float(slope.abs().max()) for slope in wanted.slopes.values())
-    floors = {name: 1.0 if name in cancelled else NOTHING for name in wanted.slopes}
-    gaps = {
-        name: difference(
-            found.slopes[name], slope, max(floors[name] * largest, float(slope.abs().max()))
-        )
-        for name, slope in wanted.slopes.items()
-    }
+    gaps = {}
+    for name, slope in wanted.slopes.items():
+        own, other = max(NOTHING * largest, float(slope.abs().max())), found.slopes[name]
+        gaps[name] = difference(other, slope, own)
+        if name in cancelled and other.shape == slope.shape:
+            nothing = cancelled[name]
+            kept = difference(torch.where(nothing, slope, other), slope, own)
+            lost = difference(torch.where(nothing, other, slope), slope, largest)
+            gaps[name] = max(kept, lost, key=lambda gap: gap.relative)
     worst = max(gaps, key=lambda name: gaps[name].relative)
     return worst, gaps[worst]
 
@@ -191,10 +193,12 @@ def _forms_check(subject: Subject, wanted: Run) -> Check:
     return Check("forms", "model", declared, said(gaps[worst]), gaps[worst].ok, example)
 
 
-def training_check(subject: Subject, wanted: Run, cancelled: frozenset[str] = frozenset()) -> Check:
+def training_check(
+    subject: Subject, wanted: Run, cancelled: Mapping[str, Tensor] = MappingProxyType({})
+) -> Check:
     """Logits, gradients and updated norm statistics while training, dropout aside. The gradients
-    are taken with gradient checkpointing: both forms share what makes them; those that `cancelled`
-    names must be nothing, as the reference's are."""
+    are taken with gradient checkpointing: both forms share what makes them; what is
+    `cancelled` must be nothing, as it is in the reference."""
     model, program, images = subject.model, subject.program, subject.images
     found = run_model(model, program, images, training=True, backward=False)
     again, once = run_checkpointed(model, program, images)
@@ -220,7 +224,8 @@ def training_check(subject: Subject, wanted: Run, cancelled: frozenset[str] = fr
     declared += ", norm statistics" if wanted.statistics else ""
     measured = said(gaps[worst])
     if cancelled:
-        measured += f"; {len(cancelled)} gradients are sums that cancel, and nothing in both"
+        count = sum(int(entries.sum()) for entries in cancelled.values())
+        measured += f"; {count:,} numbers among the gradients cancel, and are nothing in both"
     return Check("training", "model", declared, measured, gaps[worst].ok, example)
 
 
