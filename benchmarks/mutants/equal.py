@@ -18,6 +18,7 @@ EQUAL: dict[str, str] = {
     "border_off_by_one": "where a window is as large as the map, its shift moves nothing",
     "drop_path_rises_too_late": "the rate of a single block is 0 by either rule",
     "empty_slots_keep_weight": "every output that is kept has a slot that is present",
+    "general_halo:slot_of_the_last_place": "slots that are absent have the weight 0",
     "group_involution:border_continues_the_edge": _CENTRE,
     "group_involution:border_wraps_for_zeros": _CENTRE,
     "group_involution:region_from_the_corner": _CENTRE,

@@ -42,6 +42,7 @@ makes this page, in about half an hour on two free cores, and picks up where it 
 same edit of the same function is made once, in the first family whose file has it; in the families
 of later words (from cosine_attention on below) only the mistakes about those are made, and the last
 ones (`general_…`) are such a family's file in the general form. A slice runs in the test suite.
+With `--control` nothing but a comment is changed in each family's file, and nothing is rejected.
 """
 
 

@@ -13,7 +13,7 @@ from benchmarks.mutants.differs import first_difference
 from benchmarks.mutants.equal import EQUAL, SURVIVORS
 from benchmarks.mutants.families import emitted, families
 from benchmarks.mutants.harvest import Mutant, all_mutants
-from benchmarks.mutants.judge import Verdict
+from benchmarks.mutants.judge import Verdict, false_alarm
 from benchmarks.mutants.mistakes import MISTAKES
 from benchmarks.mutants.page import page, rate, unexplained
 from benchmarks.mutants.run import Row, run
@@ -100,6 +100,16 @@ def test_a_harmless_edit_is_the_same_model() -> None:
     same = text.replace("fresh = ", "made = ").replace("fresh.", "made.")
     assert same != text
     assert first_difference(text, same) is None
+
+
+def test_another_comment_is_no_mistake() -> None:
+    assert false_alarm("poolformer") == ""
+
+
+def test_another_form_is_what_relgraph_writes_itself() -> None:
+    report = verify_text(emitted("general_continuous"), "general.py", until=fails)
+    assert not report.edited
+    assert report.failures == ()
 
 
 def test_a_page_tells_survivors_and_reasons() -> None:
