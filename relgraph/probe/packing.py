@@ -114,11 +114,16 @@ class Packing:
         rows, columns = self._reads // grid[1], self._reads % grid[1]
         return int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1
 
+    @property
+    def _stays(self) -> bool:
+        """Whether the place in the middle reaches itself only."""
+        return self._reads.tolist() == [self.middle] and self.into.count == self.out.count
+
     @cached_property
     def _shifts(self) -> _Shifts:
         """As many places as have what they reach on the map and apart."""
         mid = self.middle
-        if self._reads.tolist() == [mid] and self.into.count == self.out.count:
+        if self._stays:
             places = torch.arange(self.into.count)
             return _Shifts(self._reads, places, places - mid)
         grid, box = self.into.grid, self.box
@@ -166,6 +171,8 @@ class Packing:
         self, context: Values, channels: Sequence[int], outputs: Sequence[int]
     ) -> Tensor | None:
         """Places that are as far apart as what they reach, in one run each."""
+        if self._stays:
+            return self._in_place(context, channels, outputs)
         grid, box, mid = self.into.grid, self.box, self.middle
         if grid is None or box is None or box[0] * box[1] * 2 > self.into.count:
             return None
@@ -187,6 +194,13 @@ class Packing:
             near &= (across <= right) & (across > right - box[1])
             w[near, :, place] = made[:, int(colour[place])][:, near].permute(1, 2, 0)
         return w
+
+    def _in_place(self, context: Values, channels: Sequence[int], outputs: Sequence[int]) -> Tensor:
+        """All places in one run, each of which reaches itself."""
+        probes = torch.zeros(len(channels), *self.into.entries.shape, dtype=torch.float64)
+        probes[torch.arange(len(channels)), :, list(channels)] = 1.0
+        made = self.way.response(context, self.into, self.out, probes)[..., list(outputs)]
+        return torch.diag_embed(made.permute(2, 0, 1)).permute(2, 0, 3, 1)
 
     def _by_class(
         self, context: Values, channels: Sequence[int], outputs: Sequence[int], owner: Tensor
@@ -230,6 +244,10 @@ class Packing:
     def by_colour(self) -> list[tuple[Tensor, Tensor]] | None:
         """For runs in which places stand as far apart as what they reach: the place (O,) that each
         output reads in it, -1 where it is not on the map, and W (O, D) there."""
+        if self._stays:
+            ones = torch.ones(1, *self.into.entries.shape, dtype=torch.float64)
+            made = self.way.response(self.context, self.into, self.out, ones)[0]
+            return [(torch.arange(self.out.count), made)]
         grid, box, mid = self.into.grid, self.box, self.middle
         if grid is None or box is None or box[0] * box[1] > MOST_COLOURS:
             return None

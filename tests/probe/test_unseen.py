@@ -113,6 +113,12 @@ def test_wide_layers_tell_how_much_of_them_was_asked(name: str) -> None:
     assert words in one.part.measured.proof
 
 
+def test_wide_tokens_in_front_are_places_too() -> None:
+    (one,) = measured(strange.Attention(96, 3), (1, 101, 96), tokens=1).operators
+    assert (one.family, one.exact) == ("full-separate.heads-pair.softmax", True)
+    assert "in all 94,012,416 entries" in one.part.measured.proof
+
+
 def test_a_channel_of_its_own_is_found_in_a_wide_layer() -> None:
     whole = measured(unseen.OddPlace(48, 10), (1, 48, 10, 10)).operators
     assert [one.exact for one in whole] == [True, False]
