@@ -90,15 +90,13 @@ def _element_entry(element: Element, path: str, parameter: Parameter) -> Entry:
         return Entry(name, shape, spread=GAIN / math.sqrt(shape[1]))
     if element.word in ("position", "add_token"):
         return Entry(name, shape, spread=0.5)
-    return Entry(name, shape, centre=1.0)
+    return Entry(name, shape, centre=1.0, signed=True)
 
 
 def _connection_entry(connection: Connection, path: str, parameter: Parameter) -> Entry:
     name, shape = join(path, parameter.name), parameter.shape
     last = parameter.name.rpartition(".")[2]
-    if parameter.name == "norm.weight":
-        return Entry(name, shape, centre=1.0)
-    if parameter.name == "temperature":
+    if parameter.name in ("norm.weight", "temperature"):
         return Entry(name, shape, centre=1.0, signed=True)
     terms = _terms(connection)
     if parameter.name == "weight":
