@@ -7,7 +7,7 @@ where there is no such item.
 from __future__ import annotations
 
 from benchmarks.specs_fuzz.scope import NoChoiceError, Scope, Text
-from benchmarks.specs_fuzz.shapes import Flows, divisors
+from benchmarks.specs_fuzz.shapes import Flow, Flows, divisors
 from benchmarks.specs_fuzz.writing import TRUTHS, Item, need_maps, some, word_of, written
 
 _ACTS = """
@@ -28,8 +28,14 @@ def norm(scope: Scope, flows: Flows) -> Text:
     pick = {name: word_of(*values)(scope, flows) for name, values in NORM_FIELDS[word].items()}
     fields = some(scope, pick)
     if word == "group_norm":
-        fields["groups"] = scope.value(flows, lambda flow: divisors(flow.channels))
+        fields["groups"] = scope.value(flows, _groups)
     return written(word, fields, "groups", scope)
+
+
+def _groups(flow: Flow) -> list[int]:
+    """Numbers of groups that hold more than one value each."""
+    alone = flow.grid in (None, (1, 1)) and not flow.tokens
+    return [n for n in divisors(flow.channels) if not alone or n < flow.channels]
 
 
 NORM_FIELDS: dict[str, dict[str, list[Text]]] = {

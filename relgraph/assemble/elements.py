@@ -92,10 +92,22 @@ def _check_kept(use: Use, flow: Flow, findings: Findings) -> None:
                 f"{groups} groups",
                 f"the number of groups must divide the {channels} channels",
             )
+        elif use.word == "group_norm" and _values(flow.shape) == groups:
+            findings.refuse(
+                "group-of-one",
+                use.place,
+                f"{groups} groups of {_values(flow.shape)} values",
+                "groups of several values: one alone is its own mean, and nothing is left of it",
+                "normalise before the map is pooled, or take fewer groups",
+            )
     if use.word == "channel_shuffle":
         _refuse_tokens(use, flow, findings)
     if use.word == "position":
         _check_position(use, flow, findings)
+
+
+def _values(shape: Shape) -> int:
+    return shape.channels * (shape.positions + len(shape.tokens))
 
 
 def _check_position(use: Use, flow: Flow, findings: Findings) -> None:

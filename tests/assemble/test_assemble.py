@@ -140,6 +140,7 @@ def test_shortcut_none_drops_the_sum(tmp_path: Path) -> None:
         ("- concat: [[], [max_pool: 2]]", "concat-shapes"),
         ("- product: [[], [max_pool: 2]]", "product-shapes"),
         ("- channel_shuffle: 3", "groups-divide"),
+        ("- [global_pool, group_norm: 8]", "group-of-one"),
         ("- classifier", "classifier-needs-a-vector"),
         ("- max_pool: {size: 2, padding: 2}", "padding-too-large"),
         ("- position: {kind: fourier, hidden: 7}", "position-hidden"),
