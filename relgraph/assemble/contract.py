@@ -40,7 +40,7 @@ def _can_be_rebuilt(program: Program, contract: Contract, assembled: Assembled) 
     over whole numbers, rounded up: all that a builder knows of the size it is asked for."""
     own = program.input.grid
     assert own is not None
-    if any(_is_clipped(one) or _is_cut(one) or _is_resized(one) for _, one in nodes(program)):
+    if any(_is_clipped(one) or _is_cut(one) for _, one in nodes(program)):
         return False
     for times in ((1, 1), (2, 3)):
         size = tuple(s + n * m for s, n, m in zip(own, times, contract.multiple, strict=True))
@@ -75,18 +75,6 @@ def _is_cut(node: Node) -> bool:
     placeless = weight.position == "none" if weight.source == "pair" else space.share == "all"
     around = any(space.halo) and not placeless
     return around or (cut and listed.get(weight.source, False))
-
-
-def _is_resized(node: Node) -> bool:
-    """Whether weights lead from one map to another, in a form that is made for its own maps: all
-    but plain matrices, learned numbers for every pair of positions."""
-    if not isinstance(node, Connect):
-        return False
-    one, operator = node.connection, node.connection.operator
-    if operator.space.connect != "full" or one.in_grid == one.out_grid:
-        return False
-    learned = operator.weight.source == "static" and operator.weight.normalize == "none"
-    return not learned or operator.space.share != "none" or operator.channel.connect == "groups"
 
 
 def _follows(program: Program, size: Size, assembled: Assembled) -> bool:

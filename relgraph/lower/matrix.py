@@ -12,8 +12,8 @@ from typing import Literal
 from relgraph.algebra.operator import Connection
 from relgraph.lower.attention_parts import heads
 from relgraph.lower.guards import is_plain
-from relgraph.lower.module import Argument, Definition, MapSize, Module
-from relgraph.lower.windows import as_grid
+from relgraph.lower.maps import map_made, map_read
+from relgraph.lower.module import Argument, Definition, Module
 from relgraph.program import Connect
 
 Bias = Literal["none", "channels", "positions", "both"]
@@ -214,7 +214,7 @@ def lower_matrix(node: Connect) -> Module:
     }
     if node.input.layout == "map":
         definition = _on_maps(definition, dims)
-        sizes = _map_sizes(connection)
+        sizes = (("map_size", map_read(node)), ("out_size", map_made(node)))
     else:
         tokens = connection.tokens
         sizes = (
@@ -232,14 +232,3 @@ def _definition(connection: Connection) -> tuple[Definition, Dims]:
     if operator.channel.share == "all":
         return _shared(operator.bias)
     return _by_heads(operator.bias)
-
-
-def _map_sizes(connection: Connection) -> tuple[tuple[str, Argument], ...]:
-    """Maps follow the image's size; T x 1 tokens, between the factors of a matrix, do not."""
-    map_size, out_size = as_grid(connection.in_grid), as_grid(connection.out_grid)
-    tokens_in = map_size != out_size and map_size[1] == 1
-    tokens_out = map_size != out_size and not tokens_in and out_size[1] == 1
-    return (
-        ("map_size", map_size if tokens_in else MapSize(*map_size)),
-        ("out_size", out_size if tokens_out else MapSize(*out_size)),
-    )

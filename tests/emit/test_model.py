@@ -201,6 +201,18 @@ def test_outputs_stand_on_a_map_that_follows_the_image(tmp_path: Path) -> None:
     assert verify_text(compiled.text, "example.py").failures == ()
 
 
+def test_learned_tokens_do_not_follow_the_image(tmp_path: Path) -> None:
+    """As many as a map of the image, cut into 4 x 4, would have: they are no map."""
+    operator = "operator: mine\nspace: {connect: full, rank: {tokens: 4}}\nweight: static\n"
+    operator += "channel: {connect: groups, groups: 2}\n"
+    write_spec(tmp_path, operator, "mine")
+    compiled = compile_backbone(str(small(tmp_path, "- mine", size=8)))
+    model = load_text(compiled.text, "example.py").example(img_size=(16, 24))
+    shapes = {tuple(p.shape) for name, p in model.named_parameters() if "gather" in name}
+    assert shapes == {(8, 4, 8 * 12)}
+    assert model(torch.rand(1, 3, 16, 24)).shape == (1, 5)
+
+
 def test_structure_words_run(tmp_path: Path) -> None:
     path = small(
         tmp_path,

@@ -30,6 +30,7 @@ from relgraph.lower.general.form import (
 from relgraph.lower.general.functions import GATHER
 from relgraph.lower.general.tables import table_uses
 from relgraph.lower.layers import LINEAR
+from relgraph.lower.maps import map_made, map_read
 from relgraph.lower.module import Argument, Definition, MapSize, Module
 from relgraph.lower.pair_positions import KEYLESS_LINEAR, SHARED_KEYLESS_LINEAR
 from relgraph.lower.windows import PADDED_SIZE
@@ -124,9 +125,9 @@ def _widths(node: Connect, form: Form) -> Arguments:
 
 def _sizes(node: Connect, form: Form) -> Arguments:
     connection = node.connection
-    sizes: Arguments = (*_geometry(form, connection), ("map_size", _map(connection.in_grid)))
+    sizes: Arguments = (*_geometry(form, connection), ("map_size", map_read(node)))
     if form.resized:
-        sizes += (("out_map_size", _map(connection.out_grid)),)
+        sizes += (("out_map_size", map_made(node)),)
     if form.reduced:
         sizes += (("key_size", _map(connection.key_grid)),)
     if form.tokens:

@@ -1,0 +1,30 @@
+"""The maps at both ends of a connection, as arguments: what follows the image, and what does not.
+
+In: a node. Out: arguments of its constructor. Maps follow the image's size; the learned tokens
+between the two factors of a matrix, T × 1 places, do not, whatever maps they look like.
+"""
+
+from __future__ import annotations
+
+from relgraph.algebra import geometry
+from relgraph.lower.module import Argument, MapSize
+from relgraph.program import Connect
+
+
+def map_read(node: Connect) -> Argument:
+    """Where the inputs stand; a pooled vector stands on one place."""
+    grid = node.connection.in_grid
+    if grid is None:
+        return 1, 1
+    return grid if _leads(node, "spread") else MapSize(*grid)
+
+
+def map_made(node: Connect) -> Argument:
+    """Where the outputs stand."""
+    grid = geometry.as_map(node.connection.out_grid)
+    return grid if _leads(node, "gather") else MapSize(*grid)
+
+
+def _leads(node: Connect, factor: str) -> bool:
+    """Whether the node is this factor of a matrix; a person's own label is on one map."""
+    return node.attr == factor and node.connection.in_grid != node.connection.out_grid
