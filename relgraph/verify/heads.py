@@ -85,10 +85,17 @@ def _deaf(heads: _Heads) -> Iterator[str]:
         queries = heads.small.tensors[name].clone()
         # A sum of magnitudes divides lengths out, and leaves heads of one channel their sign alone.
         queries[rows] = -queries[rows]
-        changed = (heads.weights({**heads.drawn, name: queries}) - before).abs().flatten(1).amax(1)
-        for own, gap in enumerate(changed, 1):
-            if gap <= TOLERANCE * before.abs().max():
-                yield f"head {own} does not hear head {other}"
+        negated = {**heads.drawn, name: queries}
+        deaf = _unmoved(heads.weights(negated), before)
+        # A softmax over a single place is 1, and there is nothing to hear.
+        deaf &= ~_unmoved(heads.meant(negated), before) if deaf.any() else deaf
+        for own in deaf.nonzero().flatten():
+            yield f"head {int(own) + 1} does not hear head {other}"
+
+
+def _unmoved(after: Tensor, before: Tensor) -> Tensor:
+    """Of each head, whether its weights are what they were."""
+    return (after - before).abs().flatten(1).amax(1) <= TOLERANCE * before.abs().max()
 
 
 def _unlawful(heads: _Heads, named: list[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ Nothing here knows the emitted file or torch.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 from relgraph.algebra import geometry
 from relgraph.algebra.geometry import out_grid
@@ -42,8 +43,8 @@ def shrunk_connection(connection: Connection) -> Connection:
     same = connection.in_channels == connection.out_channels
     outside = inside if same else inside + 2
     in_grid = None if connection.in_grid is None else _grid(space, connection)
-    if in_grid is not None and weight.extent > 1 and space.connect in ("point", "local", "full"):
-        in_grid = max(in_grid[0], 5), max(in_grid[1], 6)  # some regions lie inside the map
+    if in_grid is not None and weight.extent > 1:
+        in_grid = _roomy(space, in_grid)
     small = Operator(space, channel, weight, operator.bias, operator.frame)
     return replace(
         connection,
@@ -63,7 +64,8 @@ def _weight(weight: Weight, space: Space) -> Weight:
         predictor = replace(predictor, reduction=REDUCTION)
     if predictor is not None and predictor.experts is not None:
         predictor = replace(predictor, experts=min(predictor.experts, EXPERTS))
-    hidden = min(weight.hidden, 16) if weight.position == "continuous" else weight.hidden
+    # A hidden unit gives nothing on one side of the map: several tell all offsets apart.
+    hidden = max(8, min(weight.hidden, 16)) if weight.position == "continuous" else weight.hidden
     extent = min(weight.extent, 3)
     offset = _offset(weight, space)
     runs = None if weight.kv_heads is None else min(weight.kv_heads, RUNS)
@@ -178,6 +180,19 @@ def _grid(space: Space, connection: Connection) -> Size:
     if connection.in_grid is not None and connection.in_grid[1] == 1:
         return 5, 1  # a column of tokens (`rank: {tokens: n}`)
     return 2, 4
+
+
+def _roomy(space: Space, grid: Size) -> Size:
+    """A map on which some regions of three places lie; one of more blocks where it is cut."""
+    if space.connect in ("point", "local", "full"):
+        return max(grid[0], 5), max(grid[1], 6)
+    if space.connect not in ("window", "stripe", "grid"):
+        return grid
+    rows, columns = (
+        side + size * max(0, ceil((3 - side) / size))
+        for side, size in zip(grid, space.size, strict=True)
+    )
+    return rows, columns
 
 
 def _whole_steps(space: Space, grid: Size) -> Size:

@@ -118,11 +118,17 @@ def check_model(subject: Subject, wanted: Run) -> Iterator[Check]:
 
 def cancelled(subject: Subject, wanted: Run) -> dict[str, Tensor]:
     """Which entries of each gradient are sums of which rounding alone is left, as of a bias in
-    front of a batch norm: no more than what it moves by where every pixel is rounded otherwise."""
-    signs = random_images(subject.program, len(subject.images), SEED).sign()
-    images = subject.images * (1 + EPSILON * signs)
+    front of a batch norm: no more than what it moves by where every pixel and every parameter is
+    rounded otherwise."""
+    generator = torch.Generator().manual_seed(SEED)
+
+    def nudged(value: Tensor) -> Tensor:
+        signs = torch.randint(0, 2, value.shape, generator=generator) * 2 - 1
+        return value * (1 + EPSILON * signs)
+
+    tensors = {name: nudged(tensor) for name, tensor in subject.tensors.items()}
     training = has_batch_norm(subject.program)
-    moved = run_reference(subject.program, subject.tensors, images, training)
+    moved = run_reference(subject.program, tensors, nudged(subject.images), training)
     return {
         name: STEADY * slope.abs() < (moved.slopes[name] - slope).abs().max()
         for name, slope in wanted.slopes.items()
