@@ -123,7 +123,7 @@ def cancelled(subject: Subject, wanted: Run) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(SEED)
 
     def nudged(value: Tensor) -> Tensor:
-        signs = torch.randint(0, 2, value.shape, generator=generator) * 2 - 1
+        signs = torch.randint(0, 2, value.shape, generator=generator, dtype=value.dtype) * 2 - 1
         return value * (1 + EPSILON * signs)
 
     tensors = {name: nudged(tensor) for name, tensor in subject.tensors.items()}
