@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -105,8 +106,8 @@ def test_refuses_an_impossible_size(name: str, said: str) -> None:
 def test_only_maps_follow_the_image() -> None:
     """Hidden tokens of a factored matrix keep their number when the image grows."""
     into, back = (
-        dict(_lower(NODES["into five"]).arguments),
-        dict(_lower(NODES["from five"]).arguments),
+        dict(_lower(replace(NODES[name], attr=factor)).arguments)
+        for name, factor in (("into five", "gather"), ("from five", "spread"))
     )
     assert into == {"map_size": MapSize(3, 4), "out_size": (5, 1)}
     assert back == {"map_size": (5, 1), "out_size": MapSize(3, 4)}
