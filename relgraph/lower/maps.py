@@ -26,5 +26,8 @@ def map_made(node: Connect) -> Argument:
 
 
 def _leads(node: Connect, factor: str) -> bool:
-    """Whether the node is this factor of a matrix; a person's own label is on one map."""
-    return node.attr == factor and node.connection.in_grid != node.connection.out_grid
+    """Whether the node is this factor of a matrix. A person's own label may be the same word: then
+    it stands on a whole map that stays one, or on something that takes strides."""
+    at = node.connection
+    full = at.operator.space.connect == "full"
+    return node.attr == factor and full and at.in_grid != at.out_grid

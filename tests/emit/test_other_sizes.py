@@ -4,6 +4,7 @@ of its connections. A slice of the families, each alone between an image and a c
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from relgraph.assemble import assemble
 from relgraph.emit import emit
 from relgraph.emitted import load_text
 from relgraph.errors import RelgraphError
+from relgraph.pipeline import compile_backbone
 from relgraph.program import Connect, Node, Program, Scope
 from relgraph.verify.draws import inventory
 
@@ -28,6 +30,23 @@ def test_a_model_for_another_image_is_the_spec_s(number: int) -> None:
     for one in (operator, inside):
         for made in _forms(one):
             _compare(made)
+
+
+@pytest.mark.parametrize("label", ["gather", "spread"])
+def test_a_person_may_name_strides_as_factors_are_named(tmp_path: Path, label: str) -> None:
+    """Factors through learned tokens keep their number of tokens; a map that shrinks is none."""
+    (tmp_path / "strided.yaml").write_text(
+        "operator: strided\nspace: {connect: local, size: 3, stride: 2}\n"
+        "channel: {connect: separate}\n"
+    )
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "backbone: net\ninput: {size: 16}\nclasses: 2\nstem: [patchify: 4]\n"
+        f"stages: [{{channels: 4, depth: 1, block: [{{strided: {{}}, label: {label}}}]}}]\n"
+        "head: [global_pool, classifier]\n"
+    )
+    build = load_text(compile_backbone(str(spec)).text, "net.py").net
+    assert build(img_size=32)(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
 
 
 def _forms(operator: Operator) -> tuple[Program, ...]:
