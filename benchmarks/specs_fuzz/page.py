@@ -31,9 +31,11 @@ def _row(name: str, numbers: list[int]) -> str:
 
 
 def codes(state: State, most: int = 60) -> str:
-    """The problems that were told, by code."""
+    """The problems that were told, by code, those told most often."""
     told = ", ".join(f"`{code}` {count:,}" for code, count in state.codes.most_common(most))
-    return f"{len(state.codes)} codes of problems were told: {told}.\n"
+    rest = len(state.codes) - most
+    more = f", and {rest} more" if rest > 0 else ""
+    return f"{len(state.codes)} codes of problems were told: {told}{more}.\n"
 
 
 def placed(text: str, name: str, made: str) -> str:
