@@ -54,6 +54,8 @@ def measure(arrays: Arrays) -> Measured:
     if not said and not differs and not arrays.whole:
         whole = held(operator, arrays, made.ends, made.seen)
         differs = (whole.evidence,) * whole.wrong
+    if not said and not differs:
+        differs = ("sharing and reach: the oracle's table is not the measured one",)
     exact = bool(said) and all(one.decided for one in properties)
     return Measured(operator, properties, exact, said, differs, tuple(_remarks(made)))
 
@@ -129,7 +131,9 @@ def _stand_in(made: Measuring, space: Space) -> Source:
 
 def _with_sharing(made: Measuring, space: Space, weight: Weight, differs: list[str]) -> Space:
     if weight.source == "pair":
-        return replace(space, border=_border(made, weight))
+        at = made.position
+        seen = None if at is None else at.border
+        return replace(space, border=_border(made, weight, seen or space.border))
     if made.dynamism.source == "fixed" or made.overlapping is not None:
         return space
     candidates = made.spaces or (space,)
