@@ -49,6 +49,13 @@ class Arrays:
         return into.entries.numel() * out.entries.numel() <= WHOLE
 
     @cached_property
+    def frozen(self) -> list[fx.Node]:
+        """The operands that are held fixed on the link's way: W is made of them."""
+        way = self.link.way
+        steps = [way.reading.step(node) for node in way.nodes if node is not way.start]
+        return [step.frozen for step in steps if step.frozen is not None]
+
+    @cached_property
     def context(self) -> Values:
         """Values of the first draw at the first image."""
         return self.at(0, 0)

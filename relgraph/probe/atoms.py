@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Channel, Operator, Space, Weight
+from relgraph.algebra.operator import TOGETHER, Channel, Operator, Space, Weight
 from relgraph.algebra.rules import check
 from relgraph.probe import operations as ops
 from relgraph.probe import talking
@@ -16,7 +16,7 @@ from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.bands import gate
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
-from relgraph.probe.freedom import freedom
+from relgraph.probe.freedom import freedom, stored
 from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure, weights_of
@@ -216,13 +216,16 @@ def _counted(arrays: Arrays, found: Measured) -> Measured:
     special case of its point: a product of sparse matrices fills a matrix, and is none."""
     own, link = found.operator, arrays.link
     # A border that reads inside adds weights up: its entries are more than its weights.
-    plain = own.space.border in ("zero", "mask")
+    plain = own.space.border in ("zero", "mask") or own.space.connect == "window"
     whole = own.space.rank is None and own.channel.rank is None and plain
-    things = weights_of(own, link.into, link.out) if own.weight == Weight() and whole else 0
-    stored = link.way.reading.parameters_on(link.way.nodes)
-    made = f"{stored:,} parameters"
-    if things <= stored:
-        free = freedom(arrays) if things else None
+    static = own.weight.source == "static" and whole
+    things = weights_of(own, link.into, link.out) if static else 0
+    if own.weight.normalize in TOGETHER:  # a weight of each row follows from the others
+        things -= link.out.count * link.out.channels
+    held = stored(arrays)
+    made = f"{held:,} parameters"
+    if things <= held:
+        free = freedom(arrays) if things > 0 and own.weight == Weight() else None
         if free is None:
             return found
         by = ", ".join(free.made)

@@ -35,7 +35,10 @@ def gate(arrays: Arrays, operator: Operator) -> Gated | None:
     image's own."""
     weight, width = operator.weight, arrays.link.start_places.channels
     point = operator.space.connect == "point" and operator.channel.connect == "separate"
-    if not point or weight.source != "pooled" or arrays.link.out.channels != width or width < 3:
+    strides = arrays.link.out.count != arrays.link.into.count
+    if not point or strides or weight.source != "pooled":
+        return None
+    if arrays.link.out.channels != width or width < 3:
         return None
     slopes = [_slopes(arrays, draw, weight.normalize == "sigmoid") for draw in range(DRAWS)]
     seen = torch.stack([one.abs() > VISIBLE * one.abs().max() for one, _ in slopes]).any(0)

@@ -17,7 +17,7 @@ from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import size
 from relgraph.probe.lab import image
-from relgraph.probe.normalising import Normalisation, frozen_on
+from relgraph.probe.normalising import Normalisation
 from relgraph.probe.scores import STRAIGHT, Score, bending, factors, without
 
 SAME = 1e-9
@@ -51,7 +51,7 @@ def _over_places(arrays: Arrays) -> fx.Node | None:
     """The last matrix product on the way of the weights, of two operands that depend on the image,
     if it sums over as many numbers as there are places."""
     reading = arrays.link.way.reading
-    own = frozenset[fx.Node]().union(*map(reading.made_of, frozen_on(arrays)))
+    own = frozenset[fx.Node]().union(*map(reading.made_of, arrays.frozen))
     products = [
         node
         for node in reading.tape.nodes
@@ -79,7 +79,7 @@ def _normalisation(arrays: Arrays, joined: Tensor, product: fx.Node) -> Normalis
     w = _matrix(arrays, joined)
     gap = float((w.sum(1) - 1.0).abs().max())
     behind = arrays.lab.tape.after(product)
-    own = frozenset[fx.Node]().union(*map(arrays.link.way.reading.made_of, frozen_on(arrays)))
+    own = frozenset[fx.Node]().union(*map(arrays.link.way.reading.made_of, arrays.frozen))
     normalised = any(ops.name(node) in ops.SOFTMAX for node in own & behind)
     if normalised and gap <= SAME and bool((w >= 0).all()):
         return Normalisation("softmax", sums=True)

@@ -7,7 +7,7 @@ weights the rows around it change, of pair weights what has the place as output 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,11 +17,13 @@ from relgraph.algebra.operator import Size, Source
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import size
-from relgraph.probe.lab import balanced, disturbed, image, sampled
+from relgraph.probe.lab import DRAWS, balanced, constant, disturbed, image, sampled
 from relgraph.probe.owners import dependence
 from relgraph.probe.tape import Values
 
 CHANGED = 1e-9
+FAR = 10.0
+"""How far from zero, in features, images are moved that wake a predictor up."""
 # Outputs of a wide link whose weights are looked at one by one.
 ROWS = 16
 
@@ -41,21 +43,61 @@ class Dynamism:
 
 def dynamism(arrays: Arrays, seen: Tensor, sums: bool) -> Dynamism:
     """The dynamism of a link whose channels are joined as `seen` (D, C)."""
-    here = _looked(arrays, arrays.context, seen)
-    change = gap(_looked(arrays, arrays.at(0, 1), seen), here)
-    if change <= CHANGED:
-        learned = gap(_looked(arrays, arrays.contexts[1], seen), here)
-        if learned <= CHANGED:
-            return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
-        return Dynamism("static", f"W changes by {size(change)} from image to image")
-    features = image(arrays.link.start_places, 0)
-    same_mean = gap(_looked(arrays, arrays.given(0, balanced(features)), seen), here)
+    for at in _images(arrays):
+        here = _looked(arrays, at.context, seen)
+        change = gap(_looked(arrays, at.given(at.other), seen), here)
+        if change > CHANGED:
+            return _changing(at, seen, sums, here, change)
+    learned = gap(_looked(arrays, arrays.contexts[1], seen), _looked(arrays, arrays.context, seen))
+    if learned <= CHANGED:
+        return Dynamism("fixed", f"W changes by {size(learned)} with the parameters")
+    return Dynamism("static", f"W changes by {size(change)} from image to image")
+
+
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """One draw of parameters, and two images that W is compared at."""
+
+    arrays: Arrays
+    draw: int
+    features: Tensor
+    other: Tensor
+
+    @property
+    def context(self) -> Values:
+        """Values at the first image."""
+        if self.draw == 0 and torch.equal(self.features, image(self.arrays.link.start_places, 0)):
+            return self.arrays.context
+        return self.given(self.features)
+
+    def given(self, features: Tensor) -> Values:
+        """Values at another image."""
+        return self.arrays.given(self.draw, features)
+
+
+def _images(arrays: Arrays) -> Iterator[_Images]:
+    """Where W may change. If W is made of x, it may stand still at images that a predictor's
+    cut-off hides (all of its hidden numbers below zero): other draws, and images far on both sides,
+    are tried before that is believed."""
+    into = arrays.link.start_places
+    one, other = image(into, 0), image(into, 1)
+    for draw in range(DRAWS if arrays.frozen else 1):
+        yield _Images(arrays, draw, one, other)
+    for side in (FAR, -FAR) if arrays.frozen else ():
+        far = side * constant(into, 0)
+        yield _Images(arrays, 0, one + far, other + far)
+
+
+def _changing(
+    at: _Images, seen: Tensor, sums: bool, here: Sequence[Tensor], change: float
+) -> Dynamism:
+    same_mean = gap(_looked(at.arrays, at.given(balanced(at.features)), seen), here)
     words = f"W changes by {size(change)} from image to image"
     if same_mean <= CHANGED:
         return Dynamism("pooled", f"{words}, by {size(same_mean)} between images of one mean")
-    if _homes(arrays) is None:
+    if _homes(at.arrays) is None:
         return Dynamism(None, f"{words}; outputs and inputs are not the same places")
-    return _by_place(arrays, seen, words, sums)
+    return _by_place(at, seen, words, sums)
 
 
 def _looked(arrays: Arrays, context: Values, seen: Tensor) -> Sequence[Tensor]:
@@ -64,13 +106,11 @@ def _looked(arrays: Arrays, context: Values, seen: Tensor) -> Sequence[Tensor]:
     return arrays.slices(context, seen) if arrays.whole else arrays.sketch(context)
 
 
-def _by_place(arrays: Arrays, seen: Tensor, words: str, sums: bool) -> Dynamism:
-    features = image(arrays.link.start_places, 0)
-    changed = {
-        place: arrays.given(0, disturbed(features, place)) for place in sampled(len(features))
-    }
+def _by_place(at: _Images, seen: Tensor, words: str, sums: bool) -> Dynamism:
+    arrays, features = at.arrays, at.features
+    changed = {place: at.given(disturbed(features, place)) for place in sampled(len(features))}
     looked = {place: _looked(arrays, one, seen) for place, one in changed.items()}
-    region = _region(arrays, _looked(arrays, arrays.context, seen), looked)
+    region = _region(arrays, _looked(arrays, at.context, seen), looked)
     if region == 1:
         said = f"{words}; an output's weights change with what is at its own place"
         return Dynamism("center", said)
@@ -79,7 +119,7 @@ def _by_place(arrays: Arrays, seen: Tensor, words: str, sums: bool) -> Dynamism:
     assert homes is not None, "outputs stand at places of the image"
     count = arrays.link.out.count
     rows = range(count) if arrays.whole else sampled(count, ROWS)
-    here = arrays.rows(arrays.context, seen, rows)
+    here = arrays.rows(at.context, seen, rows)
     loose = max(
         _beside(here, arrays.rows(one, seen, rows), unread[place], homes[list(rows)] == place, sums)
         for place, one in changed.items()

@@ -9,7 +9,7 @@ whose norm is made 1. W alone does not show it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,7 +41,7 @@ def freedom(arrays: Arrays) -> Freedom | None:
     link, context = arrays.link, arrays.context
     reading = link.way.reading
     nodes = [node for node in link.way.nodes if node is not link.way.start]
-    learned = [node for node in nodes if reading.has_parameters(node)]
+    learned = [node for node in nodes if parameters(arrays, [node])]
     if len(learned) != 1 or ops.name(learned[0]) not in ops.PRODUCTS:
         return None
     dependent, places = reading.tape.dependent, ops.PRODUCTS[ops.name(learned[0])]
@@ -56,11 +56,26 @@ def freedom(arrays: Arrays) -> Freedom | None:
     if not made:
         return None
     inputs = [node for node in before if node.op == "placeholder"]
-    parameters = [one for one in inputs if _is_drawn(arrays, one)]
+    drawn = [one for one in inputs if _is_drawn(arrays, one)]
     entries = context[kernel].numel()
-    if entries * sum(context[one].numel() for one in parameters) > MOST:
+    if entries * sum(context[one].numel() for one in drawn) > MOST:
         return Freedom(entries, None, made)
-    return Freedom(entries, rank_of(_derivative(reading, context, before, parameters)), made)
+    return Freedom(entries, rank_of(_derivative(reading, context, before, drawn)), made)
+
+
+def stored(arrays: Arrays) -> int:
+    """How many numbers the weights of the link are made of. Vectors beside matrices are biases and
+    scales, of which no further weights come."""
+    way = arrays.link.way
+    values = [arrays.context[node] for node in parameters(arrays, way.nodes)]
+    matrices = [value for value in values if value.dim() > 1]
+    return sum(value.numel() for value in matrices or values)
+
+
+def parameters(arrays: Arrays, nodes: Iterable[fx.Node]) -> list[fx.Node]:
+    """The parameters that the nodes read; tables of places are none."""
+    behind = arrays.link.way.reading.inputs_behind(nodes)
+    return [node for node in behind if _is_drawn(arrays, node)]
 
 
 def _is_drawn(arrays: Arrays, node: fx.Node) -> bool:

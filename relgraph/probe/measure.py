@@ -25,7 +25,7 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import given, ranks, scores, sharing, supports
+from relgraph.probe import borders, given, ranks, scores, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.held import held
@@ -140,7 +140,14 @@ def _with_sharing(made: Measuring, space: Space, weight: Weight, differs: list[s
     extent = made.dynamism.extent
     found = sharing.shared(candidates, made.compared_places, made.ends, made.sums, extent)
     if found.space is not None:
-        return replace(found.space, border=_border(made, weight, found.space.border))
+        border = found.space.border
+        if borders.is_hidden(made, found.space):
+            asked = borders.predicted(made, found.space)
+            differs += (
+                [] if asked else ["border: what weights at the edge read there was not found"]
+            )
+            border = asked or border
+        return replace(found.space, border=_border(made, weight, border))
     share: SpaceShare = "none"
     if _cells_share(made, space):
         return space

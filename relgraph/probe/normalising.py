@@ -33,7 +33,7 @@ class Normalisation:
 
 def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
     """The normalisation of a link whose channels are joined as `seen` (D, C)."""
-    frozen = frozen_on(arrays)
+    frozen = arrays.frozen
     w = torch.cat([one for context in arrays.contexts for one in arrays.slices(context, seen)])
     slots, total = (w != 0).sum(1), w.abs().sum(1)
     # A row whose features are all cut at zero has no sum.
@@ -43,13 +43,6 @@ def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
     if _several(arrays, seen) and whole <= CHANGED:
         return _summed(arrays.link.way.reading, frozen, w, float(gaps.max()) > CHANGED)
     return _loose(arrays, frozen, float((w.sum(1) - 1.0).abs().max()))
-
-
-def frozen_on(arrays: Arrays) -> list[fx.Node]:
-    """The operands that are held fixed on the link's way."""
-    way = arrays.link.way
-    steps = [way.reading.step(node) for node in way.nodes if node is not way.start]
-    return [step.frozen for step in steps if step.frozen is not None]
 
 
 def _several(arrays: Arrays, seen: Tensor) -> bool:

@@ -20,7 +20,7 @@ from relgraph.probe.draws import noise
 from relgraph.probe.dynamism import CHANGED, Dynamism, gap
 from relgraph.probe.findings import size
 from relgraph.probe.lab import disturbed, image, sampled
-from relgraph.probe.normalising import Normalisation, frozen_on
+from relgraph.probe.normalising import Normalisation
 from relgraph.verify.declared import ABSENT, inside, labels
 from relgraph.verify.sharing import shared_values
 
@@ -43,7 +43,7 @@ class Overlapping:
 def overlapping(made: Measuring) -> Overlapping | None:
     """The overlapping windows of a link, None where it is nothing of the kind."""
     ends, reading = made.ends, made.arrays.link.way.reading
-    names = {ops.name(one) for node in frozen_on(made.arrays) for one in reading.made_of(node)}
+    names = {ops.name(one) for node in made.arrays.frozen for one in reading.made_of(node)}
     if made.over_slots.sums or not names & ops.SOFTMAX.keys():
         return None
     same = ends.in_grid is not None and ends.in_grid == ends.out_grid and not ends.tokens

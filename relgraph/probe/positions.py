@@ -16,14 +16,12 @@ from torch import Tensor, fx
 
 from relgraph.algebra import operator as algebra
 from relgraph.algebra.operator import HIDDEN, TEMPERATURE, Channel, Operator, Space, Weight
+from relgraph.probe import borders, turned
 from relgraph.probe import operations as ops
-from relgraph.probe import turned
 from relgraph.probe.findings import size
 from relgraph.probe.lab import DRAWS, constant
-from relgraph.probe.normalising import frozen_on
 from relgraph.probe.sharing import classes
 from relgraph.probe.supports import Ends, orbits
-from relgraph.verify import oracle
 from relgraph.verify.declared import ABSENT
 from relgraph.verify.oracle_positions import offset_biases
 from relgraph.verify.oracle_tables import table
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 
 MOVED = 1e-7
 """A logit that changes by more is another."""
-BORDERS: tuple[algebra.Border, ...] = ("clamp", "reflect")
-"""Those that put places of the map outside it."""
-FLAT = 1e-9
 ROUNDED = 1e-6
 """Tables of coordinates and angles are float32 in many modules."""
 
@@ -67,10 +62,10 @@ def position(made: Measuring, space: Space) -> Position:
         return Position(None, "the support has no table")
     if classes(draws, everything, made.sums).ok:
         return Position("none", "with equal features everywhere all pairs weigh the same")
-    for border in BORDERS:
-        if made.sums and _repeated(draws, space, border, ends):
-            said = "with equal features everywhere a pair weighs as often as the border repeats it"
-            return Position("none", said, border=border)
+    border = borders.repeated(draws, space, ends) if made.sums else None
+    if border is not None:
+        said = "with equal features everywhere a pair weighs as often as the border repeats it"
+        return Position("none", said, border=border)
     if made.normalisation.word != "softmax":
         return Position(None, "pairs of equal features weigh differently")
     moved = _moved(made, everything != ABSENT)
@@ -84,18 +79,6 @@ def position(made: Measuring, space: Space) -> Position:
     if by_offset is not None and not classes(draws, by_offset, True).broken:
         return Position(None, "a bias by offset in which several offsets share a number")
     return Position("absolute", "logits of equal features differ from pair to pair of places")
-
-
-def _repeated(draws: Sequence[Tensor], space: Space, border: algebra.Border, ends: Ends) -> bool:
-    """Whether W counts the slots of a neighbourhood that stand on each place (O, I)."""
-    if space.connect != "local" or space.border != "zero":
-        return False
-    equal = replace(space, border=border, share="positions", rank=None)
-    weight = Weight("fixed", fixed="average")
-    average = Operator(equal, Channel("separate", share="all"), weight, "none")
-    places = torch.zeros(1, ends.inputs, 1, dtype=torch.float64)
-    counted = oracle.dense(ends.connection(average), {}, places)[0, :, 0, :, 0]
-    return all(float((w / w.sum(1, keepdim=True) - counted).abs().max()) <= FLAT for w in draws)
 
 
 def _moved(made: Measuring, there: Tensor) -> float:
@@ -144,9 +127,7 @@ def _networks(made: Measuring) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     for node in tape.nodes:
         if node in tape.dependent or ops.name(node) not in ("relu", "gelu", "silu", "tanh"):
             continue
-        if not any(
-            _leads(node, frozen, reading.made_of(frozen)) for frozen in frozen_on(made.arrays)
-        ):
+        if not any(_leads(node, frozen, reading.made_of(frozen)) for frozen in made.arrays.frozen):
             continue
         before, behind = _parameters(made, node.all_input_nodes), _behind(made, node)
         firsts = [one for one in before if one.dim() == 2 and one.shape[1] == 2]

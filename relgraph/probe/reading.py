@@ -172,9 +172,9 @@ class Reading:
             for arg in node.all_input_nodes
         )
 
-    def parameters_on(self, nodes: Iterable[fx.Node]) -> int:
-        """How many parameters the nodes read, directly or through what is made of them alone.
-        Vectors beside matrices are biases and scales, of which no further weights come."""
+    def inputs_behind(self, nodes: Iterable[fx.Node]) -> list[fx.Node]:
+        """The parameters and buffers that the nodes read, directly or through what is made of them
+        alone."""
         todo = [arg for node in nodes for arg in node.all_input_nodes]
         seen: set[fx.Node] = set()
         while todo:
@@ -182,9 +182,7 @@ class Reading:
             if node not in seen and node not in self.tape.dependent:
                 seen.add(node)
                 todo += node.all_input_nodes
-        values = [self.values[node] for node in seen if node.op == "placeholder"]
-        matrices = [value for value in values if value.dim() > 1]
-        return sum(value.numel() for value in matrices or values)
+        return [node for node in seen if node.op == "placeholder"]
 
     @cached_property
     def _of_parameters(self) -> frozenset[fx.Node]:

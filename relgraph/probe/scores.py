@@ -18,7 +18,7 @@ from relgraph.algebra import operator as algebra
 from relgraph.probe import operations as ops
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.lab import Lab, image, sampled
-from relgraph.probe.normalising import Normalisation, frozen_on
+from relgraph.probe.normalising import Normalisation
 
 STRAIGHT = 1e-7
 """A second difference below this part of the slope is none."""
@@ -172,7 +172,7 @@ def bending(arrays: Arrays, over: Normalisation) -> dict[fx.Node, str]:
     `cosine`. The normalisation itself is left out, and what values go through, too."""
     way = arrays.link.way
     reading, tape = way.reading, way.reading.tape
-    frozen = frozen_on(arrays)
+    frozen = arrays.frozen
     own = frozenset[fx.Node]().union(*map(reading.made_of, frozen))
     own = (own & tape.after(arrays.start)) - reading.made_of(way.start) - {arrays.start}
     ends = _ends(arrays, frozen, over)
@@ -266,7 +266,7 @@ def _factor(arrays: Arrays, nodes: Iterable[fx.Node], said: str, heads: int) -> 
 def factors(arrays: Arrays, nodes: Iterable[fx.Node]) -> list[int]:
     """How many learned numbers each product behind `nodes` multiplies the logits by."""
     reading = arrays.link.way.reading
-    own = frozenset[fx.Node]().union(*map(reading.made_of, frozen_on(arrays)))
+    own = frozenset[fx.Node]().union(*map(reading.made_of, arrays.frozen))
     behind = frozenset[fx.Node]().union(*map(reading.tape.after, nodes)) & own
     found = []
     for node in behind:
@@ -284,7 +284,7 @@ def _own(arrays: Arrays, frozen: fx.Node) -> frozenset[fx.Node]:
 
 def mixing(arrays: Arrays) -> frozenset[fx.Node]:
     """The learned matrices behind products of queries and keys, on the way of the weights."""
-    ways = [one for frozen in frozen_on(arrays) for one in _own(arrays, frozen)]
+    ways = [one for frozen in arrays.frozen for one in _own(arrays, frozen)]
     return frozenset(node for node in ways if _mixes(arrays, node))
 
 
