@@ -40,6 +40,23 @@ def repeated(draws: Sequence[Tensor], space: Space, ends: Ends) -> Border | None
     return None
 
 
+def by_offset(draws: Sequence[Tensor], space: Space, ends: Ends) -> Border | None:
+    """The border by which W at the edge is what it is in the middle, of slots that stand on the
+    same places, up to the sums of rows."""
+    if space.connect != "local" or space.border != "zero" or ends.in_grid is None:
+        return None
+    middle = _middle(ends.in_grid)
+    for border in INSIDE:
+        own = replace(space, border=border)
+        if all(
+            int((w[middle] != 0).sum()) == space.size[0] * space.size[1]
+            and _apart(w, _dense(own, Weight(), w[middle][w[middle] != 0], ends), True) <= SAME
+            for w in draws
+        ):
+            return border
+    return None
+
+
 def is_hidden(made: Measuring, space: Space) -> bool:
     """Whether weights at the edge were not compared: what predicts them sees less there."""
     slides = space.connect == "local" and space.border != "wrap" and space.share != "none"
@@ -53,8 +70,7 @@ def predicted(made: Measuring, space: Space) -> Border | None:
     ends, into = made.ends, made.arrays.link.start_places
     if ends.in_grid is None or ends.in_grid != ends.out_grid or into.count != ends.inputs:
         return None
-    height, width = ends.in_grid
-    middle = height // 2 * width + width // 2
+    middle = _middle(ends.in_grid)
     taps = made.seen[middle]
     if int(taps.sum()) != space.size[0] * space.size[1]:
         return None
@@ -80,6 +96,10 @@ def _alone(made: Measuring, draw: int, place: int) -> list[Tensor]:
     features = torch.zeros(into.count, into.channels, dtype=torch.float64)
     features[place] = noise((into.channels,), 700)
     return [w[place] for w in made.arrays.slices(made.arrays.given(draw, features), made.joined)]
+
+
+def _middle(grid: Size) -> int:
+    return grid[0] // 2 * grid[1] + grid[1] // 2
 
 
 def _edge(grid: Size) -> Iterator[int]:

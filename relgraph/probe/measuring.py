@@ -188,7 +188,8 @@ class Measuring:
         """Whether queries and keys have biases; nothing where there are no pairs of places."""
         if self.dynamism.source != "pair" or self.score is None:
             return None
-        return biases(self.arrays, self.joined, self.over_slots, self.score.word)
+        turned = self.position is not None and self.position.word == "rotary"
+        return biases(self.arrays, self.joined, self.over_slots, self.score.word, turned)
 
     @cached_property
     def keys(self) -> Keys | None:

@@ -78,6 +78,10 @@ def position(made: Measuring, space: Space) -> Position:
         return _by_offset(made, space, found.things)
     if by_offset is not None and not classes(draws, by_offset, True).broken:
         return Position(None, "a bias by offset in which several offsets share a number")
+    border = borders.by_offset(draws, space, ends)
+    if border is not None:
+        own = replace(space, border=border)
+        return replace(_by_offset(made, own, space.size[0] * space.size[1]), border=border)
     return Position("absolute", "logits of equal features differ from pair to pair of places")
 
 
@@ -180,6 +184,8 @@ def _apart_from(made: Measuring, space: Space, tensors: dict[str, Tensor]) -> fl
     if len(biases) <= int(numbers.max()):  # halos have more offsets than are listed
         return float("inf")
     there = numbers >= 0
+    if space.border in borders.INSIDE:  # at the edge W is a sum of several
+        there &= (made.seen.sum(1) == space.size[0] * space.size[1])[:, None]
     heads = biases[numbers.clamp_min(0)].permute(2, 0, 1).exp()
     slices = made.arrays.slices(made.arrays.constants[0], made.joined)
     return max(min(apart(w, own, there) for own in heads) for w in slices)

@@ -1,7 +1,8 @@
 """Whether queries and keys have biases of their own.
 
 In: arrays of a link whose weights come from pairs, and their score. Out: two answers, each of which
-may be that it does not show: under a softmax a key's bias adds the same to all logits of a row.
+may be that it does not show: under a softmax a key's bias adds the same to all logits of a row,
+except where places turn it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ class Biases:
 
 
 def biases(
-    arrays: Arrays, seen: Tensor, over: Normalisation, score: algebra.Score | None
+    arrays: Arrays,
+    seen: Tensor,
+    over: Normalisation,
+    score: algebra.Score | None,
+    turned: bool = False,
 ) -> Biases:
-    """Biases of queries and keys whose channels are joined as `seen` (D, C). Of a cosine without a
-    bias a length says nothing; of a product without one a feature of 0 makes all logits equal."""
+    """Biases of queries and keys whose channels are joined as `seen` (D, C); `turned` by their
+    places. Of a cosine without a bias a length says nothing; of a product without one a feature of
+    0 makes all logits equal."""
     w = arrays.slices(arrays.context, seen)[0]
     if arrays.link.into.count != len(w) or len(w) != arrays.link.start_places.count:
         return Biases()
@@ -47,12 +53,11 @@ def biases(
         query = spot.moves(lambda x: x[row].mul_(2.0))
         return Biases(query, spot.moves(lambda x: x[reads[0]].mul_(2.0)))
     query = spot.moves(lambda x: x[reads[0]].mul_(-1.0), lambda x: x[row].zero_())
-    key = (
-        None
-        if over.sums
-        else spot.moves(lambda x: x[row].mul_(-1.0), lambda x: x[reads[0]].zero_())
-    )
-    return Biases(query, key)
+    if over.sums and not turned:
+        return Biases(query)
+    compared = torch.tensor(reads[:2] if over.sums else reads[:1])
+    without = spot.moves(lambda x: x[row].mul_(-1.0), lambda x: x.index_fill_(0, compared, 0.0))
+    return Biases(query, without)
 
 
 @dataclass(frozen=True, eq=False)
