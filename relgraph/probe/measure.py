@@ -183,7 +183,7 @@ def _given(
         differs.append("weights are given, and neither an average nor the identity")
         return replace(space, share="positions"), Weight()
     fixed = Weight("fixed", fixed=word)  # type: ignore[arg-type]
-    return replace(space, border=border), fixed
+    return (space if space.border == "wrap" else replace(space, border=border)), fixed
 
 
 def _ranked(made: Measuring, operator: Operator) -> Operator:

@@ -28,11 +28,13 @@ from relgraph.probe.probed import Frozen, Placed, Probed
 from relgraph.probe.reading import Reading, Step
 from relgraph.probe.split import line
 from relgraph.probe.tape import Call, record
-from relgraph.probe.terms import parts
+from relgraph.probe.terms import Parts, parts
 
 MOST = 1 << 26
 """Places times numbers of an input: more would take minutes and gigabytes, and show nothing that a
 smaller map does not."""
+TRIED = 2
+"""Products of which both ways are tried where one finds no point of the algebra."""
 
 
 def probe(
@@ -110,8 +112,21 @@ def _probed(
     products = _products(reading)
     if turn:
         reading = Reading(tape, values, frozenset(_named(products, turn)))
-    lab = Lab(tape, reading, draws, into, kind)
-    found = parts(lab, line(lab, tape.x, into, tape.y, out))
+
+    def read(one: Reading) -> Parts:
+        lab = Lab(tape, one, draws, into, kind)
+        return parts(lab, line(lab, tape.x, into, tape.y, out))
+
+    found = read(reading)
+    if not turn and not _exact(found):
+        for number in _ties(products):
+            other = Reading(tape, values, frozenset(_named(products, (number,))))
+            instead = read(other)
+            if _exact(instead):
+                reading, found = other, instead
+                told = f"product {number} is read the other way: then all of it is in the algebra"
+                notes = (*notes, told)
+                break
     word = name or type(module).__name__
     operators = tuple(Placed(part, placed(word, part.node, names)) for part in found.operators)
     return Probed(
@@ -144,6 +159,15 @@ def _products(reading: Reading) -> list[tuple[fx.Node, Step]]:
     nodes = reading.between(reading.tape.x, reading.tape.y)
     steps = [(node, reading.step(node)) for node in nodes if node is not reading.tape.x]
     return [(node, step) for node, step in steps if step.kind == "product"]
+
+
+def _exact(found: Parts) -> bool:
+    return bool(found.operators) and all(part.measured.exact for part in found.operators)
+
+
+def _ties(products: Sequence[tuple[fx.Node, Step]]) -> list[int]:
+    """The first products of which either operand may be frozen, by number."""
+    return [number for number, (_, step) in enumerate(products, 1) if step.tie][:TRIED]
 
 
 def _named(products: Sequence[tuple[fx.Node, Step]], turn: Iterable[int]) -> Iterable[str]:

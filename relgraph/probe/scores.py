@@ -105,10 +105,11 @@ def straight(arrays: Arrays, seen: Tensor, over: Normalisation) -> tuple[bool, b
 
 def symmetric(w: Tensor) -> bool:
     """Whether places that compare each other do so alike, up to the sum of each row of `w` (O, I):
-    then what each place asks for is what it is asked for. Around three places sums cancel."""
+    then what each place asks for is what it is asked for. Around three places sums cancel; where
+    weights are products of two numbers that everything does, and that tells nothing."""
     if w.shape[0] != w.shape[1]:
         return False
-    there, found = (w != 0) & (w.T != 0), 0
+    there, found, products = (w != 0) & (w.T != 0), 0, True
     logits = w.abs().clamp_min(1e-300).log()
     for one in sampled(len(w)):
         near = [int(i) for i in there[one].nonzero() if int(i) != one]
@@ -119,7 +120,11 @@ def symmetric(w: Tensor) -> bool:
                 if float((around - back).abs()) > STRAIGHT:
                     return False
                 found += 1
-    return found > 1
+                if bool(there[other, other]):
+                    own = logits[one, third] + logits[other, other]
+                    beside = logits[one, other] + logits[other, third]
+                    products = products and float((own - beside).abs()) <= STRAIGHT
+    return found > 1 and not products
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,8 @@ class _Line:
 def spaces(seen: Tensor, ends: Ends) -> Iterator[Space]:
     """Spaces (sharing and rank left open) whose support is `seen` (O, I), the plainest first."""
     found = []
-    for space in _proposed(seen, ends):
+    proposed = list(_proposed(seen, ends))
+    for space in sorted(proposed, key=lambda one: one.padding == "same_tf"):
         if space not in found and _is_support(space, seen, ends):
             found.append(space)
             yield space
@@ -115,7 +116,7 @@ def _fits(space: Space, ends: Ends) -> bool:
         return geometry.out_grid(space, ends.in_grid) == ends.out_grid
     sizes = geometry.extent(space, ends.in_grid)
     divided = all(n % k == 0 for n, k in zip(ends.in_grid, sizes, strict=True))
-    return divided and ends.in_grid == ends.out_grid
+    return (divided or space.pad) and ends.in_grid == ends.out_grid
 
 
 def _proposed(seen: Tensor, ends: Ends) -> Iterator[Space]:
@@ -136,7 +137,15 @@ def _proposed(seen: Tensor, ends: Ends) -> Iterator[Space]:
     body = seen.view(*out, *grid)
     rows, columns = body.any(1).any(2), body.any(0).any(1)
     for down, across in itertools.product(_lines(rows), _lines(columns)):
-        yield from _joined(down, across, grid)
+        yield from (_completed(space, grid) for space in _joined(down, across, grid))
+
+
+def _completed(space: Space, grid: Size) -> Space:
+    """Blocks that do not divide the map are those of a map that was made larger."""
+    if space.connect not in ("window", "stripe", "grid"):
+        return space
+    divided = all(n % k == 0 for n, k in zip(grid, geometry.extent(space, grid), strict=True))
+    return space if divided else replace(space, pad=True)
 
 
 def _joined(down: _Line, across: _Line, grid: Size) -> Iterator[Space]:
@@ -184,6 +193,8 @@ def _locals(down: _Line, across: _Line, border: Literal["wrap", "zero"]) -> Iter
         dilation=(down.dilation, across.dilation),
         border=border,
     )
+    if max(space.stride) > 1:
+        yield replace(space, padding="same_tf")
     if down.padding is None and across.padding is None:
         yield space
     elif down.padding is not None and across.padding is not None:
@@ -210,9 +221,11 @@ def _blocks(seen: Tensor) -> Iterator[_Line]:
     first, size = int(seen[0].sum()), int(seen.sum(1).max())
     if size == length:
         return
-    for shift in dict.fromkeys((0, first, (size - first) % size)):
+    same = (seen == seen[0]).all(1)
+    ends = int((~same).long().argmax())  # of the block that the first place is in
+    for shift in dict.fromkeys((0, first, (size - first) % size, ends)):
         for wraps in (False, True):
-            if wraps and (shift == 0 or length % size):
+            if wraps and shift == 0:
                 continue
             yield _Line("block", size, shift % size, wraps=wraps)
     if length % size == 0:  # wrapped blocks: the first is in two pieces
@@ -226,7 +239,7 @@ def _around(seen: Tensor) -> Iterator[_Line]:
     """Blocks whose outputs all read the block and as many places before it as behind."""
     length, same = len(seen), (seen[0] == seen).all(1)
     size = length if bool(same.all()) else int((~same).long().argmax())
-    if size in (1, length) or length % size:  # of one place they are neighbourhoods that slide
+    if size in (1, length):  # of one place they are neighbourhoods that slide
         return
     number = torch.arange(length) // size
     for halo in range(1, length):
