@@ -14,7 +14,6 @@ import torch
 
 from relgraph.algebra.operator import (
     TOGETHER,
-    BiasShare,
     Border,
     Channel,
     Operator,
@@ -25,7 +24,7 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import borders, given, ranks, scores, sharing, supports
+from relgraph.probe import borders, given, offsets, ranks, scores, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.held import held
@@ -38,18 +37,22 @@ from relgraph.probe.supports import Ends
 from relgraph.probe.tape import apart
 from relgraph.verify.declared import ABSENT
 
+LOOSE = 1e-8
+
 
 def measure(arrays: Arrays) -> Measured:
     """The point of one link."""
     made = Measuring(arrays)
     operator, differs = _operator(made)
-    bias = _bias(made)
+    bias = offsets.bias(arrays)
     operator = replace(operator, bias=bias)
     properties = (
         *space_properties(made, operator, differs),
         *channel_properties(made, operator),
         *weight_properties(made, operator),
     )
+    if not differs and arrays.whole and arrays.frozen and offsets.loose(arrays) > LOOSE:
+        differs = ("what is added to the sum depends on the image, and by no bias of the values",)
     said = "" if differs else proof(operator, arrays, made.ends, made.order, made.seen)
     if not said and not differs and not arrays.whole:
         whole = held(operator, arrays, made.ends, made.seen)
@@ -221,18 +224,6 @@ def _consistent(operator: Operator, differs: list[str]) -> Operator:
     return Operator(Space("full"), Channel("full"), Weight(), "none")
 
 
-def _bias(made: Measuring) -> BiasShare:
-    """What is added to the sum: by channel, by place, or by both."""
-    link = made.arrays.link
-    zero = link.into.write(torch.zeros(1, link.into.count, link.into.channels, dtype=torch.float64))
-    rest = link.out.read(link.way.carry(made.arrays.context, zero)[0])[0]
-    if float(rest.abs().max()) <= VISIBLE:
-        return "none"
-    if float((rest - rest[:1]).abs().max()) <= VISIBLE:
-        return "channels"
-    return "positions" if float((rest - rest[:, :1]).abs().max()) <= VISIBLE else "both"
-
-
 def weights_of(operator: Operator, into: Places, out: Places) -> int:
     """How many different weights a static operator has between these places."""
     tokens = into.tokens if into.tokens == out.tokens else 0
@@ -243,6 +234,11 @@ def weights_of(operator: Operator, into: Places, out: Places) -> int:
     channel, pairs = operator.channel, into.channels * out.channels
     if channel.connect == "separate":
         units = {"none": out.channels, "heads": channel.heads, "all": 1}[channel.share]
+    elif channel.connect == "local":
+        first = (channel.size - 1) // 2
+        taps = [abs(tap - first) for tap in range(channel.size)]
+        reached = sum(max(out.channels - tap, 0) for tap in taps)
+        units = channel.size if channel.share == "all" else reached
     else:
         units = pairs // channel.groups // (channel.groups if channel.share == "all" else 1)
     return len(found[found != ABSENT].unique()) * units

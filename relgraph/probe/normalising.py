@@ -42,7 +42,12 @@ def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
     whole = float(gaps[slots == slots.max()].max())
     if _several(arrays, seen) and whole <= CHANGED:
         return _summed(arrays.link.way.reading, frozen, w, float(gaps.max()) > CHANGED)
-    return _loose(arrays, frozen, float((w.sum(1) - 1.0).abs().max()))
+    some = live & (slots > 1) & ((total - 1.0).abs() <= CHANGED)
+    if bool(some.any()) and _several(arrays, seen):
+        said = f"{float(some.float().mean()):.0%} of the rows of weights sum to 1, others do not"
+        return Normalisation("none", said)
+    squashed = bool(((w >= 0.0) & (w <= 1.0)).all())
+    return _loose(arrays, frozen, float((w.sum(1) - 1.0).abs().max()), squashed)
 
 
 def _several(arrays: Arrays, seen: Tensor) -> bool:
@@ -74,14 +79,15 @@ def _divides_powers(node: fx.Node) -> bool:
     return called == "exp"
 
 
-def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float) -> Normalisation:
-    """Rows that sum to something else."""
+def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float, squashed: bool) -> Normalisation:
+    """Rows that sum to something else; `squashed` if all weights are between 0 and 1. A kernel that
+    a sigmoid multiplies is not."""
     reading = arrays.link.way.reading
     steps = [reading.step(node) for node in arrays.link.way.nodes[1:]]
     words = [reading.last_bend(node) for node in frozen]
     last = next((word for word in reversed(words) if word), "")
     if last == "sigmoid" and len(frozen) == 1:
-        return Normalisation("sigmoid")
+        return Normalisation("sigmoid" if squashed else "none")
     softmaxed = last == "softmax" or any(step.through == "softmax" for step in steps if not last)
     if softmaxed and not all(map(reading.mixes_kernels, frozen)):
         said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"

@@ -71,7 +71,8 @@ def _borders(space: Space, share: SpaceShare) -> tuple[Border, ...]:
         return ("wrap",)
     if space.connect == "local":
         return ("zero", "reflect", "clamp")
-    return ("zero", "wrap") if share == "positions" and space.connect == "full" else ("zero",)
+    rings = share == "positions" and space.connect in ("full", "stripe", "grid", "axial")
+    return ("zero", "wrap") if rings else ("zero",)
 
 
 def classes(draws: Sequence[Tensor], labels: Tensor, sums: bool) -> _Classes:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra import geometry
+from relgraph.algebra.fit import misfits
 from relgraph.algebra.operator import Channel, Connection, Operator, Size, Space
 from relgraph.algebra.rules import check
 from relgraph.verify.declared import ABSENT, labels
@@ -101,7 +102,10 @@ def orbits(space: Space, ends: Ends) -> Tensor | None:
     operator = Operator(space, Channel("separate"), bias="none")
     if check(operator) or not _fits(space, ends):
         return None
-    return labels(ends.connection(operator))[:, 0, :, 0]
+    connection = ends.connection(operator)
+    if any(one.code == "reflects-too-far" for one in misfits(connection)):
+        return None
+    return labels(connection)[:, 0, :, 0]
 
 
 def _fits(space: Space, ends: Ends) -> bool:

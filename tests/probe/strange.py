@@ -172,11 +172,11 @@ class MixedKernels(nn.Module):
 
 
 class GatedDilation(nn.Module):
-    """A dilated depth-wise kernel, gated by the own place."""
+    """A dilated depth-wise kernel, gated by the own place; a bias inside is gated too."""
 
-    def __init__(self, dim: int = 8) -> None:
+    def __init__(self, dim: int = 8, bias: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(dim, dim, 3, padding=2, dilation=2, groups=dim)
+        self.conv = nn.Conv2d(dim, dim, 3, padding=2, dilation=2, groups=dim, bias=bias)
         self.gate = nn.Conv2d(dim, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:

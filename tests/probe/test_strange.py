@@ -52,7 +52,12 @@ INSIDE: dict[str, tuple[nn.Module, tuple[int, ...], list[Found]]] = {
     "a dilated kernel with a gate": (
         strange.GatedDilation(),
         MAP,
-        [("local.positions-separate-center.sigmoid", True)],
+        [("local.positions-separate-center", True)],
+    ),
+    "a bias behind a gate": (
+        strange.GatedDilation(bias=True),
+        MAP,
+        [("local.positions-separate-center", False)],
     ),
     "strides of 3 and 2": (
         nn.Conv2d(4, 6, 3, stride=(3, 2), padding=1),
