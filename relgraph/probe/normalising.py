@@ -46,7 +46,8 @@ def normalisation(arrays: Arrays, seen: Tensor) -> Normalisation:
     if bool(some.any()) and _several(arrays, seen):
         said = f"{float(some.float().mean()):.0%} of the rows of weights sum to 1, others do not"
         return Normalisation("none", said)
-    squashed = bool(((w >= 0.0) & (w <= 1.0)).all())
+    inner = w[slots == slots.max()]  # at a border several may stand on one place
+    squashed = bool(((inner >= 0.0) & (inner <= 1.0)).all())
     return _loose(arrays, frozen, float((w.sum(1) - 1.0).abs().max()), squashed)
 
 
@@ -79,6 +80,14 @@ def _divides_powers(node: fx.Node) -> bool:
     return called == "exp"
 
 
+def _is_divided(reading: Reading, node: fx.Node) -> bool:
+    """Whether the last that is done to `node` is a division by something of the image."""
+    called = ops.name(node)
+    if called in ops.LAYOUT:
+        return _is_divided(reading, node.all_input_nodes[0])
+    return called == "div" and node.args[1] in reading.tape.dependent
+
+
 def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float, squashed: bool) -> Normalisation:
     """Rows that sum to something else; `squashed` if all weights are between 0 and 1. A kernel that
     a sigmoid multiplies is not."""
@@ -94,5 +103,8 @@ def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float, squashed: bool) -
         return Normalisation("none", said)
     if softmaxed:  # of numbers by which learned kernels are mixed
         return Normalisation("none")
+    if any(_is_divided(reading, node) for node in frozen):
+        said = "the weights are divided by what is made of the image, and rows do not sum to 1"
+        return Normalisation("none", said)
     said = f"the weights end in {last}, which is no normalisation of the algebra"
     return Normalisation("none", said if last else "")
