@@ -97,7 +97,7 @@ def main() -> int:
     """Print the table; 1 if something is taken for what it is not."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--every", type=int, default=40)
+    parser.add_argument("--every", type=int, default=61)
     parser.add_argument("--from", type=int, default=0, dest="first")
     told = parser.parse_args()
     counts: dict[str, Counter[str]] = {}

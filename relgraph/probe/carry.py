@@ -6,7 +6,6 @@ second, and W[o, d, i, c] between places.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,9 +48,7 @@ class Way:
             local = self.local(context, probe)
             return tuple(local[node] for node in wanted)
 
-        with torch.no_grad(), warnings.catch_warnings():
-            # Operations that have no batched form are run one by one, and say so.
-            warnings.filterwarnings("ignore", message=".*batching rule.*")
+        with torch.no_grad():
             return list(torch.vmap(one, chunk_size=CHUNK)(probes))
 
     def local(self, context: Values, probe: Tensor) -> dict[fx.Node, Any]:

@@ -8,7 +8,6 @@ whose norm is made 1. W alone does not show it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -114,8 +113,5 @@ def _derivative(
         return last.flatten()
 
     given = tuple(context[one] for one in parameters)
-    with warnings.catch_warnings():
-        # Operations that have no batched form are run one by one, and say so.
-        warnings.filterwarnings("ignore", message=".*batching rule.*")
-        made = torch.func.jacrev(weights, argnums=tuple(range(len(given))), chunk_size=256)(*given)
+    made = torch.func.jacrev(weights, argnums=tuple(range(len(given))), chunk_size=256)(*given)
     return torch.cat([one.flatten(1) for one in made], 1)

@@ -8,6 +8,7 @@ In: a module, an input or its shape, and what the sizes do not show. Out: `Probe
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -71,17 +72,12 @@ def probe(
         raise RelgraphError(Problem("too-large", found, expected, hint))
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # what foreign code makes inside must fit too
+    given = Call(_doubled(module), tuple(call), tuple((named or {}).items()))
     try:
-        return _probed(
-            module,
-            shape,
-            kind,
-            into,
-            Call(_doubled(module), tuple(call), tuple((named or {}).items())),
-            tuple(turn),
-            name,
-            names,
-        )
+        with warnings.catch_warnings():
+            # Operations that have no batched form are run one by one, and say so.
+            warnings.filterwarnings("ignore", message=".*batching rule.*")
+            return _probed(module, shape, kind, into, given, tuple(turn), name, names)
     finally:
         torch.set_default_dtype(before)
 

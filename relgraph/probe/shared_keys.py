@@ -8,7 +8,6 @@ the same keys have gradients in one space, which is no wider than that of one of
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -160,11 +159,7 @@ def _by_image(arrays: Arrays, heads: Sequence[int], place: int, wanted: int) -> 
             moved = rest.index_put((torch.tensor(place),), own)
             return _response(arrays, context, moved, place)[others][:, list(heads)]
 
-        with warnings.catch_warnings():
-            # Operations that have no batched form are run one by one, and say so.
-            warnings.filterwarnings("ignore", message=".*batching rule.*")
-            made = torch.func.jacrev(weights, chunk_size=64)(features[place])
-        yield made
+        yield torch.func.jacrev(weights, chunk_size=64)(features[place])
 
 
 def _response(arrays: Arrays, context: Values, features: Tensor, place: int) -> Tensor:
