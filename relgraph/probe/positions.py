@@ -56,19 +56,21 @@ class Position:
 
 def position(made: Measuring, space: Space) -> Position:
     """What tells pairs apart whose features are all equal."""
-    draws, ends = made.compared_places, made.ends
+    ends = made.ends
     everything = orbits(replace(space, share="all"), ends)
     if everything is None:
         return Position(None, "the support has no table")
-    if classes(draws, everything, made.sums).ok:
+    if classes(made.compared_places, everything, made.sums).ok:
         return Position("none", "with equal features everywhere all pairs weigh the same")
+    draws = _powers(made, made.compared_places)
     border = borders.repeated(draws, space, ends) if made.sums else None
     if border is not None:
         said = "with equal features everywhere a pair weighs as often as the border repeats it"
         return Position("none", said, border=border)
-    if made.normalisation.word != "softmax":
-        return Position(None, "pairs of equal features weigh differently")
     moved = _moved(made, everything != ABSENT)
+    softmax = made.normalisation.word == "softmax"
+    if made.normalisation.word == "l1" or (moved > MOVED and not softmax):
+        return Position(None, "pairs of equal features weigh differently")
     by_offset = orbits(replace(space, share="positions"), ends)
     if moved > MOVED:
         return _asked(made, space, by_offset, moved)
@@ -85,11 +87,21 @@ def position(made: Measuring, space: Space) -> Position:
     return Position("absolute", "logits of equal features differ from pair to pair of places")
 
 
+def _powers(made: Measuring, draws: Sequence[Tensor]) -> list[Tensor]:
+    """W of which the logarithm is the logits, as a softmax makes it, up to the sums of rows."""
+    if made.normalisation.word == "sigmoid":
+        return [w / (1.0 - w) for w in draws]
+    if made.normalisation.word == "none":
+        return [torch.where(w == 0, 0.0, w.exp()) for w in draws]
+    return list(draws)
+
+
 def _moved(made: Measuring, there: Tensor) -> float:
     """How much logits change with the feature that all places have."""
     places = made.arrays.link.start_places
     other = [made.arrays.given(draw, constant(places, draw + 10)) for draw in range(DRAWS)]
-    pairs = zip(made.compared_places, made.draws(other), strict=True)
+    found = (_powers(made, one) for one in (made.compared_places, made.draws(other)))
+    pairs = zip(*found, strict=True)
     return max(apart(one, two, there) for one, two in pairs)
 
 
@@ -187,7 +199,7 @@ def _apart_from(made: Measuring, space: Space, tensors: dict[str, Tensor]) -> fl
     if space.border in borders.INSIDE:  # at the edge W is a sum of several
         there &= (made.seen.sum(1) == space.size[0] * space.size[1])[:, None]
     heads = biases[numbers.clamp_min(0)].permute(2, 0, 1).exp()
-    slices = made.arrays.slices(made.arrays.constants[0], made.joined)
+    slices = _powers(made, made.arrays.slices(made.arrays.constants[0], made.joined))
     return max(min(apart(w, own, there) for own in heads) for w in slices)
 
 
