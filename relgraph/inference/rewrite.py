@@ -15,6 +15,7 @@ from relgraph.inference.accepts import Taken, before, behind, is_passed
 from relgraph.inference.steps import Bake, IntoColumns, IntoRows, Source, Step, Tabulate
 from relgraph.lower.attention import accepts_window_attention
 from relgraph.lower.baked import bakes
+from relgraph.lower.pointwise import POINTWISE_CONV, accepts_pointwise_conv
 from relgraph.program import (
     Body,
     Branches,
@@ -159,9 +160,12 @@ class _Rewriting:
         return taken.node
 
     def _baked(self, node: Node, path: str) -> Node:
-        """Attention with its table. Last: the weights that it changes have taken all else."""
+        """Attention with its table; linear layers of maps in the form that is faster forward. Last:
+        the weights that it changes have taken all else."""
         if not isinstance(node, Connect):
             return node
+        if accepts_pointwise_conv(node):
+            return replace(node, form=POINTWISE_CONV)
         if not bakes(node):
             return self._tabulated(node, path)
         self.steps.append(Bake(_join(path, node.attr), node))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from relgraph.lower.attention import accepts_attention, accepts_window_attention
 from relgraph.lower.attention_parts import MERGE_HEADS, SPLIT_HEADS, bias_arguments, heads
-from relgraph.lower.layers import LINEAR
+from relgraph.lower.layers import POINTWISE_CONV_2D
 from relgraph.lower.module import Argument, Definition, MapSize, Module
 from relgraph.lower.windows import (
     FIT_WINDOW,
@@ -29,8 +29,8 @@ _LAYERS = """\
         super().__init__()
         self.num_heads = num_heads
         self.map_size = map_size
-        self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
-        self.proj = Linear(dim, dim, bias=proj_bias)"""
+        self.qkv = PointwiseConv2d(dim, 3 * dim, bias=qkv_bias)
+        self.proj = PointwiseConv2d(dim, dim, bias=proj_bias)"""
 
 _BAKED_WINDOW = Definition(
     "BakedWindowAttention",
@@ -75,7 +75,9 @@ class BakedWindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
 {_SIZE}
-        q, k, v = split_heads(self.qkv(window_partition(x, self.order)), 3, self.num_heads)
+        # Windows and their places are to the linear layers what rows and columns are.
+        windows = window_partition(x, self.order).permute(0, 3, 1, 2)
+        q, k, v = split_heads(self.qkv(windows).permute(0, 2, 3, 1), 3, self.num_heads)
         batch, bias = q.shape[:2], self.bias
         # The fused kernel wants one batch dimension: images and windows together.
         if bias.shape[0] > 1:
@@ -83,8 +85,16 @@ class BakedWindowAttention(nn.Module):
         q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
         y = window_reverse(merge_heads(y.unflatten(0, batch)), self.inverse, x.shape[2:])
-        return self.proj(y).permute(0, 3, 1, 2)''',
-    uses=(LINEAR, SPLIT_HEADS, MERGE_HEADS, FIT_WINDOW, WINDOW_ORDER, PARTITION, REVERSE),
+        return self.proj(y.permute(0, 3, 1, 2))''',
+    uses=(
+        POINTWISE_CONV_2D,
+        SPLIT_HEADS,
+        MERGE_HEADS,
+        FIT_WINDOW,
+        WINDOW_ORDER,
+        PARTITION,
+        REVERSE,
+    ),
 )
 
 _BAKED_FULL = Definition(
@@ -113,10 +123,10 @@ class BakedAttention2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
 {_SIZE}
-        q, k, v = split_heads(self.qkv(x.flatten(2).transpose(1, 2)), 3, self.num_heads)
+        q, k, v = split_heads(self.qkv(x).flatten(2).transpose(1, 2), 3, self.num_heads)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias, scale=1.0)
-        return self.proj(merge_heads(y)).transpose(1, 2).unflatten(2, x.shape[2:])''',
-    uses=(LINEAR, SPLIT_HEADS, MERGE_HEADS),
+        return self.proj(merge_heads(y).transpose(1, 2).unflatten(2, x.shape[2:]))''',
+    uses=(POINTWISE_CONV_2D, SPLIT_HEADS, MERGE_HEADS),
 )
 
 

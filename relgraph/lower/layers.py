@@ -38,6 +38,21 @@ class Linear2d(Linear):
     uses=(LINEAR,),
 )
 
+POINTWISE_CONV_2D = Definition(
+    "PointwiseConv2d",
+    '''\
+class PointwiseConv2d(Linear2d):
+    """The same linear layer as a 1×1 convolution: (B, C, H, W) -> (B, D, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Arranging the weights at every call pays from the second image on. Compiled and exported
+        # code is one for all batches.
+        if not torch.compiler.is_compiling() and len(x) == 1:
+            return super().forward(x)
+        return F.conv2d(x, self.weight[:, :, None, None], self.bias)''',
+    uses=(LINEAR_2D,),
+)
+
 CONV_2D = Definition(
     "Conv2d",
     '''\

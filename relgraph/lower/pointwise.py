@@ -2,14 +2,15 @@
 
 Goes in: a connection that sees only its own position. Comes out: a linear layer of channels (dense,
 grouped, or one factor per channel), over the last dimension for sequences and vectors, over
-dimension 1 for maps. Weights per position are not lowered here.
+dimension 1 for maps; a dense one of maps also as a 1×1 convolution. Weights per position are not
+lowered here.
 """
 
 from __future__ import annotations
 
 from relgraph.algebra.starts import StartedWeight
 from relgraph.lower.guards import has_channel_bias, is_plain
-from relgraph.lower.layers import LINEAR, LINEAR_2D
+from relgraph.lower.layers import LINEAR, LINEAR_2D, POINTWISE_CONV_2D
 from relgraph.lower.module import Argument, Definition, Module
 from relgraph.program import Connect
 
@@ -133,6 +134,23 @@ def _steps(node: Connect) -> bool:
     return rows == columns > 1
 
 
+POINTWISE_CONV = "pointwise conv"
+"""The name of that form; inference versions ask for it."""
+
+
+def accepts_pointwise_conv(node: Connect) -> bool:
+    """Dense ones of a map that take every place."""
+    space, channel = node.connection.operator.space, node.connection.operator.channel
+    dense = channel.connect == "full" and space.stride == (1, 1)
+    return dense and node.input.layout == "map" and accepts_pointwise(node)
+
+
+def lower_pointwise_conv(node: Connect) -> Module:
+    """A 1×1 convolution with the weights (D, C) of the linear layer."""
+    bias = (("bias", False),) if node.connection.operator.bias == "none" else ()
+    return _module(POINTWISE_CONV_2D, node, bias)
+
+
 def lower_pointwise(node: Connect) -> Module:
     """A linear layer (D, C), a grouped one (D, C/G) or one that the groups share (D/G, C/G)."""
     operator = node.connection.operator
@@ -163,7 +181,7 @@ def _module(
     definition: Definition, node: Connect, extra: tuple[tuple[str, Argument], ...]
 ) -> Module:
     widths = (node.connection.in_channels, node.connection.out_channels)
-    plain = definition in (LINEAR, LINEAR_2D)  # torch's own constructor
+    plain = definition in (LINEAR, LINEAR_2D, POINTWISE_CONV_2D)  # torch's own constructor
     names = ("in_features", "out_features") if plain else ("dim", "out_dim")
     return Module(
         definition.name,

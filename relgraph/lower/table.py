@@ -46,6 +46,11 @@ class Pattern:
 CONNECTIONS: tuple[Pattern, ...] = (
     Pattern("baked attention", baked.accepts_baked, baked.lower_baked),
     Pattern("pointwise", pointwise.accepts_pointwise, pointwise.lower_pointwise),
+    Pattern(
+        pointwise.POINTWISE_CONV,
+        pointwise.accepts_pointwise_conv,
+        pointwise.lower_pointwise_conv,
+    ),
     Pattern("conv", conv.accepts_conv, conv.lower_conv),
     Pattern("banded", banded.accepts_banded, banded.lower_banded),
     Pattern("average", average.accepts_average, average.lower_average),

@@ -21,7 +21,7 @@ from relgraph.inference.weights import STATISTICS, inference_tensors
 from relgraph.program import Program
 from relgraph.verify.compare import Difference, difference, said, spread
 from relgraph.verify.draws import draw, inventory
-from relgraph.verify.reference import Outputs, run
+from relgraph.verify.reference import run
 from relgraph.verify.report import Check
 from relgraph.verify.statistics import images_needed, near_values
 from relgraph.verify.structure import SEED, random_images, second_size
@@ -79,10 +79,11 @@ def _same_function(
 ) -> Iterator[Check]:
     with torch.no_grad():
         wanted = run(program, tensors, images)
-        found = model(images)
+        found, alone = model(images), model(images[:1])
         maps = cast(_Intermediates, model).forward_intermediates(images)
     declared = f"those of the unfolded reference, {len(images)} images"
-    yield _logits(found, wanted, declared)
+    yield _logits(found, wanted.logits, declared)
+    yield _logits(alone, wanted.logits[:1], "the same for one image alone")
     gaps = [Difference(0.0)]
     if len(maps) == len(wanted.features):
         gaps += [difference(*pair) for pair in zip(maps, wanted.features, strict=True)]
@@ -94,8 +95,8 @@ def _same_function(
     yield Check("features", "model", stages, said(worst), worst.ok, example)
 
 
-def _logits(found: Tensor, wanted: Outputs, declared: str) -> Check:
-    gap = difference(found, wanted.logits, scale=spread(wanted.logits))
+def _logits(found: Tensor, wanted: Tensor, declared: str) -> Check:
+    gap = difference(found, wanted, scale=spread(wanted))
     example = "" if gap.ok else f"logit {gap}"
     return Check("logits", "model", declared, said(gap), gap.ok, example)
 

@@ -38,6 +38,9 @@ def spec(folder: Path, block: str, stem: str = STEM, head: str = HEAD, size: int
 
 SHIFTED = "local_attention: {window: 2, shift: 1, heads: 2}"
 
+# What a model makes of one image by itself.
+ONE_WRONG = "super().forward(x) * 2\n        return F.conv2d"
+
 PREDICTED = "inhomogeneous_depthwise_conv: {size: 3, group_channels: 4}"
 
 # What stands in the block (or the head), how many are folded, kept and baked.
@@ -157,6 +160,7 @@ def test_shipped_backbones(name: str) -> None:
         ("layer_norm: {eps: 1e-3}, pointwise", "eps=0.001", "eps=0.002", ["logits", "features"]),
         (SHIFTED, ", scale=1.0)", ")", ["logits", "features"]),
         (SHIFTED, "attn_mask=bias, ", "", ["logits", "features"]),
+        ("pointwise", "super().forward(x)\n        return F.conv2d", ONE_WRONG, ["logits"]),
     ],
 )
 def test_the_proof_notices(
@@ -167,8 +171,24 @@ def test_the_proof_notices(
     text = emit(for_inference(program).program)
     assert before in text
     checks = _checks(text.replace(before, after), program)
-    found = [check.name for check in checks if not check.ok]
-    assert found[: len(failed)] == failed
+    found = dict.fromkeys(check.name for check in checks if not check.ok)
+    assert list(found)[: len(failed)] == failed
+
+
+def test_linear_layers_of_maps_are_convolutions_from_the_second_image_on(tmp_path: Path) -> None:
+    """In eval a form of its own, with the weights of the linear layer."""
+    compiled = compile_backbone(spec(tmp_path, "pointwise, feed_forward: 2"))
+    made = for_inference(compiled.program)
+    text = emit(made.program)
+    assert "PointwiseConv2d(" in text and "PointwiseConv2d(" not in compiled.text
+    models = [load_text(one, "t.py").t().eval() for one in (compiled.text, text)]
+    models[1].load_state_dict(inference_tensors(made.steps, models[0].state_dict()))
+    sizes = ({0: torch.export.Dim("batch", min=1)},)
+    exported = torch.export.export(models[1], (torch.randn(2, 3, 8, 8),), dynamic_shapes=sizes)
+    for count in (1, 2, 3):
+        x = torch.randn(count, 3, 8, 8)
+        for form in (models[1], exported.module()):
+            torch.testing.assert_close(form(x), models[0](x))
 
 
 def test_folding_keeps_the_dtype_and_costs_one_rounding(tmp_path: Path) -> None:
