@@ -15,6 +15,7 @@ from relgraph.emit.data import data_constant
 from relgraph.emit.docs import builder_sentence, module_docstring
 from relgraph.emit.draft import Draft, draft, member_of
 from relgraph.emit.header import with_header
+from relgraph.emit.methods import head_functions
 from relgraph.emit.model import Parts, builder_text, model_text
 from relgraph.emit.stages import STAGE, stage_drafts
 from relgraph.emit.text import camel
@@ -36,6 +37,7 @@ def emit(program: Program) -> str:
     roots = [
         *parts.made.definitions,
         *(m.module.definition for m in parts.head if m.module and m.module.definition),
+        *head_functions(program),
     ]
     default = program.source.init
     definitions = [following(one, default) for one in in_reading_order(roots)]

@@ -14,7 +14,7 @@ from relgraph.emit.forward import Writer, write_body
 from relgraph.emit.sizes import called_guard
 from relgraph.emit.text import literal, statement
 from relgraph.lower import lower
-from relgraph.lower.module import Module
+from relgraph.lower.module import Definition, Module
 from relgraph.lower.starts import start_lines
 from relgraph.program import Body, Branches, Element, Node, Program, Residual, Scope, Split
 
@@ -106,6 +106,11 @@ def _is_classifier(node: Node) -> bool:
 def head_constants(program: Program) -> dict[str, tuple[int, ...]]:
     """What the head's forward reads of the model besides its modules: the sizes of its splits."""
     return _head_texts(program)[-1].writer.constants
+
+
+def head_functions(program: Program) -> tuple[Definition, ...]:
+    """The definitions that the head's forward calls by name."""
+    return tuple(use for part in _head_texts(program) for use in part.writer.uses)
 
 
 @dataclass(frozen=True)

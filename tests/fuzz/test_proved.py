@@ -24,13 +24,14 @@ def test_a_grown_spec_is_proved(number: int, tmp_path: Path) -> None:
     assert report.ok, [check for check in report.checks if not check.ok]
 
 
-def test_a_head_that_alone_calls_functions_imports_them(tmp_path: Path) -> None:
-    """Found by proving grown specs: parsing an emitted file is not running it."""
+@pytest.mark.parametrize("item", ["relu6", "space_to_depth: 2"])
+def test_a_head_that_alone_calls_functions_has_them(tmp_path: Path, item: str) -> None:
+    """Found by running grown specs: parsing an emitted file is not running it."""
     path = tmp_path / "plain.yaml"
     path.write_text(
         "backbone: plain\ninput: {size: 8}\nclasses: 2\nstem: [patchify: {size: 2, channels: 4}]\n"
         "stages: [{depth: 1, channels: 4}]\nblock: [pointwise]\n"
-        "head: [relu6, global_pool, classifier]\n"
+        f"head: [{item}, global_pool, classifier]\n"
     )
     report = verify_backbone(str(path))
     assert report.ok, [check for check in report.checks if not check.ok]
