@@ -214,10 +214,21 @@ def _structure(program: Program) -> Structure:
 def _kind(node: Node) -> object:
     """What must be the same at every size."""
     if isinstance(node, Connect):
-        return tuple((one.name, one.shape) for one in parameters(node.connection))
+        shapes = tuple((one.name, one.shape) for one in parameters(node.connection))
+        return shapes, _goes_round(node.connection)
     if isinstance(node, Residual):
         return None if node.shortcut is None else len(node.shortcut)
     return (type(node).__name__, _width(node.input), _width(node.output))
+
+
+def _goes_round(connection: Connection) -> tuple[bool, ...]:
+    """On which axes a window's offsets count round the map, where a network makes a bias of them:
+    its parameters are the same on every map, and do not tell."""
+    operator, grid = connection.operator, connection.in_grid
+    network = operator.weight.position == "continuous" and operator.space.connect == "window"
+    if grid is None or not network:
+        return ()
+    return tuple(geometry.ring(operator.space, grid, axis) for axis in geometry.AXES)
 
 
 def _width(shape: Shape) -> tuple[int, tuple[str, ...], bool]:

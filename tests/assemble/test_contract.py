@@ -120,3 +120,18 @@ def test_wrapped_windows_take_no_map_that_they_span(tmp_path: Path) -> None:
     model(torch.zeros(1, 3, rows, columns))
     with pytest.raises(ValueError, match="from 4 x 6 on"):
         model(torch.zeros(1, 3, 2, 12))
+
+
+@pytest.mark.parametrize(
+    ("window", "size", "minimum"),
+    [("window: 4", 16, (16, 16)), ("window: 2, pad: true", 9, (5, 5)), ("window: 4", 8, (8, 8))],
+)
+def test_nor_where_a_network_makes_their_bias(
+    window: str, size: int, minimum: tuple[int, int], tmp_path: Path
+) -> None:
+    """Its parameters are the same on a map that they span, where offsets mean something else."""
+    attention = f"{{window_attention_v2: {{{window}, heads: 2, border: wrap}}}}"
+    stem = "[{conv: {size: 3, channels: 8, stride: 2}}]"
+    text = around(f"[{attention}]", input=f"{{size: {size}}}", classes="3", stem=stem)
+    contract = compile_backbone(str(write(tmp_path, tested=text))).program.contract
+    assert (contract.fixed, contract.minimum) == (size == 8, minimum)
