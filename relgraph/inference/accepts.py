@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from relgraph.algebra.operator import Connection, Operator
+from relgraph.algebra.operator import Connection, Operator, Space
 from relgraph.lower.attention import accepts_attention, accepts_window_attention
 from relgraph.program import Connect, Element
 
 PASSING = frozenset(("global_pool", "select", "upsample"))
 """Elements that a factor and a shift per channel may be moved across: each output is one input or
 a mean of them. (Of `global_pool` the average only: a maximum turns with the sign.)"""
+
+ENDLESS = ("wrap", "reflect", "clamp")
+"""Borders with inputs behind them, where others have zeros."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,15 @@ def before(node: Connect | Element, shifts: bool) -> Taken | None:
     if isinstance(node, Element):
         return _before_classifier(node, shifts) if node.word == "classifier" else None
     operator = node.connection.operator
+    weight = operator.weight
+    # What completes a map stays 0, and keys without a bias stay without.
     attends = accepts_attention(node) or accepts_window_attention(node)
-    if attends and not operator.space.pad and not operator.weight.keyless:
-        weight = replace(operator.weight, qkv_bias=operator.weight.qkv_bias or shifts)
+    if attends and not (shifts and (operator.space.pad or weight.keyless)):
+        if shifts:
+            weight = replace(weight, qkv_bias=True, key_bias=True)
         return Taken(_with(node, replace(operator, weight=weight)), "qkv.weight", "qkv.bias")
     framed = operator.frame.value or operator.frame.output
-    if framed or not _is_plain(operator) or not _reads_only_the_map(node.connection):
+    if framed or not _is_plain(operator) or not _reads_alike(operator.space, shifts):
         return None
     taken = _with(node, _biased(operator, shifts))
     return Taken(taken, "weight", "bias", _groups(node.connection))
@@ -82,13 +88,17 @@ def _is_plain(operator: Operator) -> bool:
     return own and static and operator.bias in ("none", "channels")
 
 
-def _reads_only_the_map(connection: Connection) -> bool:
-    """Whether every output, on maps of any size, sees as many inputs as every other, through the
-    same weights: a shift of the input is then a bias per channel."""
-    space = connection.operator.space
+def _reads_alike(space: Space, shifts: bool) -> bool:
+    """Whether every output reads through the same weights and, where inputs are shifted, as many of
+    them as every other, on maps of any size: the shift is then a bias per channel."""
     if space.share != "positions" or space.connect not in ("point", "local"):
         return False
-    return space.connect == "point" or space.size == (1, 1) or space.padding == (0, 0)
+    return not shifts or space.border in ENDLESS or _stays_inside(space)
+
+
+def _stays_inside(space: Space) -> bool:
+    """Whether no tap stands outside the map."""
+    return space.padding == (0, 0) or (space.size == (1, 1) and isinstance(space.padding, str))
 
 
 def _groups(connection: Connection) -> int:

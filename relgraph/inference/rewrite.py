@@ -175,9 +175,10 @@ class _Rewriting:
         return replace(node, connection=replace(node.connection, operator=operator), baked=True)
 
     def _tabulated(self, node: Connect, path: str) -> Node:
-        """Window attention whose bias a network makes, with a table of what it gives."""
-        weight = node.connection.operator.weight
-        if weight.position != "continuous" or not accepts_window_attention(node):
+        """Window attention whose bias a network makes, with a table of what it gives. Not of maps
+        that are completed: on one smaller than the window the network gives something else."""
+        space, weight = node.connection.operator.space, node.connection.operator.weight
+        if weight.position != "continuous" or space.pad or not accepts_window_attention(node):
             return node
         self.steps.append(Tabulate(_join(path, node.attr), node))
         weight = replace(weight, position="relative", hidden=HIDDEN)

@@ -51,6 +51,9 @@ CASES = {
     "two in a row": ("conv: 3, batch_norm, scale: 0.5, affine", 3, 0, 0),
     "before a point": ("relu, batch_norm, pointwise: {bias: false}", 1, 0, 0),
     "before a padded kernel": ("relu, batch_norm, conv: 3", 0, 1, 0),
+    "before a point with zeros around": ("relu, batch_norm, conv: {size: 1, padding: 1}", 0, 1, 0),
+    "before a kernel that goes round": ("batch_norm, conv: {size: 3, border: wrap}", 1, 0, 0),
+    "a factor before a padded kernel": ("rms_norm, conv: 3", 1, 0, 0),
     "layer norm before a point": ("layer_norm: {eps: 1e-3}, pointwise", 1, 0, 0),
     "without a shift": ("layer_norm: {bias: false}, pointwise: {bias: false}", 1, 0, 0),
     "rms norm into attention": ("rms_norm, global_attention: {heads: 2}", 1, 0, 0),
@@ -75,6 +78,24 @@ CASES = {
         0,
         1,
         1,
+    ),
+    "a factor before keys without a bias": (
+        "rms_norm, global_attention: {heads: 2, key_bias: false}",
+        1,
+        0,
+        0,
+    ),
+    "attention without any bias": (
+        "layer_norm, global_attention: {heads: 2, qkv_bias: false, key_bias: false}",
+        1,
+        0,
+        0,
+    ),
+    "a factor before windows of a completed map": (
+        "rms_norm, local_attention: {window: 3, heads: 2, pad: true}",
+        1,
+        0,
+        0,
     ),
     "turned": ("layer_norm, global_attention: {heads: 2, position: rotary}", 1, 0, 0),
     "heads that talk": ("layer_norm, talking_heads_attention: {heads: 2}, batch_norm", 2, 0, 0),
@@ -124,6 +145,20 @@ def test_a_mean_is_passed_and_a_maximum_is_not(tmp_path: Path, head: str, folded
     made = for_inference(program)
     assert made.folded == folded
     assert all(check.ok for check in _checks(emit(made.program), program))
+
+
+def test_a_network_gives_less_than_its_table_on_smaller_maps(tmp_path: Path) -> None:
+    """A window that is larger than a completed map shrinks, and with it the network's offsets."""
+    block = "window_attention_v2: {window: 4, heads: 2, pad: true}"
+    compiled = compile_backbone(spec(tmp_path, block))
+    made = for_inference(compiled.program)
+    torch.manual_seed(0)
+    before = load_text(compiled.text, "t.py").t().double().eval()
+    after = load_text(emit(made.program), "folded.py").t().double().eval()
+    after.load_state_dict(inference_tensors(made.steps, before.state_dict()))
+    for side in (4, 6, 8, 10):
+        images = torch.randn(2, 3, side, side, dtype=torch.float64)
+        torch.testing.assert_close(after(images), before(images), rtol=0, atol=1e-9)
 
 
 def test_tokens_are_passed(tmp_path: Path) -> None:
