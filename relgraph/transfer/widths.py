@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relgraph.algebra.operator import KEEPING
+from relgraph.algebra.operator import keeps_width
 from relgraph.resolved import (
     Backbone,
     Body,
@@ -46,7 +46,7 @@ def _body(body: Body, before: int, after: int) -> tuple[Body, tuple[int, int] | 
 
 def _node(node: Node, before: int, after: int) -> tuple[Node, tuple[int, int] | None]:
     if isinstance(node, OperatorUse):
-        kept = node.operator.channel.connect in KEEPING and not node.operator.frame.output
+        kept = keeps_width(node.operator) and node.out_channels == before
         leaving = after if kept else node.out_channels
         changed = replace(node, in_channels=after, out_channels=leaving)
         return changed, (before, after) if kept else None
@@ -65,5 +65,16 @@ def _node(node: Node, before: int, after: int) -> tuple[Node, tuple[int, int] | 
         return replace(node, body=body, shortcut=shortcut), widths
     if isinstance(node, Branches):
         both = [_body(branch, before, after) for branch in node.branches]
-        return replace(node, branches=tuple(body for body, _ in both)), both[0][1]
+        widths = _joined(node.combine, [one for _, one in both])
+        return replace(node, branches=tuple(body for body, _ in both)), widths
     return node, (before, after)
+
+
+def _joined(combine: str, widths: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """The widths behind branches; None where one of them sets its own."""
+    known = [one for one in widths if one is not None]
+    if len(known) < len(widths):
+        return None
+    if combine == "concat":
+        return sum(before for before, _ in known), sum(after for _, after in known)
+    return known[0]
