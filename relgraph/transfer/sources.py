@@ -19,6 +19,7 @@ from relgraph.resolve.literal import dump, parse
 from relgraph.resolved import Backbone
 from relgraph.train.model import Architecture
 from relgraph.transfer.widths import with_input_channels
+from relgraph.verify.inference import is_inference
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class End:
 
 
 def read_end(word: str) -> End:
-    """A shipped backbone, a spec file or an emitted .py file. Raises RelgraphError."""
+    """A shipped backbone, a spec file or an emitted .py file. Raises RelgraphError, also for an
+    inference version: its spec is that of the model that it was made of, its weights are not."""
     if not word.endswith(".py"):
         compiled = compile_backbone(word)
         return End(compiled.name, compiled.program.source, compiled.text, compiled.sources)
@@ -64,4 +66,9 @@ def read_end(word: str) -> End:
         place = Place(word, 1, 1)
         expected = "a file that relgraph emitted"
         raise RelgraphError(Problem("not-emitted", found, expected, place=place)) from None
+    if is_inference(module):
+        found = "an inference version, whose weights are folded"
+        hint = "name the model that it was made of, or its run"
+        place = Place(word, 1, 1)
+        raise RelgraphError(Problem("inference-version", found, hint=hint, place=place))
     return End(backbone.name, backbone, text)

@@ -16,6 +16,7 @@ from relgraph.pipeline import compile_backbone
 from relgraph.train import evaluate
 from relgraph.train.model import Architecture, Backbone, build
 from relgraph.train.request import EvaluateRequest
+from relgraph.transfer.sources import read_end
 from tests.runs import write_run
 
 GREY = Architecture(num_classes=10, in_chans=1, img_size=(28, 28))
@@ -54,6 +55,19 @@ def test_weights_need_the_name_of_their_model(tmp_path: Path) -> None:
     with pytest.raises(RelgraphError, match="does not say which model"):
         optimize(weights, tmp_path / "out")
     assert optimize(weights, tmp_path / "out", "resnet_fashion").ok
+
+
+def test_what_is_optimized_is_not_optimized_again(tmp_path: Path) -> None:
+    """Nor carried to another model: its weights are no longer those of its spec."""
+    file, model = trained("resnet_fashion", tmp_path)
+    source = write_run(tmp_path / "run", file, model)
+    once = tmp_path / "once"
+    assert optimize(source, once).ok
+    with pytest.raises(RelgraphError, match="inference version"):
+        optimize(once, tmp_path / "twice")
+    with pytest.raises(RelgraphError, match="inference version"):
+        read_end(str(once / "resnet_fashion_inference.py"))
+    assert not (tmp_path / "twice").exists()
 
 
 @pytest.mark.parametrize("out", ["taken", "model.safetensors"])
