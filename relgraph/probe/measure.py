@@ -97,6 +97,8 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
             differs.append(f"position: {at.evidence}")
         keys = made.keys
         differs += [keys.differs] if keys is not None and keys.differs else []
+        if made.added is not None and made.added.there:
+            differs.append("a number is added to all logits")
         if all(map(scores.symmetric, made.arrays.slices(made.arrays.context, made.joined))):
             differs.append("logits are symmetric: one projection makes queries and keys")
         return Weight(

@@ -1,0 +1,116 @@
+"""One operator written in many ways is one operator; what is not it is not claimed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from relgraph.errors import RelgraphError
+from tests.probe import styles
+from tests.probe.measured import Found, found, measured
+
+TOKENS = (1, 16, 8)
+MAP = (1, 8, 5, 5)
+SMALL = (1, 4, 6, 6)
+CONV = ("local.positions-full-static", True)
+POINT = ("point.positions-full-static", True)
+STRIPES = ("stripe-separate.heads-pair.softmax", True)
+
+SAME: dict[str, tuple[nn.Module, tuple[int, ...], list[Found]]] = {
+    "attention as a sum of rolled maps": (
+        styles.Rolled(),
+        MAP,
+        [("local.wrap-separate.heads-pair.softmax.relative", True)],
+    ),
+    "a row and a column": (styles.CrissCross(), MAP, [("axial-separate.all-pair.softmax", True)]),
+    "a sum of experts": (styles.SumOfExperts(), SMALL, [("local.positions-full-pooled", True)]),
+    "a mixture of experts": (
+        styles.SumOfExperts(softmax=True),
+        SMALL,
+        [("local.positions-full-pooled", True)],
+    ),
+    "a view as neighbourhood": (
+        styles.Strided(),
+        SMALL,
+        [("local.positions-separate-static", True)],
+    ),
+    "a table of neighbours": (styles.Table(), (1, 36, 4), [CONV]),
+    "rows, then columns": (styles.RowsThenColumns(), (1, 5, 5, 8), [STRIPES, STRIPES]),
+    "a gate behind attention": (
+        styles.Pairs("gated"),
+        TOKENS,
+        [
+            ("full-separate.all-pair.softmax", True),
+            ("point.positions-separate-center.sigmoid", True),
+        ],
+    ),
+    "keys of an averaged map": (
+        styles.PooledKeys(),
+        (1, 8, 4, 4),
+        [("full.reduce-separate.all-pair.softmax", True)],
+    ),
+    "an average, and a convolution": (
+        nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, padding=1)),
+        SMALL,
+        [("local.mask-separate-fixed.average", True), CONV],
+    ),
+    "a reciprocal of sums": (
+        styles.Pairs("linear"),
+        TOKENS,
+        [("full-separate.all-pair.l1.elu", True)],
+    ),
+    "written over": (
+        styles.Overwritten(),
+        (1, 8, 6, 6),
+        [("split2_local.positions-full-static_point-separate-fixed.identity", True)],
+    ),
+    "a complex filter": (
+        styles.ComplexFilter(),
+        (1, 6, 6, 4),
+        [("full.positions.wrap-separate-static", True)],
+    ),
+    "channels that are not known before": (nn.LazyConv2d(4, 3, padding=1), SMALL, [CONV]),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_however_it_is_written(name: str) -> None:
+    module, shape, wanted = SAME[name]
+    assert list(found(module, shape)) == wanted
+
+
+OPEN: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
+    "a number beside products": (styles.Pairs("plain"), TOKENS, "a number is added to all logits"),
+    "and in a sigmoid": (styles.Pairs("squashed"), TOKENS, "a number is added to all logits"),
+    "and in quotients": (styles.Pairs("divided"), TOKENS, "a number is added to all logits"),
+    "two slopes": (styles.Pairs("sloped"), TOKENS, "undecided: score"),
+    "a maximum": (styles.Excited("maximum"), MAP, "depends on the image in another way"),
+    "twice a sigmoid": (styles.Excited("twice"), MAP, "undecided: normalisation"),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_is_another_is_not_claimed(name: str) -> None:
+    module, shape, words = OPEN[name]
+    (one,) = measured(module, shape).operators
+    assert not one.exact
+    assert words in "\n".join(one.lines())
+
+
+def test_weights_from_before_are_told() -> None:
+    _, gate = measured(styles.Pairs("gated"), TOKENS).operators
+    assert "weights are made of what stands before" in "\n".join(gate.lines())
+
+
+def test_weight_norm_of_the_older_kind() -> None:
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        module = nn.utils.weight_norm(nn.Conv2d(4, 4, 3, padding=1))
+    assert list(found(module, SMALL)) == [CONV]
+
+
+def test_a_module_without_a_copy_is_refused() -> None:
+    module = nn.Conv2d(4, 4, 1)
+    module.generator = (one for one in torch.zeros(1))
+    with pytest.raises(RelgraphError, match="cannot-copy"):
+        measured(module, SMALL)
