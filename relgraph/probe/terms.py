@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, compares
+from relgraph.algebra.operator import TOGETHER, Channel, Frame, Operator, Rank, Space, compares
 from relgraph.algebra.rules import check
 from relgraph.probe.atoms import Atom, measured, pieces
 from relgraph.probe.carry import Way
@@ -85,13 +85,21 @@ def _line(lab: Lab, line: Line, place: str) -> Iterator[Part]:
 
 
 def _whole(lab: Lab, item: Item) -> list[Atom] | None:
-    """What an item is as one map: a link, or a sum where that is all in the algebra."""
+    """What an item is as one map: a link, or a sum where that is all in the algebra. A sum of
+    different operators, each in the algebra by itself, tells more as that."""
     if isinstance(item, Link):
         return [] if item.takes else pieces(lab, item)
     if not isinstance(item, Sum) or not item.whole:
         return None
     made = [atom for link in item.whole if not link.takes for atom in pieces(lab, link)]
-    return made if all(atom.measured.exact for atom in made) else None
+    if not all(atom.measured.exact for atom in made):
+        return None
+    if any(atom.operator.weight.normalize in TOGETHER for atom in made):
+        return made  # over all branches: none is anything by itself
+    branches = [list(_line(lab, branch, "")) for branch in item.branches]
+    apart = all(part.measured.exact for branch in branches for part in branch)
+    kinds = {tuple(part.node for part in branch) for branch in branches}
+    return made if not apart or len(kinds) == 1 else None
 
 
 def _joined(lab: Lab, item: Item, place: str) -> Iterator[Part]:

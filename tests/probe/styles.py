@@ -70,6 +70,20 @@ class SumOfExperts(nn.Module):
         return made
 
 
+class TwoScales(nn.Module):
+    """A static kernel beside a gated projection: two operators, and no kernel of the image."""
+
+    def __init__(self, channels: int = 4) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.point, self.fc = nn.Conv2d(channels, channels, 1), nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.fc(x.mean((2, 3))).sigmoid()[:, :, None, None]
+        made: Tensor = self.conv(x) + self.point(x) * gate
+        return made
+
+
 class Strided(nn.Module):
     """A depthwise convolution over a view of the padded map."""
 
@@ -133,17 +147,19 @@ class Pairs(nn.Module):
             q, k = F.elu(q) + 1, F.elu(k) + 1
             scale = 1 / torch.einsum("bnd,bd->bn", q, k.sum(1))
             return torch.einsum("bnd,bde,bn->bne", q, k.mT @ v, scale)
+        made: Tensor = self._weights(q, k) @ v
+        return made * self.gate(x).sigmoid() if self.how == "gated" else made
+
+    def _weights(self, q: Tensor, k: Tensor) -> Tensor:
         logits = q @ k.mT / 2
         if self.how == "gated":
-            gated: Tensor = (logits.softmax(-1) @ v) * self.gate(x).sigmoid()
-            return gated
+            return logits.softmax(-1)
         if self.how == "sloped":
-            bent = F.leaky_relu(self.first(q) + self.second(k).mT, 0.2)
-            return bent.softmax(-1) @ v
+            return F.leaky_relu(self.first(q) + self.second(k).mT, 0.2).softmax(-1)
         logits = logits + self.level
         if self.how == "divided":
-            return (logits / logits.abs().sum(-1, keepdim=True)) @ v
-        return (logits.sigmoid() if self.how == "squashed" else logits) @ v
+            return logits / logits.abs().sum(-1, keepdim=True)
+        return logits.sigmoid() if self.how == "squashed" else logits
 
 
 class PooledKeys(nn.Module):
@@ -197,4 +213,51 @@ class ComplexFilter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         waves = torch.fft.rfft2(x, dim=(1, 2), norm="ortho") * self.filter
-        return torch.fft.irfft2(waves, s=x.shape[1:3], dim=(1, 2), norm="ortho")
+        made: Tensor = torch.fft.irfft2(waves, s=x.shape[1:3], dim=(1, 2), norm="ortho")
+        return made
+
+
+class Placed(nn.Module):
+    """Attention with a bias of places: a table of offsets, of a head each or in part."""
+
+    def __init__(self, how: str, side: int = 4, channels: int = 8, heads: int = 2) -> None:
+        super().__init__()
+        self.heads, self.how = heads, how
+        self.qkv = nn.Linear(channels, 3 * channels)
+        across = 2 * side - 1
+        sizes = {
+            "for each head": (heads, across, across),
+            "for all heads": (1, across, across),
+            "of rows and of columns": (heads, 2, across),
+            "of pairs": (heads, side**2, side**2),
+            "of keys": (heads, 1, side**2),
+        }
+        self.table = nn.Parameter(torch.randn(sizes[how]))
+        at = torch.arange(side**2)
+        self.register_buffer("down", at[:, None] // side - at // side + side - 1)
+        self.register_buffer("across", at[:, None] % side - at % side + side - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, n, c = x.shape
+        q, k, v = self.qkv(x).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        down, across = self.get_buffer("down"), self.get_buffer("across")
+        table: Tensor = self.table
+        if self.how in ("for each head", "for all heads"):
+            table = table[:, down, across]
+        elif self.how == "of rows and of columns":
+            table = table[:, 0][:, down] + table[:, 1][:, across]
+        made = F.scaled_dot_product_attention(q, k, v, table.expand(self.heads, n, n))
+        return made.transpose(1, 2).reshape(b, n, c)
+
+
+class Unlearned(nn.Module):
+    """What no parameter makes: a gate by the mean as it is, a sum over all places."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "sum":
+            return x.sum((2, 3))
+        return x * x.mean((2, 3), keepdim=True).sigmoid()

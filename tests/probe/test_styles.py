@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from torch import nn
 
 from relgraph.errors import RelgraphError
@@ -29,6 +28,11 @@ SAME: dict[str, tuple[nn.Module, tuple[int, ...], list[Found]]] = {
         styles.SumOfExperts(softmax=True),
         SMALL,
         [("local.positions-full-pooled", True)],
+    ),
+    "two kernels, one gated by the image": (
+        styles.TwoScales(),
+        SMALL,
+        [CONV, POINT, ("point.positions-separate-pooled.sigmoid", True)],
     ),
     "a view as neighbourhood": (
         styles.Strided(),
@@ -70,6 +74,16 @@ SAME: dict[str, tuple[nn.Module, tuple[int, ...], list[Found]]] = {
         (1, 6, 6, 4),
         [("full.positions.wrap-separate-static", True)],
     ),
+    "a table for each head": (
+        styles.Placed("for each head"),
+        TOKENS,
+        [("full-separate.heads-pair.softmax.relative", True)],
+    ),
+    "a table of pairs": (
+        styles.Placed("of pairs"),
+        TOKENS,
+        [("full-separate.heads-pair.softmax.absolute", True)],
+    ),
     "channels that are not known before": (nn.LazyConv2d(4, 3, padding=1), SMALL, [CONV]),
 }
 
@@ -86,6 +100,15 @@ OPEN: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
     "and in quotients": (styles.Pairs("divided"), TOKENS, "a number is added to all logits"),
     "two slopes": (styles.Pairs("sloped"), TOKENS, "undecided: score"),
     "a maximum": (styles.Excited("maximum"), MAP, "depends on the image in another way"),
+    "a table for all heads": (styles.Placed("for all heads"), TOKENS, "made of 49 parameters"),
+    "tables of an axis": (
+        styles.Placed("of rows and of columns"),
+        TOKENS,
+        "98 of 2 heads are made of 28 parameters: a special case",
+    ),
+    "a number for each key": (styles.Placed("of keys"), TOKENS, "made of 32 parameters"),
+    "a sum, and no average": (styles.Unlearned("sum"), MAP, "neither an average nor the identity"),
+    "the mean as gate": (styles.Unlearned("gate"), MAP, "made of the image by no parameters"),
     "twice a sigmoid": (styles.Excited("twice"), MAP, "undecided: normalisation"),
 }
 
@@ -103,6 +126,11 @@ def test_weights_from_before_are_told() -> None:
     assert "weights are made of what stands before" in "\n".join(gate.lines())
 
 
+def test_sizes_that_fit_both_layouts_are_told() -> None:
+    lines = "\n".join(measured(nn.Conv2d(4, 4, 1), (1, 4, 4, 4)).lines())
+    assert "read as NCHW: a map of 4×4; the sizes would be a map of the other layout" in lines
+
+
 def test_weight_norm_of_the_older_kind() -> None:
     with pytest.warns(FutureWarning, match="weight_norm"):
         module = nn.utils.weight_norm(nn.Conv2d(4, 4, 3, padding=1))
@@ -111,6 +139,6 @@ def test_weight_norm_of_the_older_kind() -> None:
 
 def test_a_module_without_a_copy_is_refused() -> None:
     module = nn.Conv2d(4, 4, 1)
-    module.generator = (one for one in torch.zeros(1))
+    vars(module)["source"] = (number for number in range(1))
     with pytest.raises(RelgraphError, match="cannot-copy"):
         measured(module, SMALL)
