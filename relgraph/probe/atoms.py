@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from torch import fx
 
 from relgraph.algebra.operator import TOGETHER, Channel, Operator, Space, Weight
 from relgraph.algebra.rules import check
@@ -16,13 +19,16 @@ from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.bands import gate
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import Measured, Property, size
+from relgraph.probe.frames import framed
 from relgraph.probe.freedom import freedom, stored
 from relgraph.probe.items import Link
 from relgraph.probe.lab import Lab
 from relgraph.probe.measure import additivity, measure, weights_of
-from relgraph.probe.places import like
+from relgraph.probe.owners import is_real
+from relgraph.probe.places import Places, like
 from relgraph.probe.shared_keys import copies
 from relgraph.probe.splits import apart
+from relgraph.probe.tape import Values
 from relgraph.relations.composite import composed
 from relgraph.relations.node import IDENTITY, Node, core
 
@@ -79,8 +85,8 @@ class Atom:
 
 
 def pieces(lab: Lab, link: Link) -> list[Atom]:
-    """The link, or where it is nothing of the algebra the matrices that it multiplies one after the
-    other, where each is: zeros outside the map make no kernel of two kernels."""
+    """The link, or where it is nothing of the algebra what it does one after the other, where each
+    is: zeros outside the map make no kernel of two kernels."""
     whole = measured(lab, link)
     if whole.measured.exact:
         return [_banded(lab, whole)]
@@ -88,12 +94,54 @@ def pieces(lab: Lab, link: Link) -> list[Atom]:
     if parts is not None:
         return [parts]
     if not whole.is_static:
-        return [whole]
+        return _in_two(lab, link) or [whole]
     links = list(_at_products(lab, link))
     if len(links) < 2:
         return [whole]
     made = [measured(lab, one) for one in links]
     return made if all(one.measured.exact for one in made) else [whole]
+
+
+def _in_two(lab: Lab, link: Link) -> list[Atom] | None:
+    """The pieces of what stands before and behind a value in the middle, where each is a point of
+    the algebra: a gate behind attention, an average before keys and values are made."""
+    context = Arrays(lab, link).context
+    for node, places in _middles(lab, link, context):
+        start, end = link.way.start, link.way.end
+        first = replace(link, way=Way.of(lab.reading, start, node), out=places)
+        second = replace(link, way=Way.of(lab.reading, node, end), into=places)
+        made = [measured(lab, one) for one in framed(first, context) if not one.takes]
+        if not all(atom.measured.exact for atom in made):
+            continue
+        behind = [a for one in framed(second, context) if not one.takes for a in pieces(lab, one)]
+        if all(atom.measured.exact for atom in behind):
+            same = places.count == link.into.count
+            return [*made, *(map(_from_before, behind) if same else behind)]
+    return None
+
+
+def _from_before(atom: Atom) -> Atom:
+    """The atom, with whence its weights are told where they are not made of what it reads."""
+    if atom.is_static:
+        return atom
+    said = "its weights are made of what stands before the operator in front of it"
+    return replace(atom, measured=replace(atom.measured, remarks=(*atom.measured.remarks, said)))
+
+
+def _middles(lab: Lab, link: Link, context: Values) -> Iterator[tuple[fx.Node, Places]]:
+    """Where it may be cut: before the second frozen product, and before the first where there are
+    fewer places."""
+    reading, way = lab.reading, link.way
+    cuts = [node for node in reading.cuts(way.start, way.end)[1:-1] if is_real(context[node])]
+    order = {node: at for at, node in enumerate(way.nodes)}
+    products = [order[n] for n in way.nodes[1:] if reading.step(n).kind == "product"]
+    made = [(node, like(tuple(context[node].shape), link.into, lab.layout)) for node in cuts]
+    known = [(node, places) for node, places in made if places is not None]
+    for first, second in pairwise(products[:2]):
+        between = [one for one in known if first <= order[one[0]] < second]
+        yield from [one for one in between[-1:] if one[1].count == link.into.count]
+    before = [one for one in known if products and order[one[0]] < products[0]]
+    yield from [one for one in before if one[1].count < link.into.count][:1]
 
 
 def _parted(lab: Lab, link: Link) -> Atom | None:
@@ -131,11 +179,11 @@ def _banded(lab: Lab, atom: Atom) -> Atom:
 
 
 def _at_products(lab: Lab, link: Link) -> Iterator[Link]:
-    """The link cut behind every convolution and matrix product."""
+    """The link cut behind every convolution, matrix product and average of neighbours."""
     reading, context = link.way.reading, Arrays(lab, link).context
     start, into = link.way.start, link.into
     for node in reading.cuts(start, link.way.end)[1:-1]:
-        if ops.name(node) not in (*ops.MATRIX, "convolution"):
+        if ops.name(node) not in (*ops.MATRIX, "convolution", "avg_pool2d"):
             continue
         out = like(tuple(context[node].shape), link.into, lab.layout)
         if out is None:

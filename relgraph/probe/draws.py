@@ -28,6 +28,9 @@ def drawn(module: nn.Module, seed: int) -> Tensors:
 
 
 def _parameter(name: str, tensor: Tensor, generator: torch.Generator) -> Tensor:
+    if tensor.is_complex():
+        parts = (torch.view_as_real(tensor.resolve_conj())[..., part] for part in (0, 1))
+        return torch.complex(*(_parameter(name, part, generator) for part in parts))
     if not tensor.is_floating_point():
         return tensor
     noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)

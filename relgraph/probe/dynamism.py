@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from relgraph.algebra.operator import Size, Source
+from relgraph.errors import counted
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.carry import Way
 from relgraph.probe.findings import size
@@ -110,7 +111,11 @@ def _by_place(at: _Images, seen: Tensor, words: str, sums: bool) -> Dynamism:
     arrays, features = at.arrays, at.features
     changed = {place: at.given(disturbed(features, place)) for place in sampled(len(features))}
     looked = {place: _looked(arrays, one, seen) for place, one in changed.items()}
-    region = _region(arrays, _looked(arrays, at.context, seen), looked)
+    before = _looked(arrays, at.context, seen)
+    if all(gap(one, before) <= CHANGED for one in looked.values()):
+        said = f"{words}, but with none of {counted(len(looked), 'place')} that were changed alone"
+        return Dynamism(None, said)
+    region = _region(arrays, before, looked)
     if region == 1:
         said = f"{words}; an output's weights change with what is at its own place"
         return Dynamism("center", said)
@@ -166,7 +171,8 @@ def _region(
     if into.grid is None or into.tokens:
         return None
     far = _distances(into.grid)
-    reach = max(int(far[place][rows].max()) for place, rows in changed.items() if bool(rows.any()))
+    reaches = [int(far[place][rows].max()) for place, rows in changed.items() if bool(rows.any())]
+    reach = max(reaches, default=0)
     square = all(torch.equal(rows, far[place] <= reach) for place, rows in changed.items())
     return 2 * reach + 1 if square and 2 * reach + 1 < min(into.grid) else None
 

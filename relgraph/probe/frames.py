@@ -22,9 +22,6 @@ from relgraph.probe.places import Places
 from relgraph.probe.single import WIDE, is_wide, readers
 from relgraph.probe.tape import Values
 
-# Operations that lay out neighbourhoods, without a weight.
-_GATHERING = ("im2col", "unfold", "constant_pad_nd", "pad", "slice", "cat", "index", "index_select")
-
 
 def framed(link: Link, context: Values) -> Iterator[Link]:
     """A link as point ∘ core ∘ point, where it is that; a link that does nothing is left out."""
@@ -126,7 +123,7 @@ def _first_behind(
         points = []
         for node in between:
             made = _read(link, context, node)
-            if made is not None and not _has_no_weights(link, node):
+            if made is not None and not _is_laid_out(link, context, node, made):
                 points.append((node, made))
         if points:
             return _narrowest(points)
@@ -142,16 +139,20 @@ def _narrowest(points: Sequence[tuple[fx.Node, Places]]) -> tuple[fx.Node, Place
 def _learned(link: Link) -> list[fx.Node]:
     """The nodes on the link that multiply by parameters, in order."""
     nodes = [node for node in link.way.nodes if node is not link.way.start]
-    multiply = [node for node in nodes if ops.name(node) in ops.PRODUCTS]
-    return [node for node in multiply if link.way.reading.has_parameters(node)]
+    return [node for node in nodes if link.way.reading.is_learned(node)]
 
 
-def _has_no_weights(link: Link, node: fx.Node) -> bool:
+def _is_laid_out(link: Link, context: Values, node: fx.Node, made: Places) -> bool:
     """Whether nothing but entries laid out anew stands before `node`: a patch, or a neighbourhood,
-    laid out as channels is one still."""
-    between = link.way.reading.between(link.way.start, node)
-    names = {ops.name(one) for one in between if one is not link.way.start}
-    return names <= {*ops.LAYOUT, *_GATHERING}
+    laid out as channels is one still, however it was gathered."""
+    way = Way.of(link.way.reading, link.way.start, node)
+    if all(ops.name(one) in ops.LAYOUT for one in way.nodes if one is not way.start):
+        return True
+    if made.channels <= link.into.channels:
+        return False
+    probe = noise(tuple(context[way.start].shape), 907)
+    value = way.local(context, probe)[node]
+    return bool((torch.isin(value, probe) | (value == 0)).all())
 
 
 def _read(link: Link, context: Values, node: fx.Node) -> Places | None:

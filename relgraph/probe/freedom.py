@@ -55,7 +55,7 @@ def freedom(arrays: Arrays) -> Freedom | None:
     if not made:
         return None
     inputs = [node for node in before if node.op == "placeholder"]
-    drawn = [one for one in inputs if _is_drawn(arrays, one)]
+    drawn = [one for one in inputs if is_drawn(arrays, one)]
     entries = context[kernel].numel()
     if entries * sum(context[one].numel() for one in drawn) > MOST:
         return Freedom(entries, None, made)
@@ -71,13 +71,23 @@ def stored(arrays: Arrays) -> int:
     return sum(value.numel() for value in matrices or values)
 
 
+def predicts(arrays: Arrays) -> bool:
+    """Whether parameters have a say in weights that are made of the image, or stand beside them."""
+    tape, made_of = arrays.lab.tape, arrays.link.way.reading.made_of
+    behind = tape.after(arrays.start) - {arrays.start}
+    own = [node for frozen in arrays.frozen for node in made_of(frozen) & behind]
+    inputs = arrays.link.way.reading.inputs_behind([*own, *arrays.link.way.nodes[1:]])
+    one, other = (arrays.lab.base(draw) for draw in range(2))
+    return not all(torch.equal(one[node], other[node]) for node in inputs)
+
+
 def parameters(arrays: Arrays, nodes: Iterable[fx.Node]) -> list[fx.Node]:
     """The parameters that the nodes read; tables of places are none."""
     behind = arrays.link.way.reading.inputs_behind(nodes)
-    return [node for node in behind if _is_drawn(arrays, node)]
+    return [node for node in behind if is_drawn(arrays, node)]
 
 
-def _is_drawn(arrays: Arrays, node: fx.Node) -> bool:
+def is_drawn(arrays: Arrays, node: fx.Node) -> bool:
     """Whether an input is a parameter: tables that are given are the same in every draw."""
     one, other = (arrays.lab.base(draw)[node] for draw in range(2))
     return bool(one.is_floating_point()) and not torch.equal(one, other)

@@ -25,8 +25,11 @@ def average(draws: Sequence[Tensor], seen: Tensor, size: Size) -> tuple[str | No
     w = draws[0]
     if bool((seen.sum(1) == 1).all()):
         return ("identity" if float((w[seen] - 1.0).abs().max()) <= FLAT else None), "zero"
-    present = seen.sum(1, keepdim=True).double()
-    for border, count in (("mask", present), ("zero", torch.full_like(present, size[0] * size[1]))):
+    present, slots = seen.sum(1, keepdim=True).double(), size[0] * size[1]
+    for border, count in (("mask", present), ("zero", torch.full_like(present, slots))):
+        # Where nothing has a size (a whole map, a column) no slot stands outside.
+        if border == "zero" and slots < int(present.max()):
+            continue
         if float((w - seen / count).abs().max()) <= FLAT:
             return "average", border  # type: ignore[return-value]
     return None, "zero"

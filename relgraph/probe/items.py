@@ -56,10 +56,12 @@ class Link:
 @dataclass(frozen=True, eq=False)
 class Sum:
     """Lines that read the same value and are added; an empty one passes it on. `minus`: the
-    shortcut is subtracted."""
+    shortcut is subtracted. `whole` are the links of all of it as one map, where no element and no
+    shortcut stands on a branch: attention may add up its offsets one after the other."""
 
     branches: tuple[Line, ...]
     minus: bool = False
+    whole: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from relgraph.algebra.operator import (
     Weight,
 )
 from relgraph.algebra.rules import check
-from relgraph.probe import borders, given, offsets, ranks, scores, sharing, supports
+from relgraph.probe import borders, freedom, given, offsets, ranks, scores, sharing, supports
 from relgraph.probe.arrays import Arrays
 from relgraph.probe.findings import Measured
 from relgraph.probe.held import held
@@ -97,6 +97,8 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
             differs.append(f"position: {at.evidence}")
         keys = made.keys
         differs += [keys.differs] if keys is not None and keys.differs else []
+        if made.added is not None and made.added.there:
+            differs.append("a number is added to all logits")
         if all(map(scores.symmetric, made.arrays.slices(made.arrays.context, made.joined))):
             differs.append("logits are symmetric: one projection makes queries and keys")
         return Weight(
@@ -112,6 +114,8 @@ def _weight(made: Measuring, space: Space, differs: list[str]) -> Weight:
         )
     if found.source == "channels":
         return Weight("channels", normalize, score=_scored(made, differs))
+    if found.source in ("pooled", "center") and not freedom.predicts(made.arrays):
+        differs.append("weights are made of the image by no parameters")
     return Weight(found.source, normalize, extent=found.extent)
 
 

@@ -26,6 +26,7 @@ from relgraph.probe import (
     shared_keys,
     supports,
 )
+from relgraph.probe.added import Added, added
 from relgraph.probe.arrays import Arrays, visible
 from relgraph.probe.dynamism import Dynamism
 from relgraph.probe.normalising import Normalisation
@@ -190,6 +191,14 @@ class Measuring:
             return None
         turned = self.position is not None and self.position.word == "rotary"
         return biases(self.arrays, self.joined, self.over_slots, self.score.word, turned)
+
+    @cached_property
+    def added(self) -> Added | None:
+        """Whether all logits have a number in common; nothing where there is nothing to ask."""
+        at = self.position
+        if at is None or at.word != "none" or self.score is None or self.score.word is None:
+            return None
+        return added(self.arrays, self.joined, self.over_slots)
 
     @cached_property
     def keys(self) -> Keys | None:

@@ -95,10 +95,14 @@ def _loose(arrays: Arrays, frozen: list[fx.Node], sums: float, squashed: bool) -
     steps = [reading.step(node) for node in arrays.link.way.nodes[1:]]
     words = [reading.last_bend(node) for node in frozen]
     last = next((word for word in reversed(words) if word), "")
-    if last == "sigmoid" and len(frozen) == 1:
-        return Normalisation("sigmoid" if squashed else "none")
+    behind = any(map(reading.is_learned, arrays.link.way.nodes[1:]))
+    if last == "sigmoid" and len(frozen) == 1 and squashed:
+        return Normalisation("sigmoid")
+    learned = behind or any(map(reading.is_scaled, frozen))
+    if last == "sigmoid" and set(words) == {last} and not squashed and learned:
+        return Normalisation("none")  # of kernels that are mixed
     softmaxed = last == "softmax" or any(step.through == "softmax" for step in steps if not last)
-    if softmaxed and not all(map(reading.mixes_kernels, frozen)):
+    if softmaxed and not all(reading.mixes_kernels(node, behind) for node in frozen):
         said = f"a softmax stands on the way of the weights, but rows sum to 1 ± {size(sums)}"
         return Normalisation("none", said)
     if softmaxed:  # of numbers by which learned kernels are mixed

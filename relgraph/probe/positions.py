@@ -16,7 +16,8 @@ from torch import Tensor, fx
 
 from relgraph.algebra import operator as algebra
 from relgraph.algebra.operator import HIDDEN, TEMPERATURE, Channel, Operator, Space, Weight
-from relgraph.probe import borders, turned
+from relgraph.errors import counted
+from relgraph.probe import borders, tables, turned
 from relgraph.probe import operations as ops
 from relgraph.probe.findings import size
 from relgraph.probe.lab import DRAWS, constant
@@ -77,14 +78,29 @@ def position(made: Measuring, space: Space) -> Position:
     if not _learned(draws, everything != ABSENT):
         return Position(None, "a bias of places that is given, not learned")
     if by_offset is not None and (found := classes(draws, by_offset, True)).ok:
-        return _by_offset(made, space, found.things)
+        return _free(made, _by_offset(made, space, found.things), found.things)
     if by_offset is not None and not classes(draws, by_offset, True).broken:
         return Position(None, "a bias by offset in which several offsets share a number")
     border = borders.by_offset(draws, space, ends)
     if border is not None:
         own = replace(space, border=border)
         return replace(_by_offset(made, own, space.size[0] * space.size[1]), border=border)
-    return Position("absolute", "logits of equal features differ from pair to pair of places")
+    pairs = Position("absolute", "logits of equal features differ from pair to pair of places")
+    whole = space.connect == "full" and space.rank is None
+    return _free(made, pairs, int((everything != ABSENT).sum())) if whole else pairs
+
+
+def _free(made: Measuring, found: Position, count: int) -> Position:
+    """The position, if a table of its own for each head has `count` numbers that are parameters."""
+    channel = made.channel
+    if not made.sums or found.word not in ("relative", "absolute") or channel is None:
+        return found
+    heads = channel.heads if channel.share == "heads" else 1
+    held = tables.numbers(made.arrays)
+    if held >= heads * count or channel.share == "none":
+        return found
+    said = f"{found.evidence}; {heads * count:,} of {counted(heads, 'head')} are made of"
+    return Position(None, f"{said} {held:,} parameters: a special case", near=found.word)
 
 
 def _powers(made: Measuring, draws: Sequence[Tensor]) -> list[Tensor]:

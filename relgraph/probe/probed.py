@@ -154,7 +154,9 @@ class Probed:
         )
         tokens = f" behind {self.tokens} tokens" if self.tokens else ""
         yield f"{self.module}: {_said(self.shape)} → {_said(self.output)}"
-        yield f"read as {self.layout}: {grid}{tokens}"
+        other = "; the sizes would be a map of the other layout, too (--layout)"
+        either = len(self.shape) == 4 and len(set(self.shape[1:])) == 1
+        yield f"read as {self.layout}: {grid}{tokens}{other * either}"
         yield f"{self.parameters:,} parameters, {self.macs:,} multiply-adds for one image"
         for fact in self.facts:
             yield f"{fact.name}: {fact.found if fact.decided else 'undecided'} ({fact.evidence})"

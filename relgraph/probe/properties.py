@@ -88,6 +88,11 @@ def weight_properties(made: Measuring, operator: Operator) -> tuple[Property, ..
         )
     if made.biases is not None:
         listed += _biases(made.biases)
+    if made.added is not None and made.added.there is not False:
+        there = made.added.there
+        listed.append(
+            Property("bias of logits", "yes" * bool(there), made.added.evidence, there is not None)
+        )
     return tuple(listed)
 
 

@@ -172,6 +172,10 @@ class Reading:
             for arg in node.all_input_nodes
         )
 
+    def is_learned(self, node: fx.Node) -> bool:
+        """Whether the node multiplies by parameters."""
+        return ops.name(node) in ops.PRODUCTS and self.has_parameters(node)
+
     def inputs_behind(self, nodes: Iterable[fx.Node]) -> list[fx.Node]:
         """The parameters and buffers that the nodes read, directly or through what is made of them
         alone."""
@@ -242,14 +246,28 @@ class Reading:
             node = arguments[0]
         return ""
 
-    def mixes_kernels(self, node: fx.Node) -> bool:
+    def is_scaled(self, node: fx.Node) -> bool:
+        """Whether parameters are multiplied to the entries of `node` behind their last bend."""
+        while node in self.tape.dependent and not ops.is_nonlinear(node):
+            if self.is_learned(node):
+                return True
+            arguments = [arg for arg in node.all_input_nodes if arg in self.tape.dependent]
+            if len(arguments) != 1 or node is self.tape.x:
+                return False
+            node = arguments[0]
+        return False
+
+    def mixes_kernels(self, node: fx.Node, learned: bool = False) -> bool:
         """Whether every softmax before `node` is one of what was pooled, and a product with
-        parameters stands behind it: of kernels that are mixed, whose sums may be any numbers."""
-        if ops.name(node) in ops.SOFTMAX:
-            return False
-        if ops.name(node) in (*ops.MATRIX, "convolution") and self.has_parameters(node):
+        parameters stands behind it (`learned`: it stands on the value's way): of kernels that are
+        mixed, whose sums may be any numbers."""
+        if learned or (
+            ops.name(node) in (*ops.MATRIX, "convolution") and self.has_parameters(node)
+        ):
             own = [one for one in self.made_of(node) if ops.name(one) in ops.SOFTMAX]
             return all(any(ops.name(n) in ops.POOLING for n in self.made_of(one)) for one in own)
+        if ops.name(node) in ops.SOFTMAX:
+            return False
         before = [arg for arg in node.all_input_nodes if arg in self.tape.dependent]
         return all(map(self.mixes_kernels, before))
 

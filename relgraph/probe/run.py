@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.parameter import is_lazy
 
 from relgraph.algebra.operator import Size
 from relgraph.errors import Problem, RelgraphError, counted
@@ -28,7 +29,7 @@ from relgraph.probe.plain import plain
 from relgraph.probe.probed import Frozen, Placed, Probed
 from relgraph.probe.reading import Reading, Step
 from relgraph.probe.split import line
-from relgraph.probe.tape import Call, record
+from relgraph.probe.tape import Call, first_line, record
 from relgraph.probe.terms import Parts, parts
 
 MOST = 1 << 26
@@ -83,7 +84,19 @@ def probe(
 
 
 def _doubled(module: nn.Module) -> nn.Module:
-    made = copy.deepcopy(module).double().cpu()
+    """A copy in float64 and eval mode."""
+    # What older parametrisations keep was computed with gradients, which hinder a copy.
+    kept = [value for one in module.modules() for value in vars(one).values()]
+    computed = [one for one in kept if isinstance(one, Tensor) and not one.is_leaf]
+    try:
+        made = copy.deepcopy(module, {id(one): one.detach().clone() for one in computed})
+    except Exception as error:  # foreign code: anything may come out of it
+        found = f"it cannot be copied: {first_line(error)}"
+        raise RelgraphError(Problem("cannot-copy", found, "a module for copy.deepcopy")) from error
+    with warnings.catch_warnings():
+        # Scripted modules hand out parameters that are no leaves.
+        warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor")
+        made = made.double().cpu()
     made.eval()  # some modules' own eval() returns nothing
     return made
 
@@ -98,6 +111,8 @@ def _probed(
     name: str,
     names: Names | None,
 ) -> Probed:
+    if any(map(is_lazy, call.module.parameters())):
+        call.once(noise(shape, 1))  # then it has its parameters
     draws = tuple(drawn(call.module, seed) for seed in range(DRAWS))
     tape = record(call, draws[0], shape)
     tape, notes = plain(tape, draws[0], tape.values(draws[0], {tape.x: noise(shape, 1)}))
@@ -132,7 +147,7 @@ def _probed(
         layout=kind,
         grid=into.grid,
         tokens=into.tokens,
-        parameters=sum(one.numel() for one in module.parameters()),
+        parameters=sum(one.numel() for one in call.module.parameters()),
         macs=multiply_adds(call, draws[0], shape),
         facts=facts(call, draws[0], shape),
         frozen=tuple(_frozen(step, reading) for _, step in _products(reading)),

@@ -22,6 +22,8 @@ from relgraph.probe.normalising import Normalisation
 
 STRAIGHT = 1e-7
 """A second difference below this part of the slope is none."""
+LONG = 16.0
+TOLD = 0.4999
 _WORDS: Mapping[str, algebra.Score] = {"cosine": "cosine", "relu": "relu", "elu": "elu"}
 
 
@@ -138,24 +140,33 @@ class _Lines:
     third: int
 
     def bends(self, moved: int, places: Sequence[int], seed: int = 0) -> bool:
-        """Whether the logits of `places` bend as the feature of `moved` goes along a line."""
-        own = torch.stack(self._along(moved, seed))
+        """Whether the logits of `places` bend as the feature of `moved` goes along a line, which
+        may be long: a slope that is another one below zero shows only beyond."""
+        return any(self._bends(moved, places, seed, length) for length in (1.0, LONG))
+
+    def _bends(self, moved: int, places: Sequence[int], seed: int, length: float) -> bool:
+        own = torch.stack(self._along(moved, seed, length))
         if self.over.word == "l1" and moved == self.row:
             # Numerators that are straight, each time over one sum: three rows of rank 2.
             own[:, self.row] = 0.0
             values = torch.linalg.svdvals(own)
             return float(values[2]) > STRAIGHT * float(values[0])
         logits = torch.stack([self._logits(w)[list(places)] for w in own])
+        logits = logits[
+            :, logits.isfinite().all(0)
+        ]  # of a weight that becomes nothing there is none
+        if not logits.numel():  # nothing was seen: of a long line that says nothing
+            return length == 1.0
         second = (logits[2] - 2 * logits[1] + logits[0]).abs()
         scale = (logits[2] - logits[0]).abs().max().clamp_min(1e-6 * float(logits.abs().max()))
         return not bool((second <= STRAIGHT * scale).all())
 
-    def _along(self, moved: int, seed: int) -> list[Tensor]:
+    def _along(self, moved: int, seed: int, length: float) -> list[Tensor]:
         places = self.arrays.link.start_places
         features = image(places, 0)
         # Features that are cut at zero are so somewhere on a long line.
         far = 1.0 if self.over.word in ("softmax", "sigmoid") else 4.0
-        change = far * image(places, 9 + seed)[moved]
+        change = far * length * image(places, 9 + seed)[moved]
         made = []
         for times in (-1.0, 0.0, 1.0):
             other = features.clone()
@@ -169,7 +180,9 @@ class _Lines:
             return (w / w[self.third]).log()
         if self.over.sums:
             return w / w[self.third]
-        return torch.logit(w) if self.over.word == "sigmoid" else w
+        if self.over.word == "sigmoid":  # close to 0 and 1 few of its digits are left
+            return torch.where((w - 0.5).abs() < TOLD, torch.logit(w), torch.nan)
+        return w
 
 
 def bending(arrays: Arrays, over: Normalisation) -> dict[fx.Node, str]:
@@ -199,10 +212,16 @@ def _ends(arrays: Arrays, frozen: Iterable[fx.Node], over: Normalisation) -> set
         return set()
     last, tape = [], arrays.lab.tape
     for node in frozen:
-        while ops.name(node) in ops.LAYOUT or node in tape.passing:
+        while ops.name(node) in ops.LAYOUT or node in tape.passing or _is_scaled(node):
             node = tape.passed(node)
         last.append(node)
-    return {one for one in last if ops.name(one) in ("div", *ops.SOFTMAX, *ops.SQUASHING)}
+    normal = ("div", "reciprocal", *ops.SOFTMAX, *ops.SQUASHING)
+    return {one for one in last if ops.name(one) in normal}
+
+
+def _is_scaled(node: fx.Node) -> bool:
+    """Whether the node multiplies by a number, as `1 / x` does behind the reciprocal."""
+    return ops.name(node) == "mul" and len(node.all_input_nodes) == 1 and len(node.args) == 2
 
 
 def _norm_of(arrays: Arrays, node: fx.Node) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, fx
@@ -19,7 +20,7 @@ from relgraph.probe.carry import Way
 from relgraph.probe.frames import framed
 from relgraph.probe.items import VISIBLE, Element, Gate, Item, Line, Link, Sum
 from relgraph.probe.lab import Lab, disturbed, image, sampled
-from relgraph.probe.owners import by_channel, flat, is_real, owned
+from relgraph.probe.owners import by_channel, dependence, flat, is_real, owned
 from relgraph.probe.places import Places, like
 from relgraph.probe.tape import Tape, Values
 
@@ -51,18 +52,74 @@ def _items(stretch: _Stretch) -> Iterator[Item]:
     marks = [(here, into)]
     for before, node, joint in _joints(stretch, context):
         if before is not here:
-            link, into = _link(stretch, here, into, before, None, context)
-            yield from framed(_at_mark(link, marks, stretch), context)
+            for link in _stages(stretch, here, into, before, None, marks, context):
+                yield from framed(link, context)
+                into = link.out
             marks.append((before, into))
         made = _branches(stretch, before, into, joint, context)
-        if made is None:
-            continue
+        if isinstance(made, Sum) and joint.maps:
+            link, _ = _link(stretch, before, into, node, None, context)
+            made = replace(made, whole=tuple(framed(_at_mark(link, marks, stretch), context)))
         yield made
         here, into = node, _behind(stretch, before, into, node, joint, context)
         marks.append((here, into))
     if here is not stretch.end:
-        link, _ = _link(stretch, here, into, stretch.end, stretch.out, context)
-        yield from framed(_at_mark(link, marks, stretch), context)
+        for link in _stages(stretch, here, into, stretch.end, stretch.out, marks, context):
+            yield from framed(link, context)
+
+
+def _stages(
+    stretch: _Stretch,
+    start: fx.Node,
+    into: Places,
+    end: fx.Node,
+    out: Places | None,
+    marks: list[tuple[fx.Node, Places]],
+    context: Values,
+) -> Iterator[Link]:
+    """The link from `start` to `end`, cut at values of which all that is frozen behind them is
+    made: there one operator hands over to the next. Each is a mark for those behind."""
+    for nodes in _handed_over(stretch, start, end):
+        ways = [Way.of(stretch.lab.reading, start, node) for node in nodes]
+        found = next((one for way in ways if (one := _kept(stretch, way, into, context))), None)
+        if found is not None:
+            link = replace(found, start=stretch.start, start_places=stretch.into)
+            yield _at_mark(link, marks, stretch)
+            start, into = link.way.end, link.out
+            marks.append((start, into))
+    link, _ = _link(stretch, start, into, end, out, context)
+    yield _at_mark(link, marks, stretch)
+
+
+def _handed_over(stretch: _Stretch, start: fx.Node, end: fx.Node) -> Iterator[Sequence[fx.Node]]:
+    """Between each two frozen products the values of which all that is frozen behind is made, from
+    the last before the last parameters on."""
+    reading, tape = stretch.lab.reading, stretch.lab.tape
+    nodes = [node for node in reading.between(start, end) if node is not start]
+    order = {node: at for at, node in enumerate(nodes)}
+    products = [node for node in nodes if reading.step(node).kind == "product"]
+    cuts = [node for node in reading.cuts(start, end)[1:-1] if is_real(stretch.context[node])]
+    for number, (first, second) in enumerate(pairwise(products), 1):
+        frozen = [one for node in products[number:] if (one := reading.step(node).frozen)]
+        between = nodes[order[first] + 1 : order[second]]
+        learned = [node for node in between if reading.is_learned(node)]
+        last = order[learned[-1] if learned else second]
+        found = [node for node in cuts if order[first] <= order[node] < last]
+        yield [
+            node
+            for node in reversed(found)
+            if not any(_goes_round(tape, node, one) for one in frozen)
+        ]
+
+
+def _kept(stretch: _Stretch, way: Way, into: Places, context: Values) -> Link | None:
+    """The link to a value of as many places, each of which reads itself at least: so that they are
+    where they are said to stand."""
+    out = like(tuple(context[way.end].shape), stretch.into, stretch.lab.layout)
+    if out is None or out.count != into.count:
+        return None
+    seen, place = dependence(way, context, into)[:, out.entries], torch.arange(out.count)
+    return Link(way, into, out, way.start, into) if bool(seen[place, place].all()) else None
 
 
 def _at_mark(link: Link, marks: Sequence[tuple[fx.Node, Places]], stretch: _Stretch) -> Link:
@@ -119,6 +176,7 @@ class _Joint:
     ways: tuple[fx.Node, ...] = ()
     name: str = ""
     minus: bool = False
+    maps: bool = False
 
 
 def _joint(stretch: _Stretch, before: fx.Node, node: fx.Node) -> _Joint | None:
@@ -146,7 +204,8 @@ def _sum(stretch: _Stretch, before: fx.Node, node: fx.Node) -> _Joint | None:
     if any(short):
         return _Joint("sum", (first, second), minus=minus)
     if any(_bends(stretch, before, one) for one in (first, second)):
-        return _Joint("sum", (first, second), minus=minus)
+        maps = not any(_has_elements(stretch, before, one) for one in (first, second))
+        return _Joint("sum", (first, second), minus=minus, maps=maps)
     return None
 
 
@@ -160,6 +219,12 @@ def _bends(stretch: _Stretch, start: fx.Node, end: fx.Node) -> bool:
     reading = stretch.lab.reading
     steps = [reading.step(n) for n in reading.between(start, end) if n is not start]
     return any(s.kind != "linear" and s.name != "batch norm" for s in steps)
+
+
+def _has_elements(stretch: _Stretch, start: fx.Node, end: fx.Node) -> bool:
+    reading = stretch.lab.reading
+    steps = [reading.step(n) for n in reading.between(start, end) if n is not start]
+    return any(s.kind == "element" and s.name != "batch norm" for s in steps)
 
 
 def _is_gate(stretch: _Stretch, node: fx.Node, context: Values) -> bool:
@@ -191,7 +256,7 @@ def _reaches_others(
 
 def _branches(
     stretch: _Stretch, before: fx.Node, into: Places, joint: _Joint, context: Values
-) -> Item | None:
+) -> Item:
     if joint.kind == "element":
         return Element(joint.name, any(_over_places(node, into) for node in joint.ways))
     lab = stretch.lab

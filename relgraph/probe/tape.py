@@ -53,12 +53,22 @@ class Call:
 
     def __call__(self, tensors: Tensors, x: Tensor) -> Tensor:
         """The first tensor of what the module gives. Raises RelgraphError where it gives none."""
-        extra = tuple(x if _is_input(one) else one for one in self.extra)
-        named = {name: x if _is_input(one) else one for name, one in self.named}
+        extra, named = self._beside(x)
         with _plainly():
             # A copy: buffers that the module replaces while it runs are written back.
             made = functional_call(self.module, dict(tensors), (x, *extra), named)
         return _first(made)
+
+    def once(self, x: Tensor) -> None:
+        """Run the module as it is, so that it makes what waits for an input. Raises RelgraphError
+        where it refuses the input."""
+        extra, named = self._beside(x)
+        _run(lambda _, image: self.module(image, *extra, **named), {}, x)
+
+    def _beside(self, x: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Further arguments, the input once more among them."""
+        extra = tuple(x if _is_input(one) else one for one in self.extra)
+        return extra, {name: x if _is_input(one) else one for name, one in self.named}
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +178,7 @@ def _tape(call: Call, tensors: Tensors, x: Tensor) -> Tape:
     except Exception as error:  # foreign code under a tracer: anything may come out of it
         raise _refused(
             "not-recordable",
-            f"its operations cannot be recorded: {_line(error)}",
+            f"its operations cannot be recorded: {first_line(error)}",
             "a forward without decisions that depend on values of the input",
         ) from error
     traced.graph.eliminate_dead_code()
@@ -206,7 +216,7 @@ def _mutates(node: fx.Node) -> bool:
     return schema is not None and bool(schema.is_mutable)
 
 
-def _run(call: Call, tensors: Tensors, x: Tensor) -> Tensor:
+def _run(call: Callable[[Tensors, Tensor], Tensor], tensors: Tensors, x: Tensor) -> Tensor:
     try:
         with torch.no_grad():
             return call(tensors, x)
@@ -215,7 +225,7 @@ def _run(call: Call, tensors: Tensors, x: Tensor) -> Tensor:
     except Exception as error:  # foreign code: anything may come out of it
         raise _refused(
             "wrong-input",
-            f"called with an input of {said(x.shape)}, it raises {_line(error)}",
+            f"called with an input of {said(x.shape)}, it raises {first_line(error)}",
             "a module that takes this input",
             "tell the right --shape, and --call '[…]' where it takes further arguments",
         ) from error
@@ -231,17 +241,37 @@ def _check(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
             f"two runs on one input differ by {apart(again, y):.1g} of the largest, in eval mode"
         )
         raise _refused("not-deterministic", found, "the same output every time")
-    leaf = x.clone().requires_grad_()
-    with torch.enable_grad():
-        made = call(tensors, leaf)
-    # Plain sums are blind to what has a mean of 0.
-    level = noise(tuple(made.shape), 4)
-    gradient = torch.autograd.grad((made * level).sum(), leaf)[0] if made.requires_grad else None
-    if gradient is None or not bool(gradient.any()):
+    if not _is_differentiable(call, tensors, x):
         found = "the output has no gradient by the input (rounding, argmax, no_grad, …)"
         raise _refused("not-differentiable", found, "a module that autograd can follow")
     if len(y) != 1:
         raise _refused("wrong-output", f"one image gives {len(y)} outputs", "one output an image")
+
+
+def _is_differentiable(call: Call, tensors: Tensors, x: Tensor) -> bool:
+    """Whether the output has a derivative by the input that is not 0. What is written for inference
+    may overwrite what a gradient needs: its derivative is taken forwards, along a direction."""
+    leaf = x.clone().requires_grad_()
+    try:
+        with torch.enable_grad():
+            made = call(tensors, leaf)
+            # Plain sums are blind to what has a mean of 0.
+            level = (made * noise(tuple(made.shape), 4)).sum()
+            slopes = torch.autograd.grad(level, leaf) if made.requires_grad else ()
+    except RuntimeError as error:
+        if "inplace operation" not in str(error):
+            return False
+        slopes = (_forwards(call, tensors, x),)
+    return any(bool(slope.any()) for slope in slopes)
+
+
+def _forwards(call: Call, tensors: Tensors, x: Tensor) -> Tensor:
+    with warnings.catch_warnings():
+        # torch scripts its own rules when the first is asked for.
+        warnings.filterwarnings("ignore", message=".*torch.jit.script", category=FutureWarning)
+        along = (noise(tuple(x.shape), 4),)
+        slope: Tensor = torch.func.jvp(lambda image: call(tensors, image), (x,), along)[1]
+    return slope
 
 
 def _check_batch(call: Call, tensors: Tensors, x: Tensor, y: Tensor) -> None:
@@ -300,7 +330,8 @@ def same(one: Tensor, other: Tensor) -> bool:
     return apart(one, other) <= SAME
 
 
-def _line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The kind of an error of foreign code, and the first line of what it says."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from relgraph.algebra.operator import Channel, Frame, Operator, Rank, Space, compares
+from relgraph.algebra.operator import TOGETHER, Channel, Frame, Operator, Rank, Space, compares
 from relgraph.algebra.rules import check
 from relgraph.probe.atoms import Atom, measured, pieces
 from relgraph.probe.carry import Way
@@ -72,15 +72,34 @@ def _elements(line: Line) -> Iterator[str]:
 
 
 def _line(lab: Lab, line: Line, place: str) -> Iterator[Part]:
-    run: list[Link] = []
+    run: list[Atom] = []
     for item in line.items:
-        if isinstance(item, Link):
-            run.append(item)
+        made = _whole(lab, item)
+        if made is not None:
+            run += made
         elif not isinstance(item, Element):
             yield from _run(lab, run, place)
             run = []
             yield from _joined(lab, item, place)
     yield from _run(lab, run, place)
+
+
+def _whole(lab: Lab, item: Item) -> list[Atom] | None:
+    """What an item is as one map: a link, or a sum where that is all in the algebra. A sum of
+    different operators, each in the algebra by itself, tells more as that."""
+    if isinstance(item, Link):
+        return [] if item.takes else pieces(lab, item)
+    if not isinstance(item, Sum) or not item.whole:
+        return None
+    made = [atom for link in item.whole if not link.takes for atom in pieces(lab, link)]
+    if not all(atom.measured.exact for atom in made):
+        return None
+    if any(atom.operator.weight.normalize in TOGETHER for atom in made):
+        return made  # over all branches: none is anything by itself
+    branches = [list(_line(lab, branch, "")) for branch in item.branches]
+    apart = all(part.measured.exact for branch in branches for part in branch)
+    kinds = {tuple(part.node for part in branch) for branch in branches}
+    return made if not apart or len(kinds) == 1 else None
 
 
 def _joined(lab: Lab, item: Item, place: str) -> Iterator[Part]:
@@ -151,9 +170,8 @@ def _is_taken(line: Line) -> bool:
     return first is not None and first.takes
 
 
-def _run(lab: Lab, links: Sequence[Link], place: str) -> Iterator[Part]:
-    """The operators of links that follow each other."""
-    every = [atom for link in links if not link.takes for atom in pieces(lab, link)]
+def _run(lab: Lab, every: Sequence[Atom], place: str) -> Iterator[Part]:
+    """The operators of atoms that follow each other."""
     atoms = [atom for atom in every if not _is_scale(atom)]
     for pass_ in _PASSES:
         atoms = pass_(lab, atoms)

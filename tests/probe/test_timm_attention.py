@@ -172,7 +172,8 @@ ROWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], dict[str, Any], 
         lambda: BeitAttention(8, 2, window_size=(4, 4)),
         (1, 17, 8),
         {"tokens": 1},
-        [(f"{FULL}.absolute", True)],
+        # A number for each offset, and three for what the class token has: no table of pairs.
+        [(f"{FULL}.absolute", False)],
     ),
     "tnt": (lambda: TntAttention(8, 8, 2), TOKENS, {}, [(FULL, True)]),
     "cait, class attention": (
