@@ -38,7 +38,7 @@ def added(arrays: Arrays, seen: Tensor, over: Normalisation) -> Added | None:
     places = arrays.link.start_places
     if over.word == "softmax" or not len(w) == places.count == arrays.link.into.count:
         return None
-    row = len(w) // 2
+    row = int((w != 0).sum(1).argmax())
     reads = [int(i) for i in w[row].nonzero().flatten() if int(i) != row]
     if len(reads) < 2:
         return None
@@ -47,6 +47,8 @@ def added(arrays: Arrays, seen: Tensor, over: Normalisation) -> Added | None:
     images = 1 if over.word == "l1" else -(-count // len(reads))
     columns = [_logits(arrays, seen, over, row, reads, count, number) for number in range(images)]
     logits = torch.cat(columns, 1)
+    if not bool(logits.isfinite().all()):
+        return Added(None, "some sigmoids are 0 or 1 to the last digit")
     one, other = _rank(logits), _rank(logits - logits[:, :1])
     said = f"logits of {count} queries and {logits.shape[1]} keys have rank {one}"
     said += f", their differences from key to key {other}"
@@ -75,6 +77,7 @@ def _logits(
 
 
 def _rank(logits: Tensor) -> int:
-    """How many singular values are more than nothing, of rows of one size."""
-    sizes = torch.linalg.svdvals(logits / logits.norm(dim=1, keepdim=True))
+    """How many singular values are more than nothing, of rows of one size; those of zeros aside."""
+    lengths = logits.norm(dim=1, keepdim=True)
+    sizes = torch.linalg.svdvals(logits / torch.where(lengths > 0, lengths, 1.0))
     return int((sizes > NOTHING * sizes[0]).sum())

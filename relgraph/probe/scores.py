@@ -23,7 +23,9 @@ from relgraph.probe.normalising import Normalisation
 STRAIGHT = 1e-7
 """A second difference below this part of the slope is none."""
 LONG = 16.0
-TOLD = 0.4999
+"""A line that is so much longer than another."""
+NEAR_ONE = 1 - 1e-7
+"""Sigmoids above it are too few digits away from 1."""
 _WORDS: Mapping[str, algebra.Score] = {"cosine": "cosine", "relu": "relu", "elu": "elu"}
 
 
@@ -93,9 +95,10 @@ def straight(arrays: Arrays, seen: Tensor, over: Normalisation) -> tuple[bool, b
     w = arrays.slices(arrays.context, seen)[0]
     if arrays.link.into.count != len(features) or len(w) != len(features):
         return None
-    counts = (w != 0).sum(1)
-    row = int(counts[len(w) // 2 :].argmax()) + len(w) // 2
-    reads = [int(i) for i in w[row].abs().argsort(descending=True) if int(i) != row and w[row, i]]
+    told = w if over.word != "sigmoid" else w.masked_fill(w >= NEAR_ONE, 0.0)
+    row = int((told != 0).sum(1)[len(w) // 2 :].argmax()) + len(w) // 2
+    order = told[row].abs().argsort(descending=True)
+    reads = [int(i) for i in order if int(i) != row and w[row, i]]
     if len(reads) < 2:
         return None
     third, places = reads[0], reads[1:4]
@@ -152,11 +155,9 @@ class _Lines:
             values = torch.linalg.svdvals(own)
             return float(values[2]) > STRAIGHT * float(values[0])
         logits = torch.stack([self._logits(w)[list(places)] for w in own])
-        logits = logits[
-            :, logits.isfinite().all(0)
-        ]  # of a weight that becomes nothing there is none
-        if not logits.numel():  # nothing was seen: of a long line that says nothing
-            return length == 1.0
+        logits = logits[:, logits.isfinite().all(0)]  # a weight that becomes nothing has none
+        if not logits.numel():
+            return length == 1.0  # Of a long line nothing seen says nothing.
         second = (logits[2] - 2 * logits[1] + logits[0]).abs()
         scale = (logits[2] - logits[0]).abs().max().clamp_min(1e-6 * float(logits.abs().max()))
         return not bool((second <= STRAIGHT * scale).all())
@@ -180,8 +181,8 @@ class _Lines:
             return (w / w[self.third]).log()
         if self.over.sums:
             return w / w[self.third]
-        if self.over.word == "sigmoid":  # close to 0 and 1 few of its digits are left
-            return torch.where((w - 0.5).abs() < TOLD, torch.logit(w), torch.nan)
+        if self.over.word == "sigmoid":
+            return torch.where((w > 0) & (w < NEAR_ONE), torch.logit(w), torch.nan)
         return w
 
 
