@@ -84,7 +84,7 @@ def _follows(program: Program, size: Size, assembled: Assembled) -> bool:
         here, there = _maps(program), _maps(assembled(size))
     except RelgraphError:
         return False
-    if [path for path, _ in here] != [path for path, _ in there]:
+    if [which for which, _ in here] != [which for which, _ in there]:
         return False
     known = {stage.reduction for stage in program.stages}
     return all(
@@ -99,17 +99,21 @@ def _divisors(sides: Size, grid: Size, known: set[Size]) -> set[Size]:
     return {by for by in {*known, _over(sides, grid)} if _over(sides, by) == grid}
 
 
-def _maps(program: Program) -> list[tuple[str, Size]]:
-    """The maps that connections and positions stand on, in order."""
-    found: list[tuple[str, Size]] = []
+def _maps(program: Program) -> list[tuple[tuple[str, bool], Size]]:
+    """The maps that connections and positions stand on, in order, each with whose it is. Where a
+    map has as many places as the learned tokens behind it, nothing tells the two apart, and on
+    another map something does: a full connection that keeps its places is another one."""
+    found: list[tuple[tuple[str, bool], Size]] = []
     for path, node in nodes(program):
         grids: tuple[Size | None, ...] = ()
+        keeps = False
         if isinstance(node, Connect):
             one = node.connection
             grids = (one.in_grid, one.out_grid, one.key_grid)
+            keeps = one.operator.space.connect == "full" and one.in_grid == one.out_grid
         elif isinstance(node, Element) and node.word == "position":
             grids = (node.input.grid,)
-        found += [(path, grid) for grid in grids if grid is not None]
+        found += [((path, keeps), grid) for grid in grids if grid is not None]
     return found
 
 

@@ -71,6 +71,14 @@ def test_maps_inside_weights_are_no_maps_of_the_image(tmp_path: Path) -> None:
     assert (made.program.contract.fixed, made.program.contract.unique) == (True, False)
 
 
+def test_learned_tokens_that_are_as_many_as_places_bind_a_model_to_its_size(tmp_path: Path) -> None:
+    block = "[token_mlp: {share: all, hidden: 1}]"
+    made, module = compiled(tmp_path, around(block, input="{size: 4}", stem="[patchify: 4]"))
+    assert made.program.contract.unique
+    with pytest.raises(ValueError, match="only 4 x 4"):
+        built(module, 8)
+
+
 def test_patches_that_cut_the_map_run_and_are_told(tmp_path: Path) -> None:
     made, module = compiled(tmp_path, CUT)
     assert not made.program.contract.fixed and made.program.contract.multiple == (1, 1)
