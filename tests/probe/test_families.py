@@ -46,6 +46,28 @@ def test_borders_are_found(name: str) -> None:
     assert _placed(FOUND[name])[0] == "itself"
 
 
+def _pairs(connect: str, border: str, share: str, **told: object) -> Operator:
+    """The first family of pairs of this kind, whose channels share as `share` says."""
+    return next(
+        one
+        for one in families()
+        if (one.space.connect, one.space.border, one.weight.source) == (connect, border, "pair")
+        and one.channel.share == share
+        and all(getattr(one.weight, name) == value for name, value in told.items())
+    )
+
+
+def test_rows_of_which_nothing_is_left_are_no_number_beside_logits() -> None:
+    """Products that are cut at zero leave whole rows of zeros."""
+    verdict, _ = _placed(_pairs("local", "wrap", "heads", normalize="l1", score="relu"))
+    assert verdict == "nearest"
+
+
+def test_sigmoids_near_one_still_tell_that_logits_are_straight() -> None:
+    wanted = _pairs("grid", "zero", "all", normalize="sigmoid", position="continuous", score="dot")
+    assert _placed(wanted)[0] == "itself"
+
+
 def _placed(operator: Operator) -> tuple[str, str]:
     """On one thread: small products lose by more."""
     before = torch.get_num_threads()
